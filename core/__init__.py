@@ -1,0 +1,1 @@
+"""Gamut expansion: the lost colours of an sRGB photo, restored."""

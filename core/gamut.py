@@ -1,0 +1,264 @@
+"""What the reduction to sRGB does to a colour, and what can be known of it afterwards.
+
+S is scene-linear sRGB (linear light, sRGB primaries, D65, unbounded). The reduction is
+``q = round(N f(clip(S, 0, 1)))``, with f the sRGB transfer function and N = 255 or 65535.
+A code therefore says exactly in which interval S lay, open to infinity at the two ends of
+the range: the *feasible box* of a pixel. An estimate inside the box reduces to the very same
+code, which is the round-trip guarantee of every expansion.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from core.colour import SRGB, Adaptation, ColourSpace, convert
+
+Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+FloatImage = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+Depth = Literal[8, 16]
+
+_MARGINS: dict[int, float] = {255: 0.15, 65535: 0.35}
+"""How far inside the box projected values stay, in codes.
+
+8 bits: writing a photo as 16-bit ProPhoto moves S by up to 0.10 of an 8-bit code (a channel
+near zero beside two bright ones), so the guarantee holds through the written file. 16 bits:
+float32 arithmetic through another space and back moves S by up to 0.25 of a 16-bit code.
+"""
+
+
+def code_maximum(codes: Codes) -> int:
+    """Return the largest code of an image's depth: 255 or 65535.
+
+    Raises
+    ------
+    TypeError
+        If the codes are neither uint8 nor uint16.
+    """
+    if codes.dtype == np.uint8:
+        return 255
+    if codes.dtype == np.uint16:
+        return 65535
+    raise TypeError(f"sRGB codes are 8- or 16-bit unsigned integers, not {codes.dtype}.")
+
+
+def reduce(scene: npt.NDArray[np.floating], depth: Depth = 8) -> Codes:
+    """Reduce colours to sRGB codes: clip, encode, round.
+
+    Parameters
+    ----------
+    scene : ndarray, floating, shape (..., 3)
+        Scene-linear sRGB, unbounded.
+    depth : {8, 16}
+        Bits per channel.
+
+    Returns
+    -------
+    ndarray, uint8 or uint16, shape (..., 3)
+        sRGB codes (Xiao et al. 2024, section 3.1; IEC 61966-2-1).
+    """
+    maximum = 2**depth - 1
+    encoded = SRGB.encode(np.clip(scene, 0.0, 1.0))
+    return np.rint(encoded * maximum).astype(np.uint8 if depth == 8 else np.uint16)
+
+
+def naive_inversion(codes: Codes) -> FloatImage:
+    """Return the linear light of sRGB codes: the inversion that restores no lost colour.
+
+    Parameters
+    ----------
+    codes : ndarray, uint8 or uint16, shape (..., 3)
+        sRGB codes.
+
+    Returns
+    -------
+    ndarray, float32, shape (..., 3)
+        Linear sRGB in 0..1.
+    """
+    return _linear_table(code_maximum(codes))[codes]
+
+
+def out_of_gamut_mask(scene: npt.NDArray[np.floating]) -> Mask:
+    """Return the pixels whose colour sRGB cannot hold, from the wide-gamut original.
+
+    A pixel counts if any channel lies outside 0..1, unless all lie below 0 or all above 1
+    (Le et al. 2023).
+
+    Parameters
+    ----------
+    scene : ndarray, floating, shape (..., 3)
+        Scene-linear sRGB, unbounded.
+
+    Returns
+    -------
+    ndarray, bool, shape (...)
+    """
+    low, high = scene < 0.0, scene > 1.0
+    outside: Mask = (low | high).any(-1) & ~low.all(-1) & ~high.all(-1)
+    return outside
+
+
+def clipped_channels(codes: Codes, tolerance: float = 0.0) -> tuple[Mask, Mask]:
+    """Return which channels stand at the lower and at the upper end of the range.
+
+    Parameters
+    ----------
+    codes : ndarray, uint8 or uint16, shape (..., 3)
+        sRGB codes.
+    tolerance : float
+        The noise of a lossy file, in 8-bit codes: so close to an end counts as at it.
+
+    Returns
+    -------
+    low, high : ndarray, bool, shape (..., 3)
+    """
+    maximum = code_maximum(codes)
+    slack = _slack(tolerance, maximum)
+    return codes <= slack, codes >= maximum - slack
+
+
+def clipped_mask(codes: Codes, tolerance: float = 0.0) -> Mask:
+    """Return the pixels that may have lost colour, from the sRGB file alone.
+
+    A pixel counts if any channel is at an end of the range, unless all are at 0 (black) or
+    all at the maximum (white).
+
+    Parameters
+    ----------
+    codes : ndarray, uint8 or uint16, shape (..., 3)
+        sRGB codes.
+    tolerance : float
+        The noise of a lossy file, in 8-bit codes.
+
+    Returns
+    -------
+    ndarray, bool, shape (...)
+    """
+    low, high = clipped_channels(codes, tolerance)
+    clipped: Mask = (low | high).any(-1) & ~low.all(-1) & ~high.all(-1)
+    return clipped
+
+
+def share(mask: Mask) -> float:
+    """Return the share of pixels that a mask holds, 0..1 (0 for an empty mask)."""
+    return float(mask.mean()) if mask.size else 0.0
+
+
+@dataclass(frozen=True)
+class FeasibleBox:
+    """The interval of scene-linear sRGB that each code of an image allows.
+
+    Attributes
+    ----------
+    lower, upper : ndarray, float32, shape (..., 3)
+        Bounds of S; -inf below the code 0, +inf above the highest code.
+    """
+
+    lower: FloatImage
+    upper: FloatImage
+
+    def project(self, scene: FloatImage) -> FloatImage:
+        """Return the nearest colours inside the box, channel by channel.
+
+        Parameters
+        ----------
+        scene : ndarray, float32, shape (..., 3)
+            Scene-linear sRGB. Must be finite.
+
+        Returns
+        -------
+        ndarray, float32, shape (..., 3)
+        """
+        return np.clip(scene, self.lower, self.upper)
+
+    def contains(self, scene: FloatImage) -> Mask:
+        """Return where each channel lies inside the box (bool, shape (..., 3))."""
+        inside: Mask = (self.lower <= scene) & (scene <= self.upper)
+        return inside
+
+
+def feasible_box(codes: Codes, tolerance: float = 0.0) -> FeasibleBox:
+    """Return what sRGB codes say for certain about the colours they came from.
+
+    Parameters
+    ----------
+    codes : ndarray, uint8 or uint16, shape (..., 3)
+        sRGB codes.
+    tolerance : float
+        The noise of a lossy file, in 8-bit codes: the box is wider by it on both sides. With
+        0, any colour of the box reduces to the same codes.
+
+    Returns
+    -------
+    FeasibleBox
+        A little smaller than the half codes on each side, so that 16-bit files and float32
+        arithmetic keep the guarantee.
+    """
+    lower, upper = _box_tables(code_maximum(codes), tolerance)
+    return FeasibleBox(lower[codes], upper[codes])
+
+
+def fit_into(
+    scene: FloatImage, naive: FloatImage, space: ColourSpace, adaptation: Adaptation = "Bradford"
+) -> FloatImage:
+    """Return the colours in a wide space, desaturated as far as the space requires.
+
+    Each colour moves from its estimate towards the naive inversion just until it lies in
+    0..1 of the space. Both ends lie in the (convex) feasible box, so the result does, too.
+
+    Parameters
+    ----------
+    scene : ndarray, float32, shape (..., 3)
+        Estimate in scene-linear sRGB, inside the feasible box.
+    naive : ndarray, float32, shape (..., 3)
+        The naive inversion, linear sRGB in 0..1.
+    space : ColourSpace
+        The space to write; it has to contain sRGB.
+    adaptation : {"Bradford", "CAT02"}
+        How the white point is adapted.
+
+    Returns
+    -------
+    ndarray, float32, shape (..., 3)
+        Linear RGB of `space`, in 0..1.
+    """
+    start = np.clip(convert(naive, SRGB, space, adaptation), 0.0, 1.0)
+    step = convert(scene, SRGB, space, adaptation) - start
+    room = np.where(step > 0, 1.0 - start, start)
+    reach = np.abs(step)
+    allowed = np.divide(room, reach, out=np.ones_like(step), where=reach > room)
+    moved = start + allowed.min(axis=-1, keepdims=True) * step
+    return np.clip(moved, 0.0, 1.0)
+
+
+def _slack(tolerance: float, maximum: int) -> float:
+    if not 0.0 <= tolerance <= 64.0:
+        raise ValueError(f"The tolerance is in 8-bit codes and lies in 0..64, not {tolerance}.")
+    return tolerance * maximum / 255
+
+
+@functools.cache
+def _linear_table(maximum: int) -> FloatImage:
+    table = SRGB.decode(np.arange(maximum + 1) / maximum).astype(np.float32)
+    table.setflags(write=False)
+    return table
+
+
+@functools.lru_cache(maxsize=16)
+def _box_tables(maximum: int, tolerance: float) -> tuple[FloatImage, FloatImage]:
+    slack = _slack(tolerance, maximum)
+    codes = np.arange(maximum + 1, dtype=np.float64)
+    half = 0.5 - _MARGINS[maximum] + slack
+    lower = SRGB.decode((codes - half) / maximum)
+    upper = SRGB.decode((codes + half) / maximum)
+    lower[codes <= slack] = -np.inf
+    upper[codes >= maximum - slack] = np.inf
+    tables = lower.astype(np.float32), upper.astype(np.float32)
+    for table in tables:
+        table.setflags(write=False)
+    return tables
