@@ -1,0 +1,64 @@
+"""Errors about files, and the sentences for what an operating system reports."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from core.errors import PhotoError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class FileError(PhotoError):
+    """A file cannot be read or written; the message names it and says what to do."""
+
+
+_SENTENCES = {
+    errno.ENOENT: "“{path}” does not exist; check the name and the folder.",
+    errno.EACCES: "There is no permission to {verb} “{path}”; change its permissions.",
+    errno.EPERM: "There is no permission to {verb} “{path}”; change its permissions.",
+    errno.EROFS: "“{path}” is on a read-only disk; choose another folder.",
+    errno.EISDIR: "“{path}” is a folder, not a photo; name a file.",
+    errno.ENOTDIR: "A part of the path “{path}” is a file, not a folder; check the path.",
+    errno.ENAMETOOLONG: "The name “{path}” is too long; choose a shorter one.",
+    errno.ENOSPC: "The disk is full, so “{path}” was not written; make room and run it again.",
+    errno.EDQUOT: "The disk quota is used up, so “{path}” was not written; make room first.",
+    errno.EFBIG: "“{path}” would be larger than the disk allows; choose another disk.",
+    errno.EEXIST: "“{path}” exists already; choose another name or allow overwriting.",
+}
+
+
+def from_os_error(error: OSError, path: Path, verb: str) -> FileError:
+    """Return the sentence for an error of the operating system.
+
+    Parameters
+    ----------
+    error : OSError
+        What was raised.
+    path : Path
+        The file the person named.
+    verb : {"read", "write"}
+        What was tried.
+
+    Returns
+    -------
+    FileError
+        To be raised from `error`.
+    """
+    sentence = _SENTENCES.get(error.errno or 0)
+    if sentence is None:
+        reason = error.strerror or type(error).__name__
+        return FileError(f"“{path}” could not be {_PAST[verb]} ({reason}); check the disk.")
+    return FileError(sentence.format(path=path, verb=verb))
+
+
+def damaged(path: Path, format_name: str) -> FileError:
+    """Return the error for a file whose content breaks off or contradicts itself."""
+    return FileError(
+        f"“{path}” is a damaged or incomplete {format_name} file; use another copy of the photo."
+    )
+
+
+_PAST = {"read": "read", "write": "written"}

@@ -1,0 +1,6 @@
+"""One module per file format: ``read_header(path)`` and ``read_pixels(path, header)``.
+
+`read_header` touches no pixels. `read_pixels` returns what is stored, scaled to the whole range
+of uint8 or uint16 (or float32), of shape (H, W) or (H, W, C), not yet turned upright. Both may
+raise any error for a damaged file: :mod:`core.files.reading` turns it into a sentence.
+"""

@@ -1,0 +1,83 @@
+"""AVIF: boxes by hand, pixels through libavif (imagecodecs), 8 to 12 bits."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+import imagecodecs
+import numpy as np
+
+from core.files import isobmff
+from core.files.formats.depth import stretched
+from core.files.header import Header
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+_IDENTITY = 0
+
+
+def read_header(path: Path) -> Header:
+    """Return what the boxes say (see :mod:`core.files.formats`)."""
+    data = path.read_bytes()
+    images = isobmff.read_images(data)
+    photo = images.photo
+    extent = photo.property(b"ispe")
+    if extent is None:
+        raise ValueError("the image has no size")
+    width, height = struct.unpack_from(">4xII", extent)
+    if _turns(photo) % 2:
+        width, height = height, width
+    pixi = photo.property(b"pixi")
+    config = photo.property(b"av1C")
+    bits = pixi[5] if pixi is not None and len(pixi) > 5 else 8
+    if pixi is None and config is not None:
+        bits = (12 if config[2] & 0x20 else 10) if config[2] & 0x40 else 8
+    icc, cicp, lossy = None, None, True
+    for kind, content in photo.properties:
+        if kind == b"colr" and content[:4] in (b"prof", b"rICC"):
+            icc = content[4:]
+        elif kind == b"colr" and content[:4] == b"nclx":
+            primaries, transfer, matrix = struct.unpack_from(">HHH", content, 4)
+            cicp = primaries, transfer
+            lossy = matrix != _IDENTITY
+    alpha = any(
+        b"alpha" in (item.property(b"auxC") or b"")
+        for number, item in images.items.items()
+        if number != images.primary
+    )
+    frames = 2 if data[8:12] == b"avis" else 1
+    return Header(
+        "AVIF",
+        width,
+        height,
+        bits,
+        4 if alpha else 3,
+        is_lossy=lossy,
+        icc=icc,
+        cicp=cicp,
+        exif=isobmff.exif_of(images, data),
+        frames=frames,
+        payload=isobmff.payload(data),
+    )
+
+
+def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
+    """Return the decoded codes, turned as the boxes say (see :mod:`core.files.formats`)."""
+    data = path.read_bytes()
+    photo = isobmff.read_images(data).photo
+    pixels = stretched(imagecodecs.avif_decode(data, index=0), header.bits)
+    turned = np.rot90(pixels, _turns(photo))
+    mirror = photo.property(b"imir")
+    if mirror is None:
+        return turned
+    # ISO/IEC 23008-12:2022, 6.5.12: 0 exchanges top and bottom, 1 left and right.
+    return turned[:, ::-1] if mirror[0] & 1 else turned[::-1]
+
+
+def _turns(photo: isobmff.Item) -> int:
+    rotation = photo.property(b"irot")
+    return rotation[0] & 3 if rotation else 0

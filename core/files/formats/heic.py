@@ -1,0 +1,55 @@
+"""HEIC, through libheif, which turns the pixels upright itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pillow_heif
+
+from core.files.formats.depth import stretched
+from core.files.header import Header
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+
+def read_header(path: Path) -> Header:
+    """Return what libheif reports (see :mod:`core.files.formats`)."""
+    file = _opened(path)
+    photo = file[file.primary_index]
+    nclx = photo.info.get("nclx_profile")
+    exif = photo.info.get("exif")
+    width, height = photo.size
+    return Header(
+        "HEIC",
+        width,
+        height,
+        int(photo.info.get("bit_depth", 8)),
+        _CHANNELS[photo.mode.split(";")[0]],
+        is_lossy=True,
+        icc=photo.info.get("icc_profile") or None,
+        cicp=(nclx["color_primaries"], nclx["transfer_characteristics"]) if nclx else None,
+        exif=exif.removeprefix(b"Exif\0\0") if exif else None,
+        frames=len(file),
+        is_premultiplied=bool(getattr(photo, "premultiplied_alpha", False)),
+    )
+
+
+def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
+    """Return the decoded codes (see :mod:`core.files.formats`)."""
+    file = _opened(path)
+    stored = np.asarray(file[file.primary_index])
+    if stored.dtype == np.uint16:
+        # libheif's wrapper shifts 10 and 12 bits to the top of 16, which leaves white too dark.
+        return stretched(stored >> (16 - header.bits), header.bits)
+    return stored
+
+
+_CHANNELS = {"L": 1, "LA": 2, "La": 2, "I": 1, "RGB": 3, "RGBA": 4, "RGBa": 4}
+
+
+def _opened(path: Path) -> Any:
+    return pillow_heif.open_heif(str(path), convert_hdr_to_8bit=False)

@@ -1,0 +1,78 @@
+"""JPEG, through Pillow: eight bits are all there is."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import JpegImagePlugin
+
+from core.files import metadata
+from core.files.errors import FileError
+from core.files.header import Header
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+PAYLOAD_MARKER = b"GAMUT\0"
+"""Opens the application segments (APP10) that hold private data."""
+
+
+def read_header(path: Path) -> Header:
+    """Return what the markers say (see :mod:`core.files.formats`)."""
+    with _opened(path) as image:
+        mode = image.mode
+        icc, exif = image.info.get("icc_profile"), image.info.get("exif")
+        width, height = image.size
+        payload = b"".join(
+            data[len(PAYLOAD_MARKER) :]
+            for name, data in image.applist
+            if name == "APP10" and data.startswith(PAYLOAD_MARKER)
+        )
+    if mode not in ("RGB", "L"):
+        raise FileError(
+            f"“{path}” is a {mode} JPEG for printing; convert it to RGB in a photo editor first."
+        )
+    blob = exif.removeprefix(b"Exif\0\0") if exif else None
+    return Header(
+        "JPEG",
+        width,
+        height,
+        8,
+        3 if mode == "RGB" else 1,
+        is_lossy=True,
+        orientation=metadata.orientation(blob),
+        icc=icc,
+        exif=blob,
+        payload=payload or None,
+    )
+
+
+def read_pixels(path: Path, header: Header) -> npt.NDArray[np.uint8]:
+    """Return the decoded codes (see :mod:`core.files.formats`)."""
+    with _opened(path) as image:
+        return np.asarray(image)
+
+
+def segments(payload: bytes) -> bytes:
+    """Return the application segments that hold private data."""
+    room = 65533 - len(PAYLOAD_MARKER)
+    pieces = [payload[i : i + room] for i in range(0, len(payload), room)]
+    return b"".join(
+        b"\xff\xea"
+        + struct.pack(">H", len(piece) + len(PAYLOAD_MARKER) + 2)
+        + PAYLOAD_MARKER
+        + piece
+        for piece in pieces
+    )
+
+
+def _opened(path: Path) -> Any:
+    # The plain JPEG reader: a second image (gain map, depth) behind the first is left alone.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return JpegImagePlugin.JpegImageFile(path)

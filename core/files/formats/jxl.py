@@ -1,0 +1,185 @@
+"""JPEG XL (ISO/IEC 18181): the header's bits by hand, pixels and profile through OpenImageIO."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import imagecodecs
+import numpy as np
+import OpenImageIO
+
+from core.files import isobmff
+from core.files.header import Header
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
+CODESTREAM = b"\xff\x0a"
+
+_LARGEST_METADATA = 64 << 20
+
+
+def read_header(path: Path) -> Header:
+    """Return what the codestream's header and the boxes say (see :mod:`core.files.formats`)."""
+    data = path.read_bytes()
+    stream, exif, payload, transcoded = data, None, None, False
+    if data.startswith(CONTAINER):
+        stream, exif, transcoded = _unpacked(data)
+        payload = isobmff.payload(data)
+    width, height, xyb = _size_and_kind(stream)
+    image = OpenImageIO.ImageInput.open(str(path))
+    if image is None:
+        raise ValueError(OpenImageIO.geterror())
+    try:
+        spec = image.spec()
+        turned = (spec.width, spec.height) != (width, height)
+        profile = spec.getattribute("ICCProfile")
+        kind = str(spec.format)
+        bits = int(spec.get_int_attribute("oiio:BitsPerSample", 8 * spec.format.basesize()))
+        return Header(
+            "JPEG XL",
+            height if turned else width,
+            width if turned else height,
+            bits,
+            spec.nchannels,
+            is_float=kind in ("half", "float"),
+            is_lossy=xyb or transcoded,
+            icc=np.asarray(profile, np.uint8).tobytes() if profile is not None else None,
+            exif=exif,
+            payload=payload,
+        )
+    finally:
+        image.close()
+
+
+def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
+    """Return the decoded values, upright as the format demands (see :mod:`core.files.formats`)."""
+    kind = "float" if header.is_float else "uint8" if header.bits <= 8 else "uint16"
+    image = OpenImageIO.ImageInput.open(str(path))
+    if image is None:
+        raise ValueError(OpenImageIO.geterror())
+    try:
+        pixels = image.read_image(0, 0, 0, header.channels, kind)
+        if pixels is None:
+            raise ValueError(image.geterror())
+        return np.asarray(pixels)
+    finally:
+        image.close()
+
+
+def container(codestream: bytes, exif: bytes | None, payload: bytes | None) -> bytes:
+    """Return a file with a codestream, EXIF and private data.
+
+    Parameters
+    ----------
+    codestream : bytes
+        Bare, or already in a container.
+    exif : bytes or None
+        EXIF blob.
+    payload : bytes or None
+        Private data.
+
+    Returns
+    -------
+    bytes
+    """
+    if codestream.startswith(CONTAINER):
+        codestream = b"".join(_streams(codestream))
+    if exif is None and payload is None:
+        return codestream
+    file = CONTAINER + isobmff.make_box(b"ftyp", b"jxl \0\0\0\0jxl ")
+    if exif is not None:
+        file += isobmff.make_box(b"Exif", bytes(4) + exif)
+    if payload is not None:
+        file += isobmff.payload_box(payload)
+    return file + isobmff.make_box(b"jxlc", codestream)
+
+
+def _streams(data: bytes) -> list[bytes]:
+    pieces = []
+    for box in isobmff.boxes(data):
+        if box.kind == b"jxlc":
+            pieces.append(data[box.start : box.end])
+        elif box.kind == b"jxlp":
+            pieces.append(data[box.start + 4 : box.end])
+    return pieces
+
+
+def _unpacked(data: bytes) -> tuple[bytes, bytes | None, bool]:
+    exif, transcoded = None, False
+    for box in isobmff.boxes(data):
+        content = data[box.start : box.end]
+        if box.kind == b"brob" and content[:4] == b"Exif":
+            exif = isobmff.exif_payload(
+                bytes(imagecodecs.brotli_decode(content[4:], out=_LARGEST_METADATA))
+            )
+        elif box.kind == b"Exif":
+            exif = isobmff.exif_payload(content)
+        elif box.kind == b"jbrd":
+            transcoded = True
+    return b"".join(_streams(data)), exif, transcoded
+
+
+class _Bits:
+    """The bits of a codestream, least significant first."""
+
+    def __init__(self, data: bytes) -> None:
+        self._value = int.from_bytes(data[:64], "little")
+
+    def take(self, count: int) -> int:
+        value = self._value & ((1 << count) - 1)
+        self._value >>= count
+        return value
+
+    def choice(self, *options: tuple[int, int]) -> int:
+        offset, count = options[self.take(2)]
+        return offset + self.take(count)
+
+
+_EXTENTS = ((1, 9), (1, 13), (1, 18), (1, 30))
+_RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
+
+
+def _size_and_kind(stream: bytes) -> tuple[int, int, bool]:
+    # ISO/IEC 18181-1:2024, annex D: SizeHeader, then ImageMetadata as far as xyb_encoded.
+    if not stream.startswith(CODESTREAM):
+        raise ValueError("there is no codestream")
+    bits = _Bits(stream[2:])
+    height, width = _extent(bits)
+    if bits.take(1):
+        return width, height, True
+    if bits.take(1):
+        bits.take(3)
+        if bits.take(1):
+            _extent(bits)
+        if bits.take(1) or bits.take(1):
+            # A preview or an animation: too rare to follow, and to be called lossy is safe.
+            return width, height, True
+    _skip_depth(bits)
+    bits.take(1)
+    extra = bits.choice((0, 0), (1, 0), (2, 4), (1, 12))
+    for _ in range(extra):
+        if not bits.take(1):
+            return width, height, True
+    return width, height, bool(bits.take(1))
+
+
+def _extent(bits: _Bits) -> tuple[int, int]:
+    small = bits.take(1)
+    height = 8 * (1 + bits.take(5)) if small else bits.choice(*_EXTENTS)
+    ratio = bits.take(3)
+    if ratio:
+        numerator, denominator = _RATIOS[ratio]
+        return height, height * numerator // denominator
+    return height, 8 * (1 + bits.take(5)) if small else bits.choice(*_EXTENTS)
+
+
+def _skip_depth(bits: _Bits) -> None:
+    if bits.take(1):
+        bits.choice((32, 0), (16, 0), (24, 0), (1, 6))
+        bits.take(4)
+    else:
+        bits.choice((8, 0), (10, 0), (12, 0), (1, 6))

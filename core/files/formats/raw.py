@@ -1,0 +1,73 @@
+"""Camera RAW, through LibRaw: a source of wide-gamut colour, developed without a look."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import rawpy
+from PIL import JpegImagePlugin
+
+from core.colour import PROPHOTO
+from core.files import metadata
+from core.files.encoding import SpaceEncoding
+from core.files.header import Header
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+
+def read_header(path: Path) -> Header:
+    """Return what LibRaw reports (see :mod:`core.files.formats`)."""
+    with rawpy.imread(str(path)) as raw:
+        sizes = raw.sizes
+        width, height = sizes.iwidth, sizes.iheight
+        if sizes.flip in (5, 6):
+            width, height = height, width
+        thumbnail = _thumbnail(raw)
+    with path.open("rb") as file:
+        exif = metadata.from_tiff(file)
+    if exif is None and thumbnail is not None:
+        exif = _exif_of_jpeg(thumbnail)
+    return Header(
+        "camera RAW",
+        width,
+        height,
+        16,
+        3,
+        stated=SpaceEncoding(PROPHOTO, linear=True, label="camera RAW, as linear ProPhoto RGB"),
+        exif=exif,
+    )
+
+
+def read_pixels(path: Path, header: Header) -> npt.NDArray[np.uint16]:
+    """Return linear ProPhoto RGB at the camera's white balance, upright."""
+    with rawpy.imread(str(path)) as raw:
+        developed = raw.postprocess(
+            output_color=rawpy.ColorSpace.ProPhoto,
+            gamma=(1.0, 1.0),
+            no_auto_bright=True,
+            use_camera_wb=True,
+            output_bps=16,
+        )
+    return developed.astype(np.uint16, copy=False)
+
+
+def _thumbnail(raw: rawpy.RawPy) -> bytes | None:
+    try:
+        thumbnail = raw.extract_thumb()
+    except rawpy.LibRawError:
+        return None
+    return thumbnail.data if isinstance(thumbnail.data, bytes) else None
+
+
+def _exif_of_jpeg(jpeg: bytes) -> bytes | None:
+    try:
+        with JpegImagePlugin.JpegImageFile(io.BytesIO(jpeg)) as image:
+            exif = image.info.get("exif")
+    except (OSError, SyntaxError):
+        return None
+    return exif.removeprefix(b"Exif\0\0") if exif else None

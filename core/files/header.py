@@ -1,0 +1,100 @@
+"""What a file says about itself before its pixels are decoded, and what is refused then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.files.errors import FileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from core.files.encoding import Encoding
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is too large to be read; checked against the header, before anything is decoded.
+
+    Attributes
+    ----------
+    max_pixels : int
+        Width times height.
+    max_bytes : int
+        Size of the file on disk.
+    """
+
+    max_pixels: int = 400_000_000
+    max_bytes: int = 8 << 30
+
+
+@dataclass(frozen=True)
+class Header:
+    """A file's own words on its pixels.
+
+    Attributes
+    ----------
+    format : str
+        "JPEG", "PNG", ...
+    width, height : int
+        As stored, before the orientation is applied.
+    bits : int
+        Per channel, as stored.
+    channels : int
+        As decoded, with alpha.
+    is_float : bool
+        Whether values are floating point.
+    is_lossy : bool
+        Whether the compression changed values.
+    orientation : int
+        EXIF orientation that is still to be applied to the decoded pixels.
+    icc : bytes or None
+        Embedded ICC profile.
+    cicp : tuple of int or None
+        Colour primaries and transfer characteristics (ITU-T H.273).
+    stated : Encoding or None
+        What else the file says its values mean.
+    exif : bytes or None
+        EXIF blob, as stored.
+    frames : int
+        Pages or frames; the first is read.
+    is_premultiplied : bool
+        Whether colours are multiplied by alpha.
+    payload : bytes or None
+        Private data of this product.
+    notes : tuple of str
+        Sentences for people about what was ignored.
+    """
+
+    format: str
+    width: int
+    height: int
+    bits: int
+    channels: int
+    is_float: bool = False
+    is_lossy: bool = False
+    orientation: int = 1
+    icc: bytes | None = None
+    cicp: tuple[int, int] | None = None
+    stated: Encoding | None = None
+    exif: bytes | None = None
+    frames: int = 1
+    is_premultiplied: bool = False
+    payload: bytes | None = None
+    notes: tuple[str, ...] = ()
+
+    def check(self, path: Path, limits: Limits) -> None:
+        """Refuse an empty or a gigantic image.
+
+        Raises
+        ------
+        FileError
+        """
+        if self.width <= 0 or self.height <= 0:
+            raise FileError(f"“{path}” holds an image without pixels; use another file.")
+        if self.width * self.height > limits.max_pixels:
+            raise FileError(
+                f"“{path}” claims {self.width} × {self.height} pixels, more than the limit of "
+                f"{limits.max_pixels / 1e6:g} megapixels; raise the limit if it is a real photo."
+            )

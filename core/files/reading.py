@@ -1,0 +1,469 @@
+"""Reading photos: what the file is by its content, its pixels, and what they mean."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.colour import ADOBE_RGB, SRGB, ColourSpace
+from core.files import metadata
+from core.files.encoding import (
+    Encoding,
+    FloatImage,
+    NotRGBError,
+    Pixels,
+    SpaceEncoding,
+    UnusableProfileError,
+    from_cicp,
+    from_icc,
+)
+from core.files.errors import FileError, damaged, from_os_error
+from core.files.formats import avif, exr, heic, jpeg, jxl, png, raw, tiff, webp
+from core.files.header import Header, Limits
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from core.gamut import Codes
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo as it was read.
+
+    Attributes
+    ----------
+    pixels : ndarray, uint8, uint16 or float32, shape (H, W, 3)
+        Stored values, upright: codes over the whole range of their type, or float. Odd depths
+        (10, 12 bits) are stretched to 16.
+    space : ColourSpace or None
+        The known space that the file's profile describes (by its numbers), None for another.
+    linear : bool
+        Whether `pixels` are proportional to light.
+    alpha : ndarray, same dtype, shape (H, W), or None
+        Opacity.
+    exif : bytes or None
+        EXIF blob, with orientation 1.
+    profile_name : str
+        For people: "sRGB", "Adobe RGB (1998)", "untagged (taken as sRGB)".
+    lossy : bool
+        Whether compression changed the values.
+    format : str
+        "JPEG", "PNG", "TIFF", ...
+    path : Path
+        Where it was read.
+    encoding : Encoding
+        What stored values mean.
+    payload : bytes or None
+        Private data of this product.
+    notes : tuple of str
+        Sentences for people: what was ignored or taken for granted.
+    """
+
+    pixels: Pixels
+    space: ColourSpace | None
+    linear: bool
+    alpha: npt.NDArray[Any] | None
+    exif: bytes | None
+    profile_name: str
+    lossy: bool
+    format: str
+    path: Path
+    encoding: Encoding = field(repr=False)
+    payload: bytes | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
+
+    def scene(self) -> FloatImage:
+        """Return the photo in scene-linear sRGB, whatever its profile.
+
+        Returns
+        -------
+        ndarray, float32, shape (H, W, 3)
+            Linear light, sRGB primaries, D65, unbounded; adapted by Bradford. Diffuse white
+            of PQ and HLG (203 cd/m²) is 1.
+        """
+        return self.encoding.scene(self.pixels)
+
+    def srgb_codes(self) -> Codes | None:
+        """Return the untouched codes if the file is sRGB (or untagged), else None.
+
+        Returns
+        -------
+        ndarray, uint8 or uint16, shape (H, W, 3), or None
+        """
+        if self.space is not SRGB or self.linear or self.pixels.dtype == np.float32:
+            return None
+        codes: Codes = self.pixels  # type: ignore[assignment]
+        return codes
+
+
+@dataclass(frozen=True)
+class PhotoInfo:
+    """What a file says about itself, without its pixels.
+
+    Attributes
+    ----------
+    format : str
+        "JPEG", "PNG", "TIFF", ...
+    width, height : int
+        Upright.
+    bits : int
+        Per channel, as stored.
+    channels : int
+        With alpha.
+    is_float : bool
+        Whether values are floating point.
+    profile_name : str
+        For people.
+    space : str or None
+        Key of the known space, if it is one.
+    linear : bool
+        Whether values are proportional to light.
+    lossy : bool
+        Whether compression changed the values.
+    frames : int
+        Pages or frames in the file; the first is read.
+    has_exif, has_gps : bool
+        Whether there is EXIF, and a place in it.
+    camera, date : str
+        From EXIF, empty if unknown.
+    payload_size : int
+        Bytes of private data of this product, 0 if there is none.
+    notes : tuple of str
+        Sentences for people.
+    """
+
+    format: str
+    width: int
+    height: int
+    bits: int
+    channels: int
+    is_float: bool
+    profile_name: str
+    space: str | None
+    linear: bool
+    lossy: bool
+    frames: int
+    has_exif: bool
+    has_gps: bool
+    camera: str
+    date: str
+    payload_size: int
+    notes: tuple[str, ...]
+
+
+def read(
+    path: str | os.PathLike[str], *, limits: Limits | None = None, assume: ColourSpace = SRGB
+) -> Photo:
+    """Read a photo.
+
+    Parameters
+    ----------
+    path : path
+        JPEG, PNG, TIFF, WebP, AVIF, HEIC, JPEG XL, OpenEXR or camera RAW, told by content.
+    limits : Limits, optional
+        What is too large.
+    assume : ColourSpace
+        The space of files that do not say theirs; float files are taken as linear in it.
+
+    Returns
+    -------
+    Photo
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read as a photo.
+    """
+    path = Path(path)
+    reader, header = _header(path, limits or Limits())
+    encoding, notes = _encoding(path, header, assume)
+    with _guarded(path, header.format):
+        stored = reader.read_pixels(path, header)
+        if stored.shape[:2] not in ((header.height, header.width), (header.width, header.height)):
+            raise ValueError("the decoded size is not the stated one")
+        colour, alpha = _split(stored, header)
+        pixels = np.ascontiguousarray(_turned(colour, header.orientation))
+        if alpha is not None:
+            alpha = np.ascontiguousarray(_turned(alpha, header.orientation))
+    if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
+        raise FileError(
+            f"“{path}” contains values that are not numbers (NaN or infinite); repair it first."
+        )
+    return Photo(
+        pixels=pixels,
+        space=encoding.space,
+        linear=encoding.is_linear,
+        alpha=alpha,
+        exif=metadata.upright(header.exif),
+        profile_name=encoding.name,
+        lossy=header.is_lossy,
+        format=header.format,
+        path=path,
+        encoding=encoding,
+        payload=header.payload,
+        notes=notes,
+    )
+
+
+def inspect(path: str | os.PathLike[str], *, assume: ColourSpace = SRGB) -> PhotoInfo:
+    """Return what a file says about itself, without decoding its pixels.
+
+    Parameters
+    ----------
+    path : path
+        Any file that :func:`read` takes.
+    assume : ColourSpace
+        The space of files that do not say theirs.
+
+    Returns
+    -------
+    PhotoInfo
+
+    Raises
+    ------
+    FileError
+        If the file is no photo.
+    """
+    path = Path(path)
+    _, header = _header(path, Limits())
+    return describe(path, header, assume)
+
+
+def describe(path: Path, header: Header, assume: ColourSpace) -> PhotoInfo:
+    """Return a header in the words of :func:`inspect`."""
+    encoding, notes = _encoding(path, header, assume)
+    said = metadata.summary(header.exif)
+    width, height = header.width, header.height
+    if header.orientation >= 5:
+        width, height = height, width
+    return PhotoInfo(
+        format=header.format,
+        width=width,
+        height=height,
+        bits=header.bits,
+        channels=header.channels,
+        is_float=header.is_float,
+        profile_name=encoding.name,
+        space=encoding.space.key if encoding.space is not None else None,
+        linear=encoding.is_linear,
+        lossy=header.is_lossy,
+        frames=header.frames,
+        has_exif=header.exif is not None,
+        has_gps=said.has_gps,
+        camera=said.camera,
+        date=said.date,
+        payload_size=len(header.payload or b""),
+        notes=notes,
+    )
+
+
+def read_header(path: Path, limits: Limits) -> Header:
+    """Return a file's header, within limits.
+
+    Raises
+    ------
+    FileError
+    """
+    return _header(path, limits)[1]
+
+
+_SIGNATURES: tuple[tuple[bytes, ModuleType], ...] = (
+    (b"\xff\xd8\xff", jpeg),
+    (png.SIGNATURE, png),
+    (jxl.CONTAINER, jxl),
+    (jxl.CODESTREAM, jxl),
+    (b"\x76\x2f\x31\x01", exr),
+    (b"FUJIFILMCCD-RAW", raw),
+    (b"II\x1a\0\0\0HEAPCCDR", raw),
+    (b"IIRO", raw),
+    (b"IIRS", raw),
+    (b"MMOR", raw),
+    (b"IIU\0", raw),
+    (b"\0MRM", raw),
+    (b"FOVb", raw),
+    (b"II*\0", tiff),
+    (b"MM\0*", tiff),
+    (b"II+\0", tiff),
+    (b"MM\0+", tiff),
+)
+_NOT_READ = (
+    (b"GIF8", "GIF"),
+    (b"BM", "BMP"),
+    (b"8BPS", "Photoshop document"),
+    (b"%PDF", "PDF"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"gimp xcf", "GIMP document"),
+    (b"<svg", "SVG drawing"),
+    (b"<?xml", "XML or SVG"),
+    (b"PK\x03\x04", "ZIP archive"),
+)
+_RAW_BRANDS = {b"crx "}
+_AVIF_BRANDS = {b"avif", b"avis"}
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+
+
+def _sniffed(path: Path) -> ModuleType:
+    with path.open("rb") as file:
+        head = file.read(64)
+    if not head:
+        raise FileError(f"“{path}” is empty; use another copy of the photo.")
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return webp
+    if head[4:8] == b"ftyp":
+        size = int.from_bytes(head[:4], "big")
+        brands = {head[i : i + 4] for i in range(8, min(size, len(head)), 4)}
+        if brands & _AVIF_BRANDS:
+            return avif
+        if brands & _RAW_BRANDS:
+            return raw
+        if brands & _HEIC_BRANDS:
+            return heic
+        raise FileError(f"“{path}” is a video, not a photo; export a still picture first.")
+    for signature, module in _SIGNATURES:
+        if head.startswith(signature):
+            return raw if module is tiff and tiff.is_raw(path) else module
+    for signature, name in _NOT_READ:
+        if head.lstrip().startswith(signature):
+            raise FileError(f"“{path}” is a {name} file; save it as PNG, TIFF or JPEG first.")
+    raise FileError(
+        f"“{path}” is not a photo in a known format; use JPEG, PNG, TIFF, WebP, AVIF, HEIC, "
+        "JPEG XL, OpenEXR or camera RAW."
+    )
+
+
+def _header(path: Path, limits: Limits) -> tuple[ModuleType, Header]:
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise FileError(f"“{path}” is a folder, not a photo; name a file.")
+        # A pipe or a device would make the reader wait for ever.
+        if not stat.S_ISREG(status.st_mode):
+            raise FileError(f"“{path}” is not an ordinary file; name a photo.")
+        if status.st_size > limits.max_bytes:
+            raise FileError(
+                f"“{path}” has {status.st_size / 1e9:.1f} GB, more than the limit of "
+                f"{limits.max_bytes / 1e9:.3g} GB; raise the limit if it is a real photo."
+            )
+        module = _sniffed(path)
+    except OSError as error:
+        raise from_os_error(error, path, "read") from error
+    with _guarded(path, _NAMES[module]):
+        header: Header = module.read_header(path)
+    header.check(path, limits)
+    return module, header
+
+
+_NAMES = {
+    avif: "AVIF",
+    exr: "OpenEXR",
+    heic: "HEIC",
+    jpeg: "JPEG",
+    jxl: "JPEG XL",
+    png: "PNG",
+    raw: "camera RAW",
+    tiff: "TIFF",
+    webp: "WebP",
+}
+
+
+@contextlib.contextmanager
+def _guarded(path: Path, format_name: str) -> Iterator[None]:
+    # The decoders fail in as many ways as there are damaged files, with error types of their
+    # own; every one of them means the same to a person.
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except FileError:
+        raise
+    except MemoryError as error:
+        raise FileError(
+            f"“{path}” is too large for the memory of this computer; make it smaller first."
+        ) from error
+    except PermissionError as error:
+        raise from_os_error(error, path, "read") from error
+    except Exception as error:
+        raise damaged(path, format_name) from error
+
+
+def _encoding(path: Path, header: Header, assume: ColourSpace) -> tuple[Encoding, tuple[str, ...]]:
+    notes = list(header.notes)
+    if header.frames > 1:
+        notes.append(f"The file holds {header.frames} pictures; the first is used.")
+    coded = from_cicp(*header.cicp) if header.cicp is not None else None
+    # A PNG's code points outrank its profile (PNG, third edition, 4.3); in HEIF they mainly say
+    # how luma and chroma were made, and the profile outranks them.
+    if coded is not None and (header.format == "PNG" or not header.icc):
+        return coded, tuple(notes)
+    if header.icc is not None:
+        try:
+            return from_icc(header.icc, grey=header.channels <= 2), tuple(notes)
+        except NotRGBError as error:
+            raise FileError(
+                f"The colour profile of “{path}” is for {error} images, not RGB; convert the "
+                "photo to RGB in a photo editor first."
+            ) from error
+        except UnusableProfileError as error:
+            notes.append(f"The embedded colour profile was ignored: {error}.")
+    if coded is not None:
+        return coded, tuple(notes)
+    if header.stated is not None:
+        return header.stated, tuple(notes)
+    if metadata.summary(header.exif).is_adobe_rgb and not header.is_float:
+        return SpaceEncoding(ADOBE_RGB), tuple(notes)
+    linear = header.is_float
+    label = f"untagged (taken as {'linear ' if linear else ''}{assume.name})"
+    return SpaceEncoding(assume, linear=linear, label=label), tuple(notes)
+
+
+def _split(
+    stored: npt.NDArray[Any], header: Header
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+    if stored.ndim == 2:
+        stored = stored[..., None]
+    channels = stored.shape[2]
+    alpha = stored[..., channels - 1] if channels in (2, 4) else None
+    colour = stored[..., :3] if channels >= 3 else np.repeat(stored[..., :1], 3, axis=2)
+    if alpha is not None and header.is_premultiplied:
+        colour = _divided(colour, alpha)
+    return colour, alpha
+
+
+def _divided(colour: npt.NDArray[Any], alpha: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    full = np.iinfo(colour.dtype).max if colour.dtype.kind == "u" else 1.0
+    factor = np.divide(
+        full, alpha, out=np.ones(alpha.shape, np.float32), where=alpha > 0, dtype=np.float32
+    )
+    divided = colour * factor[..., None]
+    if colour.dtype.kind == "u":
+        divided = np.rint(np.clip(divided, 0, full))
+    restored: npt.NDArray[Any] = divided.astype(colour.dtype)
+    return restored
+
+
+def _turned(image: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
+    # The eight cases of EXIF 3.0, 4.6.5.1.6.
+    if orientation in (5, 7):
+        image = image.swapaxes(0, 1)
+    if orientation == 6:
+        return np.rot90(image, -1)
+    if orientation == 8:
+        return np.rot90(image)
+    if orientation in (3, 7):
+        return image[::-1, ::-1]
+    if orientation == 2:
+        return image[:, ::-1]
+    if orientation == 4:
+        return image[::-1]
+    return image

@@ -1,0 +1,153 @@
+"""Writing a file so that its name never stands for half a file.
+
+The bytes go to a hidden neighbour, ``.NAME.partial-XXXXXXXX``, reach the disk, and only then
+take the final name. A job that is killed leaves at most that neighbour, which says what it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from typing import IO, TYPE_CHECKING
+
+from core.files.errors import FileError, from_os_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_LONGEST_NAME = 255
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
+
+
+class SafeFile:
+    """A binary file that takes its name only when it is whole.
+
+    Parameters
+    ----------
+    path : Path
+        The final name.
+    overwrite : bool
+        Whether a file of that name may be replaced.
+    source : Path, optional
+        The file that is being read meanwhile; writing over it is refused in any case.
+
+    Raises
+    ------
+    FileError
+        If the name is taken, is the source, or cannot be written.
+    """
+
+    def __init__(self, path: Path, *, overwrite: bool = False, source: Path | None = None) -> None:
+        self.path = path
+        self._overwrite = overwrite
+        check_target(path, overwrite=overwrite, source=source)
+        suffix = f".partial-{secrets.token_hex(4)}"
+        stem = os.fsencode(path.name)[: _LONGEST_NAME - len(suffix) - 1]
+        self.temporary = path.with_name(f".{os.fsdecode(stem)}{suffix}")
+        self.file: IO[bytes]
+        with translated(path):
+            # "x" makes the name ours alone; the umask decides the permissions, as for any file.
+            self.file = self.temporary.open("x+b")
+
+    def commit(self) -> None:
+        """Bring the bytes to the disk and give the file its final name."""
+        try:
+            with translated(self.path):
+                self.file.flush()
+                os.fsync(self.file.fileno())
+                self.file.close()
+                if self._overwrite:
+                    self.temporary.replace(self.path)
+                else:
+                    _rename_without_overwriting(self.temporary, self.path)
+                _sync_folder(self.path.parent)
+        except BaseException:
+            self.discard()
+            raise
+
+    def discard(self) -> None:
+        """Remove what was written; the final name stays as it was."""
+        # Closing flushes, which fails again on a full disk: nothing of it is wanted.
+        with contextlib.suppress(OSError):
+            self.file.close()
+        with contextlib.suppress(OSError):
+            self.temporary.unlink()
+
+
+def write_bytes(
+    path: Path, content: bytes, *, overwrite: bool = False, source: Path | None = None
+) -> None:
+    """Write a whole file at once, safely (see :class:`SafeFile`)."""
+    target = SafeFile(path, overwrite=overwrite, source=source)
+    try:
+        with translated(path):
+            target.file.write(content)
+    except BaseException:
+        target.discard()
+        raise
+    target.commit()
+
+
+def check_target(path: Path, *, overwrite: bool = False, source: Path | None = None) -> None:
+    """Refuse a target that cannot be written, before any work is done.
+
+    Raises
+    ------
+    FileError
+        If the folder is missing, the name is taken, or the target is the source.
+    """
+    if source is not None and is_same_file(path, source):
+        raise FileError(
+            f"“{path}” is the photo that is being read; choose another name for the result."
+        )
+    with translated(path):
+        if path.is_dir():
+            raise FileError(f"“{path}” is a folder; name the file to be written.")
+        if not path.parent.is_dir():
+            raise FileError(f"The folder “{path.parent}” does not exist; create it first.")
+        if not overwrite and os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+
+def is_same_file(first: Path, second: Path) -> bool:
+    """Return whether two names stand for one file, through links or upper and lower case."""
+    try:
+        return first.samefile(second)
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn errors of the operating system into a :class:`FileError` about `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise from_os_error(error, path, "write") from error
+
+
+def _rename_without_overwriting(temporary: Path, path: Path) -> None:
+    # A rename would replace a file that appeared meanwhile; a hard link fails instead.
+    try:
+        os.link(temporary, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # A disk without hard links (exFAT, some network shares): reserve the name, then replace.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        temporary.replace(path)
+    else:
+        temporary.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    # Folders cannot be opened on Windows, and some network disks refuse to sync them.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
