@@ -4,5 +4,34 @@ from core.files.errors import FileError
 from core.files.header import Limits
 from core.files.profile import icc_profile
 from core.files.reading import Photo, PhotoInfo, inspect, read
+from core.files.rows import RowReader, open_rows
+from core.files.safe_write import check_target, is_same_file, write_bytes
+from core.files.writing import (
+    OUTPUT_FORMATS,
+    PhotoWriter,
+    check_output,
+    format_of,
+    write,
+    write_codes,
+)
 
-__all__ = ["FileError", "Limits", "Photo", "PhotoInfo", "icc_profile", "inspect", "read"]
+__all__ = [
+    "OUTPUT_FORMATS",
+    "FileError",
+    "Limits",
+    "Photo",
+    "PhotoInfo",
+    "PhotoWriter",
+    "RowReader",
+    "check_output",
+    "check_target",
+    "format_of",
+    "icc_profile",
+    "inspect",
+    "is_same_file",
+    "open_rows",
+    "read",
+    "write",
+    "write_bytes",
+    "write_codes",
+]

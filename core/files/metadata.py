@@ -149,13 +149,18 @@ def from_tiff(file: IO[bytes]) -> bytes | None:
         whole = _parse_file(file)
     except ValueError:
         return None
-    described = Directory(
-        {tag: entry for tag, entry in whole.entries.items() if tag in _DESCRIPTIVE},
-        {tag: child for tag, child in whole.children.items() if child.entries},
-    )
-    if not described.children and not described.entries.keys() - {282, 283, 296, 305}:
+    kept = _descriptive(whole)
+    if not kept.children and not kept.entries.keys() - {282, 283, 296, 305}:
         return None
-    return blob_from(described)
+    return blob_from(kept)
+
+
+def described(blob: bytes) -> Directory:
+    """Return what an EXIF blob says about the photo, to be merged into a TIFF's directory."""
+    try:
+        return _descriptive(parse(blob))
+    except ValueError:
+        return Directory()
 
 
 def orientation(blob: bytes | None) -> int:
@@ -246,6 +251,13 @@ def summary(blob: bytes | None) -> Summary:
     # DCF 2.0: Adobe RGB is marked by "R03"; ColorSpace 2 is what several makers write for it.
     adobe = stated == 2 or (stated != 1 and _text(interop, _INTEROP_INDEX) == "R03")
     return Summary(camera, date, bool(main.child(GPS_IFD).entries), adobe)
+
+
+def _descriptive(whole: Directory) -> Directory:
+    return Directory(
+        {tag: entry for tag, entry in whole.entries.items() if tag in _DESCRIPTIVE},
+        {tag: child for tag, child in whole.children.items() if child.entries},
+    )
 
 
 def _text(entries: Mapping[int, Entry], tag: int) -> str:

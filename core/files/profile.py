@@ -75,19 +75,7 @@ def colorants(space: ColourSpace) -> Matrix:
         1/65536; the rows add up to the white of the profile connection space exactly.
     """
     exact = _adaptation(space) @ space.to_xyz
-    units = np.rint(exact * _UNIT)
-    rest = np.rint(ICC_PCS_WHITE * _UNIT) - units.sum(axis=1)
-    largest = exact.argmax(axis=1)
-    units[np.arange(3), largest] += rest
-    return np.asarray(units / _UNIT)
-
-
-def _adaptation(space: ColourSpace) -> Matrix:
-    return adaptation_matrix(white_xyz(space.white), ICC_PCS_WHITE, "Bradford")
-
-
-def _fixed(values: Matrix) -> bytes:
-    units = np.rint(np.asarray(values) * _UNIT).astype(int).tolist()
+    units: list[int] = np.rint(np.asarray(values) * _UNIT).astype(int).tolist()
     return struct.pack(f">{len(units)}i", *units)
 
 
@@ -101,8 +89,8 @@ def _curve_tag(space: ColourSpace, version: ProfileVersion) -> bytes:
         return b"curv" + bytes(8)
     if version == 2:
         steps = np.linspace(0.0, 1.0, _CURVE_ENTRIES)
-        entries = np.rint(curve.decode(steps) * 65535).astype(">u2")
-        return b"curv" + bytes(4) + struct.pack(">I", _CURVE_ENTRIES) + entries.tobytes()
+        entries: bytes = np.rint(curve.decode(steps) * 65535).astype(">u2").tobytes()
+        return b"curv" + bytes(4) + struct.pack(">I", _CURVE_ENTRIES) + entries
     if curve.is_power:
         return b"para" + bytes(8) + _fixed(np.array([curve.gamma]))
     numbers = np.array([curve.gamma, curve.a, curve.b, curve.c, curve.d])

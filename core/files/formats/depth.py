@@ -25,11 +25,10 @@ def stretched(codes: npt.NDArray[Any], bits: int) -> npt.NDArray[np.uint8] | npt
     """
     target = 8 if bits <= 8 else 16
     top, full = 2**bits - 1, 2**target - 1
-    dtype = np.uint8 if target == 8 else np.uint16
-    if bits == target:
-        whole: npt.NDArray[np.uint8] | npt.NDArray[np.uint16] = codes.astype(dtype, copy=False)
-        return whole
-    table = ((np.arange(top + 1, dtype=np.uint64) * full + top // 2) // top).astype(dtype)
-    spread: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
-    spread = table[np.minimum(codes.astype(np.uint16, copy=False), top)]
-    return spread
+    whole: npt.NDArray[Any] = codes
+    if bits != target:
+        table = (np.arange(top + 1, dtype=np.uint64) * full + top // 2) // top
+        whole = table[np.minimum(codes.astype(np.uint16, copy=False), top)]
+    if target == 8:
+        return whole.astype(np.uint8, copy=False)
+    return whole.astype(np.uint16, copy=False)

@@ -162,7 +162,7 @@ def _size_and_kind(stream: bytes) -> tuple[int, int, bool]:
     bits.take(1)
     extra = bits.choice((0, 0), (1, 0), (2, 4), (1, 12))
     for _ in range(extra):
-        if not bits.take(1):
+        if not bits.take(1) and not _skip_alpha(bits):
             return width, height, True
     return width, height, bool(bits.take(1))
 
@@ -175,6 +175,16 @@ def _extent(bits: _Bits) -> tuple[int, int]:
         numerator, denominator = _RATIOS[ratio]
         return height, height * numerator // denominator
     return height, 8 * (1 + bits.take(5)) if small else bits.choice(*_EXTENTS)
+
+
+def _skip_alpha(bits: _Bits) -> bool:
+    kind = bits.choice((0, 0), (1, 0), (2, 4), (18, 6))
+    _skip_depth(bits)
+    bits.choice((0, 0), (3, 0), (4, 0), (1, 3))
+    name = bits.choice((0, 0), (0, 4), (16, 5), (48, 10))
+    bits.take(8 * name)
+    bits.take(1)
+    return kind == 0
 
 
 def _skip_depth(bits: _Bits) -> None:

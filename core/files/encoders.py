@@ -1,0 +1,119 @@
+"""Whole images to the bytes of a PNG, JPEG, JPEG XL or AVIF file with profile and metadata."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import imagecodecs
+import numpy as np
+import OpenImageIO
+from PIL import Image
+
+from core.files import isobmff, metadata
+from core.files.errors import FileError
+from core.files.formats import jpeg, jxl, png
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from core.files.target import Target
+
+CODE_POINTS = {"srgb": (1, 13), "display-p3": (12, 13), "rec2020": (9, 14)}
+"""Colour primaries and transfer characteristics (ITU-T H.273) of the spaces that have them."""
+
+_UNSPECIFIED = (2, 2)
+_AVIF_SPEED = 6
+_LARGEST_AVIF = 65536
+_LONGEST_JPEG_EXIF = 65533 - 6
+
+
+def png_file(codes: npt.NDArray[Any], target: Target) -> bytes:
+    """Return a PNG: codes uint8 or uint16 of shape (H, W, 3 or 4)."""
+    chunks = []
+    points = CODE_POINTS.get(target.space.key)
+    if points is not None:
+        chunks.append((b"cICP", bytes([*points, 0, 1])))
+    chunks.append(png.profile_chunk(target.space.name, target.icc))
+    if target.exif is not None:
+        chunks.append((b"eXIf", target.exif))
+    if target.payload is not None:
+        chunks.append((png.PAYLOAD_CHUNK, target.payload))
+    chunks.append((b"tEXt", b"Software\0" + target.software.encode("latin-1", "replace")))
+    return png.insert_chunks(bytes(imagecodecs.png_encode(codes)), chunks)
+
+
+def jpeg_file(codes: npt.NDArray[np.uint8], target: Target) -> bytes:
+    """Return a JPEG without chroma subsampling: codes uint8 of shape (H, W, 3)."""
+    buffer = io.BytesIO()
+    exif = target.exif
+    if exif is not None and len(exif) > _LONGEST_JPEG_EXIF:
+        exif = metadata.without_maker_note(exif)
+    Image.fromarray(codes).save(
+        buffer,
+        "JPEG",
+        quality=target.quality,
+        subsampling=0,
+        icc_profile=target.icc,
+        exif=b"Exif\0\0" + exif if exif is not None else b"",
+    )
+    file = buffer.getvalue()
+    if target.payload is None:
+        return file
+    place = 2
+    while file[place] == 0xFF and 0xE0 <= file[place + 1] <= 0xEF:
+        place += 2 + int.from_bytes(file[place + 2 : place + 4], "big")
+    return file[:place] + jpeg.segments(target.payload) + file[place:]
+
+
+def avif_file(codes: npt.NDArray[np.uint16], target: Target) -> bytes:
+    """Return an AVIF: codes of `target.bits` in uint16, shape (H, W, 3 or 4)."""
+    primaries, transfer = CODE_POINTS.get(target.space.key, _UNSPECIFIED)
+    file = imagecodecs.avif_encode(
+        codes,
+        level=target.quality,
+        speed=_AVIF_SPEED,
+        bitspersample=target.bits,
+        pixelformat="444",
+        primaries=primaries,
+        transfer=transfer,
+    )
+    whole = isobmff.with_profile_and_exif(bytes(file), target.icc, target.exif)
+    return whole if target.payload is None else whole + isobmff.payload_box(target.payload)
+
+
+def jxl_file(values: npt.NDArray[Any], target: Target, scratch: Path) -> bytes:
+    """Return a JPEG XL, by way of a scratch file.
+
+    Parameters
+    ----------
+    values : ndarray, uint16, float16 or float32, shape (H, W, 3 or 4)
+        Codes, or linear light in float.
+    target : Target
+        Everything else.
+    scratch : Path
+        A file that may be overwritten, on the disk that will hold the result.
+
+    Returns
+    -------
+    bytes
+    """
+    kind = {"uint8": "uint8", "uint16": "uint16", "float16": "half", "float32": "float"}
+    spec = OpenImageIO.ImageSpec(
+        target.width, target.height, target.channels, kind[values.dtype.name]
+    )
+    profile = np.frombuffer(target.icc, np.uint8)
+    spec.attribute("ICCProfile", OpenImageIO.TypeDesc(f"uint8[{len(profile)}]"), profile)
+    spec.attribute("oiio:UnassociatedAlpha", 1)
+    spec.attribute("compression", f"jpegxl:{target.quality}")
+    output: Any = OpenImageIO.ImageOutput.create("jxl")
+    if not (
+        output.open(str(scratch), spec)
+        and output.write_image(np.ascontiguousarray(values))
+        and output.close()
+    ):
+        reason = output.geterror().strip() or "unknown reason"
+        raise FileError(f"JPEG XL could not be written ({reason}); choose TIFF or make room.")
+    return jxl.container(scratch.read_bytes(), target.exif, target.payload)

@@ -1,0 +1,467 @@
+"""Writing photos: linear light to the codes of a space, to a file with that space's profile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from core.colour import SRGB, ColourSpace
+from core.files import encoders, metadata
+from core.files.errors import FileError
+from core.files.profile import ProfileVersion, icc_profile
+from core.files.safe_write import SafeFile, translated
+from core.files.target import Target
+from core.files.tiff_stream import TiffStream
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from core.files.encoding import FloatImage
+    from core.gamut import Codes
+
+OutputFormat = Literal["tiff", "png", "jxl", "avif"]
+
+OUTPUT_FORMATS: Mapping[OutputFormat, str] = MappingProxyType(
+    {"tiff": ".tif", "png": ".png", "jxl": ".jxl", "avif": ".avif"}
+)
+"""The formats that hold a wide-gamut photo, and their suffixes."""
+
+SOFTWARE = "napari-gamut"
+
+_SUFFIXES: Mapping[str, str] = MappingProxyType(
+    {
+        ".tif": "tiff",
+        ".tiff": "tiff",
+        ".png": "png",
+        ".jxl": "jxl",
+        ".avif": "avif",
+        ".jpg": "jpeg",
+        ".jpeg": "jpeg",
+    }
+)
+_NAMES = {"tiff": "TIFF", "png": "PNG", "jxl": "JPEG XL", "avif": "AVIF", "jpeg": "JPEG"}
+_DEPTHS: dict[str, tuple[int, ...]] = {
+    "tiff": (16,),
+    "png": (16,),
+    "jxl": (16,),
+    "avif": (12, 10),
+}
+_FLOAT_DEPTHS: dict[str, tuple[int, ...]] = {"tiff": (32, 16), "jxl": (32, 16)}
+"""Depths of spaces without a transfer function, in float: 16 bits of linear integers are too
+coarse in the shadows. The first is the default."""
+
+
+class PhotoWriter:
+    """A photo that is written from top to bottom; a context manager.
+
+    The file takes its name when the last row has been written and the block is left without an
+    exception; otherwise nothing of it remains. TIFF keeps one row of tiles in memory, the other
+    formats the whole photo.
+
+    Parameters
+    ----------
+    path : path
+        The file to write.
+    width, height : int
+        In pixels.
+    space : ColourSpace
+        Of the file. Spaces with a transfer function are written as integers; ACEScg, which is
+        linear, as float, in TIFF and JPEG XL.
+    format : {"tiff", "png", "jxl", "avif"}, optional
+        By the suffix of `path` if not given.
+    depth : int, optional
+        Bits per channel: 16 (the default), 12 (the default) or 10 for AVIF, and 32 (the
+        default) or 16 for float.
+    exif : bytes, optional
+        EXIF blob to carry over, of an upright photo.
+    alpha : ndarray, shape (H, W), optional
+        Opacity: uint8 or uint16 over the whole range, or float in 0..1.
+    overwrite : bool
+        Whether a file of that name may be replaced.
+    source : path, optional
+        The photo that is being read; writing over it is refused.
+    software : str
+        The program's name in the file.
+    extra_metadata : bytes, optional
+        Private data of this product, which :attr:`Photo.payload` gives back.
+    icc_version : {4, 2}
+        Version of the embedded profile.
+    quality : int
+        Of AVIF and JPEG XL: 100 is lossless.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written, or the format cannot hold the space.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        width: int,
+        height: int,
+        space: ColourSpace,
+        *,
+        format: OutputFormat | None = None,  # noqa: A002
+        depth: int | None = None,
+        exif: bytes | None = None,
+        alpha: npt.NDArray[Any] | None = None,
+        overwrite: bool = False,
+        source: str | os.PathLike[str] | None = None,
+        software: str = SOFTWARE,
+        extra_metadata: bytes | None = None,
+        icc_version: ProfileVersion = 4,
+        quality: int = 100,
+    ) -> None:
+        path = Path(path)
+        format_key = format or format_of(path)
+        if format_key not in get_args(OutputFormat):
+            raise FileError(f"{_NAMES.get(format_key, format_key)} cannot hold a wide-gamut photo.")
+        bits = check_output(format_key, space, depth)
+        if alpha is not None and alpha.shape != (height, width):
+            raise ValueError(f"alpha has shape {alpha.shape}, not {(height, width)}.")
+        if width < 1 or height < 1:
+            raise ValueError(f"A photo of {width} × {height} pixels cannot be written.")
+        is_float = space.transfer.is_linear
+        self._space = space
+        self._alpha = alpha
+        target = Target(
+            width=width,
+            height=height,
+            channels=3 if alpha is None else 4,
+            dtype=np.dtype(f"float{bits}" if is_float else np.uint16),
+            bits=bits,
+            space=space,
+            icc=icc_profile(space, icc_version),
+            exif=metadata.with_colour_space(exif, srgb=space is SRGB) if exif else None,
+            payload=extra_metadata,
+            software=software,
+            quality=quality,
+        )
+        self._sink = _Sink(
+            path,
+            format_key,
+            target,
+            overwrite=overwrite,
+            source=Path(source) if source is not None else None,
+        )
+
+    @property
+    def path(self) -> Path:
+        """The file that is being written."""
+        return self._sink.path
+
+    @property
+    def rows_written(self) -> int:
+        """How many rows have been taken so far."""
+        return self._sink.rows_written
+
+    def write_rows(self, rows: FloatImage) -> None:
+        """Write the next rows.
+
+        Parameters
+        ----------
+        rows : ndarray, float32, shape (h, W, 3)
+            Linear RGB of the space. Integers are clipped to 0..1; float files keep everything.
+
+        Raises
+        ------
+        ValueError
+            If the shape is wrong, or values are not finite.
+        FileError
+            If the disk is full, or fails.
+        """
+        target = self._sink.target
+        start, stop = self.rows_written, self.rows_written + len(rows)
+        if rows.shape[1:] != (target.width, 3) or stop > target.height:
+            raise ValueError(
+                f"Rows of shape {rows.shape} do not fit into {target.height} × {target.width}."
+            )
+        if not np.isfinite(rows).all():
+            raise ValueError("Rows to be written must be finite.")
+        if target.dtype.kind == "f":
+            values = rows.astype(target.dtype)
+        else:
+            encoded = self._space.encode(np.clip(rows, 0.0, 1.0))
+            values = np.rint(encoded * (2**target.bits - 1)).astype(np.uint16)
+        if self._alpha is not None:
+            values = np.concatenate([values, _opacity(self._alpha[start:stop], target)], axis=-1)
+        self._sink.write(values)
+
+    def close(self) -> None:
+        """Finish the file; an incomplete one is removed and is an error.
+
+        Raises
+        ------
+        ValueError
+            If rows are missing.
+        FileError
+            If the disk is full or fails, or the name was taken meanwhile.
+        """
+        self._sink.close()
+
+    def abort(self) -> None:
+        """Give up: nothing remains."""
+        self._sink.abort()
+
+    def __enter__(self) -> PhotoWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+
+def write(
+    path: str | os.PathLike[str], linear: FloatImage, space: ColourSpace, **settings: Any
+) -> None:
+    """Write a whole photo.
+
+    Parameters
+    ----------
+    path : path
+        The file to write.
+    linear : ndarray, float32, shape (H, W, 3)
+        Linear RGB of `space`.
+    space : ColourSpace
+        Of the file.
+    **settings
+        As for :class:`PhotoWriter`.
+    """
+    height, width = linear.shape[:2]
+    with PhotoWriter(path, width, height, space, **settings) as writer:
+        writer.write_rows(linear)
+
+
+def write_codes(
+    path: str | os.PathLike[str],
+    codes: Codes,
+    space: ColourSpace = SRGB,
+    *,
+    exif: bytes | None = None,
+    alpha: npt.NDArray[Any] | None = None,
+    quality: int = 95,
+    overwrite: bool = False,
+    source: str | os.PathLike[str] | None = None,
+    software: str = SOFTWARE,
+    extra_metadata: bytes | None = None,
+    icc_version: ProfileVersion = 4,
+) -> None:
+    """Write codes as they are, with the profile of their space.
+
+    Parameters
+    ----------
+    path : path
+        TIFF, PNG or JPEG, by its suffix.
+    codes : ndarray, uint8 or uint16, shape (H, W, 3)
+        Encoded values of `space`.
+    space : ColourSpace
+        What the codes mean.
+    exif : bytes, optional
+        EXIF blob to carry over, of an upright photo.
+    alpha : ndarray, shape (H, W), optional
+        Opacity; JPEG has none and drops it.
+    quality : int
+        Of JPEG, 0 to 100.
+    overwrite, source, software, extra_metadata, icc_version
+        As for :class:`PhotoWriter`.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written, or the format cannot hold the codes.
+    """
+    path = Path(path)
+    format_key = format_of(path)
+    if format_key not in ("tiff", "png", "jpeg"):
+        raise FileError(f"Codes are written as TIFF, PNG or JPEG, not “{path.suffix}”.")
+    if format_key == "jpeg" and codes.dtype != np.uint8:
+        raise FileError("JPEG holds 8 bits only; choose PNG or TIFF for 16 bits.")
+    if format_key == "jpeg":
+        alpha = None
+    target = Target(
+        width=codes.shape[1],
+        height=codes.shape[0],
+        channels=3 if alpha is None else 4,
+        dtype=codes.dtype,
+        bits=8 * codes.dtype.itemsize,
+        space=space,
+        icc=icc_profile(space, icc_version),
+        exif=metadata.with_colour_space(exif, srgb=space is SRGB) if exif else None,
+        payload=extra_metadata,
+        software=software,
+        quality=quality,
+    )
+    values: npt.NDArray[Any] = codes
+    if alpha is not None:
+        values = np.concatenate([codes, _opacity(alpha, target)], axis=-1)
+    sink = _Sink(
+        path,
+        format_key,
+        target,
+        overwrite=overwrite,
+        source=Path(source) if source is not None else None,
+    )
+    sink.write(values)
+    sink.close()
+
+
+def format_of(path: Path) -> str:
+    """Return the format that a file's suffix asks for.
+
+    Returns
+    -------
+    {"tiff", "png", "jxl", "avif", "jpeg"}
+
+    Raises
+    ------
+    FileError
+        If it asks for none of them.
+    """
+    try:
+        return _SUFFIXES[path.suffix.lower()]
+    except KeyError:
+        known = ", ".join(_SUFFIXES)
+        raise FileError(f"“{path}” has no known suffix; end its name in one of {known}.") from None
+
+
+def check_output(format: str, space: ColourSpace, depth: int | None = None) -> int:  # noqa: A002
+    """Return the depth a format will have for a space, or say why it cannot hold it.
+
+    Parameters
+    ----------
+    format : {"tiff", "png", "jxl", "avif"}
+        The format.
+    space : ColourSpace
+        The space.
+    depth : int, optional
+        The depth asked for; None for the default.
+
+    Returns
+    -------
+    int
+        Bits per channel; float for spaces that are linear.
+
+    Raises
+    ------
+    FileError
+        If the format cannot hold the space, or not at this depth.
+    """
+    linear = space.transfer.is_linear
+    known = (_FLOAT_DEPTHS if linear else _DEPTHS).get(format)
+    if known is None:
+        raise FileError(
+            f"{space.name} is linear and needs floating point, which {_NAMES[format]} does not "
+            "have; choose TIFF or JPEG XL."
+        )
+    if depth is None:
+        return known[0]
+    if depth not in known:
+        words = " or ".join(str(bits) for bits in known)
+        raise FileError(f"{_NAMES[format]} in {space.name} is written with {words} bits.")
+    return depth
+
+
+class _Encoder(Protocol):
+    def write(self, values: npt.NDArray[Any]) -> None: ...
+    def finish(self) -> None: ...
+
+
+class _Sink:
+    """Final values to a safely written file."""
+
+    def __init__(
+        self, path: Path, format_key: str, target: Target, *, overwrite: bool, source: Path | None
+    ) -> None:
+        self.path = path
+        self.target = target
+        self.rows_written = 0
+        self._open = True
+        self._file = SafeFile(path, overwrite=overwrite, source=source)
+        try:
+            with translated(path):
+                self._encoder: _Encoder = (
+                    TiffStream(self._file.file, target)
+                    if format_key == "tiff"
+                    else _Buffer(self._file, format_key, target)
+                )
+        except BaseException:
+            self.abort()
+            raise
+
+    def write(self, values: npt.NDArray[Any]) -> None:
+        try:
+            with translated(self.path):
+                self._encoder.write(values)
+        except BaseException:
+            self.abort()
+            raise
+        self.rows_written += len(values)
+
+    def close(self) -> None:
+        if not self._open:
+            return
+        try:
+            if self.rows_written != self.target.height:
+                raise ValueError(f"{self.rows_written} of {self.target.height} rows were written.")
+            with translated(self.path):
+                self._encoder.finish()
+            self._open = False
+            self._file.commit()
+        except BaseException:
+            self.abort()
+            raise
+
+    def abort(self) -> None:
+        self._open = False
+        self._file.discard()
+
+
+class _Buffer:
+    """The whole image, for formats that are encoded in one go."""
+
+    def __init__(self, file: SafeFile, format_key: str, target: Target) -> None:
+        self._file = file
+        self._format = format_key
+        self._target = target
+        self._values = np.empty((target.height, target.width, target.channels), target.dtype)
+        self._filled = 0
+
+    def write(self, values: npt.NDArray[Any]) -> None:
+        self._values[self._filled : self._filled + len(values)] = values
+        self._filled += len(values)
+
+    def finish(self) -> None:
+        if self._format == "png":
+            content = encoders.png_file(self._values, self._target)
+        elif self._format == "jpeg":
+            content = encoders.jpeg_file(self._values, self._target)
+        elif self._format == "avif":
+            content = encoders.avif_file(self._values, self._target)
+        else:
+            content = encoders.jxl_file(self._values, self._target, self._file.temporary)
+            self._file.file.seek(0)
+            self._file.file.truncate()
+        self._file.file.write(content)
+
+
+def _opacity(alpha: npt.NDArray[Any], target: Target) -> npt.NDArray[Any]:
+    full = np.iinfo(alpha.dtype).max if alpha.dtype.kind == "u" else 1
+    top = 1 if target.dtype.kind == "f" else 2**target.bits - 1
+    scaled = np.clip(alpha.astype(np.float64) / full, 0.0, 1.0) * top
+    rounded = scaled if target.dtype.kind == "f" else np.rint(scaled)
+    values: npt.NDArray[Any] = rounded.astype(target.dtype)[..., None]
+    return values
