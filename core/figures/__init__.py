@@ -1,0 +1,29 @@
+"""The drawings that the command line and both faces share.
+
+They are matplotlib figures, made without any global state, so that a window, a web page or a
+file can show them; matplotlib itself is imported when the first one is drawn.
+"""
+
+from core.figures.chromaticity import Diagram, chromaticities, chromaticity_figure
+from core.figures.comparison import before_after
+from core.figures.convergence import QualityTrace, convergence_figure, move_cursor
+from core.figures.error_maps import COLOUR_MAP, Limits, error_figure, heat_map, shared_limits
+from core.figures.saving import save_figure
+from core.figures.theme import ThemeName
+
+__all__ = [
+    "COLOUR_MAP",
+    "Diagram",
+    "Limits",
+    "QualityTrace",
+    "ThemeName",
+    "before_after",
+    "chromaticities",
+    "chromaticity_figure",
+    "convergence_figure",
+    "error_figure",
+    "heat_map",
+    "move_cursor",
+    "save_figure",
+    "shared_limits",
+]

@@ -1,0 +1,59 @@
+"""Writing drawings to files."""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import TYPE_CHECKING
+
+from core.errors import PhotoError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+# What a file would otherwise tell of the moment and the version it was made with.
+_METADATA: dict[str, dict[str, None]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None},
+    ".pdf": {"CreationDate": None},
+}
+_SETTINGS = threading.Lock()
+
+
+def save_figure(
+    figure: Figure, path: Path, *, dots_per_inch: int = 200, overwrite: bool = False
+) -> None:
+    """Write a drawing as PNG, SVG or PDF, by the ending of its name.
+
+    The same drawing gives the same bytes.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The drawing.
+    path : Path
+        Ends in ``.png``, ``.svg`` or ``.pdf``.
+    dots_per_inch : int
+        Resolution of a PNG, and of the images inside a drawing.
+    overwrite : bool
+        Whether a file of that name may be replaced.
+
+    Raises
+    ------
+    PhotoError
+        If the ending is another one, or the file cannot be written.
+    """
+    import matplotlib
+
+    from core.files.safe_write import write_bytes
+
+    ending = path.suffix.lower()
+    if ending not in _METADATA:
+        raise PhotoError(f"“{path}” is not a name for a drawing; end it in .png, .svg or .pdf.")
+    content = io.BytesIO()
+    # The names inside an SVG come from a global setting of matplotlib, random by default.
+    with _SETTINGS, matplotlib.rc_context({"svg.hashsalt": "gamut"}):
+        figure.savefig(content, format=ending[1:], dpi=dots_per_inch, metadata=_METADATA[ending])
+    write_bytes(path, content.getvalue(), overwrite=overwrite)
