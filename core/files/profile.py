@@ -75,6 +75,18 @@ def colorants(space: ColourSpace) -> Matrix:
         1/65536; the rows add up to the white of the profile connection space exactly.
     """
     exact = _adaptation(space) @ space.to_xyz
+    units = np.rint(exact * _UNIT)
+    rest = np.rint(ICC_PCS_WHITE * _UNIT) - units.sum(axis=1)
+    largest = exact.argmax(axis=1)
+    units[np.arange(3), largest] += rest
+    return np.asarray(units / _UNIT)
+
+
+def _adaptation(space: ColourSpace) -> Matrix:
+    return adaptation_matrix(white_xyz(space.white), ICC_PCS_WHITE, "Bradford")
+
+
+def _fixed(values: Matrix) -> bytes:
     units: list[int] = np.rint(np.asarray(values) * _UNIT).astype(int).tolist()
     return struct.pack(f">{len(units)}i", *units)
 

@@ -82,7 +82,7 @@ class TiffStream:
         predict = imagecodecs.floatpred_encode if is_float else imagecodecs.delta_encode
         for left in range(0, self._band.shape[1], TILE):
             tile = np.ascontiguousarray(self._band[:, left : left + TILE])
-            data = zlib.compress(np.ascontiguousarray(predict(tile, axis=-2)), _LEVEL)
+            data = zlib.compress(predict(tile, axis=-2).tobytes(), _LEVEL)
             self._offsets.append(self._place)
             self._sizes.append(len(data))
             self._append(data)
