@@ -30,7 +30,7 @@ def icc_profile(space: ColourSpace, version: ProfileVersion = 4) -> bytes:
         Primaries, white and transfer function to describe.
     version : {4, 2}
         Version 4 holds the transfer function exactly, as a parametric curve of type 3;
-        version 2, for old readers, as a table of 4096 entries.
+        version 2, for old readers, as a table of 4096 entries (or an exponent, if exact).
 
     Returns
     -------
@@ -99,6 +99,9 @@ def _curve_tag(space: ColourSpace, version: ProfileVersion) -> bytes:
     curve = space.transfer
     if curve.is_linear:
         return b"curv" + bytes(8)
+    if version == 2 and curve.is_power and (256 * curve.gamma).is_integer():
+        # A table of one entry is an exponent in 1/256: exact for Adobe RGB.
+        return b"curv" + bytes(4) + struct.pack(">IH", 1, round(256 * curve.gamma))
     if version == 2:
         steps = np.linspace(0.0, 1.0, _CURVE_ENTRIES)
         entries: bytes = np.rint(curve.decode(steps) * 65535).astype(">u2").tobytes()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import tifffile
 
 from core.colour import SRGB, ColourSpace
 from core.files.errors import damaged
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import numpy.typing as npt
+    import tifffile
 
     from core.files.encoding import Pixels
 
@@ -154,8 +155,10 @@ class _Whole:
 class _TiffSegments:
     """The strips or tiles of a TIFF page, decoded on demand; the latest bands are kept."""
 
-    def __init__(self, path: Path, file: tifffile.TiffFile, page: Any) -> None:
+    def __init__(self, path: Path, stack: contextlib.ExitStack, file: tifffile.TiffFile) -> None:
+        page: Any = file.pages[0]
         self._path = path
+        self._stack = stack
         self._file = file
         self._page = page
         self._width = page.imagewidth
@@ -169,19 +172,17 @@ class _TiffSegments:
 
     @classmethod
     def opened(cls, path: Path, header: Header) -> _TiffSegments | None:
-        file = tifffile.TiffFile(path)
-        page: Any = file.pages[0]
-        fits = (
-            page.photometric in (2, 6)
-            and page.samplesperpixel == 3
-            and page.planarconfig == 1
-            and page.bitspersample in (8, 16)
-            and header.orientation == 1
-        )
-        if not fits:
-            file.close()
-            return None
-        return cls(path, file, page)
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(tiff.opened(path))
+            page: Any = file.pages[0]
+            fits = (
+                page.photometric in (2, 6)
+                and page.samplesperpixel == 3
+                and page.planarconfig == 1
+                and page.bitspersample in (8, 16)
+                and header.orientation == 1
+            )
+            return cls(path, stack.pop_all(), file) if fits else None
 
     def rows(self, start: int, stop: int) -> Pixels:
         try:
@@ -202,7 +203,7 @@ class _TiffSegments:
 
     def close(self) -> None:
         self._bands = {}
-        self._file.close()
+        self._stack.close()
 
     def _is_contiguous(self) -> bool:
         offsets, counts = self._page.dataoffsets, self._page.databytecounts

@@ -1,4 +1,4 @@
-"""AVIF: boxes by hand, pixels through libavif (imagecodecs), 8 to 12 bits."""
+"""AVIF: boxes by hand, pixels through libavif: Pillow for 8 bits, imagecodecs for 10 and 12."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import imagecodecs
 import numpy as np
+from PIL import AvifImagePlugin
 
 from core.files import isobmff
+from core.files.errors import FileError
 from core.files.formats.depth import stretched
 from core.files.header import Header
 
@@ -69,7 +71,16 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
     """Return the decoded codes, turned as the boxes say (see :mod:`core.files.formats`)."""
     data = path.read_bytes()
     photo = isobmff.read_images(data).photo
-    pixels = stretched(imagecodecs.avif_decode(data, index=0), header.bits)
+    if header.bits == 8:
+        with AvifImagePlugin.AvifImageFile(path) as image:
+            pixels: npt.NDArray[Any] = np.asarray(image)
+    elif header.frames > 1:
+        # imagecodecs corrupts its memory when asked for the first frame of an animation.
+        raise FileError(
+            f"“{path}” is an animated AVIF of {header.bits} bits; save a still picture."
+        )
+    else:
+        pixels = stretched(imagecodecs.avif_decode(data), header.bits)
     turned = np.rot90(pixels, _turns(photo))
     mirror = photo.property(b"imir")
     if mirror is None:

@@ -80,7 +80,10 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
         for kind, size in _walk(file):
             if kind in _PIXEL_CHUNKS:
                 file.seek(-8, 1)
-                kept += file.read(size + 12)
+                whole = file.read(size + 12)
+                if _crc(whole[4:-4]) != whole[-4:]:
+                    raise ValueError(f"a checksum of {kind!r} is wrong")
+                kept += whole
     kept += chunk(b"IEND", b"")
     pixels: npt.NDArray[Any] = imagecodecs.png_decode(bytes(kept))
     return pixels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from core.files.formats.depth import stretched
 from core.files.header import Header
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy.typing as npt
@@ -37,7 +39,7 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 def is_raw(path: Path) -> bool:
     """Return whether a TIFF file holds a camera's raw data (DNG, NEF, ARW, CR2, ...)."""
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with opened(path) as tiff:
             page = _first_page(tiff)
             if _DNG_TAG in page.tags or page.photometric in _CFA:
                 return True
@@ -47,9 +49,16 @@ def is_raw(path: Path) -> bool:
         return False
 
 
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[tifffile.TiffFile]:
+    """Open a TIFF file; tifffile itself forgets to close one that is damaged."""
+    with path.open("rb") as file, tifffile.TiffFile(file, name=path.name) as tiff:
+        yield tiff
+
+
 def read_header(path: Path) -> Header:
     """Return what the first directory says (see :mod:`core.files.formats`)."""
-    with tifffile.TiffFile(path) as tiff:
+    with opened(path) as tiff:
         page = _first_page(tiff)
         _refuse_unusable(path, page)
         frames = sum(not int(_tag(one, 254) or 0) & _REDUCED for one in tiff.pages)
@@ -60,8 +69,8 @@ def read_header(path: Path) -> Header:
         alpha = bool(page.extrasamples) and page.photometric != 3
         return Header(
             "TIFF",
-            page.imagewidth,
-            page.imagelength,
+            int(page.imagewidth),
+            int(page.imagelength),
             int(page.bitspersample),
             3 if page.photometric == 3 else min(int(page.samplesperpixel), 4),
             is_float=page.sampleformat == 3,
@@ -77,7 +86,7 @@ def read_header(path: Path) -> Header:
 
 def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
     """Return the decoded codes or float values (see :mod:`core.files.formats`)."""
-    with tifffile.TiffFile(path) as tiff:
+    with opened(path) as tiff:
         page = _first_page(tiff)
         stored = page.asarray()
         if page.planarconfig == 2 and stored.ndim == 3:
