@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import imagecodecs
@@ -25,8 +27,8 @@ CODE_POINTS = {"srgb": (1, 13), "display-p3": (12, 13), "rec2020": (9, 14)}
 """Colour primaries and transfer characteristics (ITU-T H.273) of the spaces that have them."""
 
 _UNSPECIFIED = (2, 2)
+_ALMOST_FULL = 1 << 16
 _AVIF_SPEED = 6
-_LARGEST_AVIF = 65536
 _LONGEST_JPEG_EXIF = 65533 - 6
 
 
@@ -115,5 +117,8 @@ def jxl_file(values: npt.NDArray[Any], target: Target, scratch: Path) -> bytes:
         and output.close()
     ):
         reason = output.geterror().strip() or "unknown reason"
+        if shutil.disk_usage(scratch.parent).free < _ALMOST_FULL:
+            # OpenImageIO has only words for it.
+            raise OSError(errno.ENOSPC, reason)
         raise FileError(f"JPEG XL could not be written ({reason}); choose TIFF or make room.")
     return jxl.container(scratch.read_bytes(), target.exif, target.payload)

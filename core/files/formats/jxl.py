@@ -30,9 +30,7 @@ def read_header(path: Path) -> Header:
         stream, exif, transcoded = _unpacked(data)
         payload = isobmff.payload(data)
     width, height, xyb = _size_and_kind(stream)
-    image = OpenImageIO.ImageInput.open(str(path))
-    if image is None:
-        raise ValueError(OpenImageIO.geterror())
+    image = _opened(path)
     try:
         spec = image.spec()
         turned = (spec.width, spec.height) != (width, height)
@@ -58,9 +56,7 @@ def read_header(path: Path) -> Header:
 def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
     """Return the decoded values, upright as the format demands (see :mod:`core.files.formats`)."""
     kind = "float" if header.is_float else "uint8" if header.bits <= 8 else "uint16"
-    image = OpenImageIO.ImageInput.open(str(path))
-    if image is None:
-        raise ValueError(OpenImageIO.geterror())
+    image = _opened(path)
     try:
         pixels = image.read_image(0, 0, 0, header.channels, kind)
         if pixels is None:
@@ -96,6 +92,15 @@ def container(codestream: bytes, exif: bytes | None, payload: bytes | None) -> b
     if payload is not None:
         file += isobmff.payload_box(payload)
     return file + isobmff.make_box(b"jxlc", codestream)
+
+
+def _opened(path: Path) -> Any:
+    untouched = OpenImageIO.ImageSpec()
+    untouched.attribute("oiio:UnassociatedAlpha", 1)
+    image = OpenImageIO.ImageInput.open(str(path), untouched)
+    if image is None:
+        raise ValueError(OpenImageIO.geterror())
+    return image
 
 
 def _streams(data: bytes) -> list[bytes]:
