@@ -84,17 +84,18 @@ class Header:
     payload: bytes | None = None
     notes: tuple[str, ...] = ()
 
-    def check(self, path: Path, limits: Limits) -> None:
-        """Refuse an empty or a gigantic image.
 
-        Raises
-        ------
-        FileError
-        """
-        if self.width <= 0 or self.height <= 0:
-            raise FileError(f"“{path}” holds an image without pixels; use another file.")
-        if self.width * self.height > limits.max_pixels:
-            raise FileError(
-                f"“{path}” claims {self.width} × {self.height} pixels, more than the limit of "
-                f"{limits.max_pixels / 1e6:g} megapixels; raise the limit if it is a real photo."
-            )
+def check_size(path: Path, width: int, height: int, limits: Limits) -> None:
+    """Refuse an empty or a gigantic image.
+
+    Raises
+    ------
+    FileError
+    """
+    if width <= 0 or height <= 0:
+        raise FileError(f"“{path}” holds an image without pixels; use another file.")
+    if width * height > limits.max_pixels:
+        raise FileError(
+            f"“{path}” claims {width} × {height} pixels, more than the limit of "
+            f"{limits.max_pixels / 1e6:g} megapixels; raise the limit if it is a real photo."
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import stat
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,7 @@ from core.files.encoding import (
 )
 from core.files.errors import FileError, damaged, from_os_error
 from core.files.formats import avif, exr, heic, jpeg, jxl, png, raw, tiff, webp
-from core.files.header import Header, Limits
+from core.files.header import Header, Limits, check_size
 
 if TYPE_CHECKING:
     import os
@@ -359,8 +358,11 @@ def _header(path: Path, limits: Limits) -> tuple[ModuleType, Header]:
     except OSError as error:
         raise from_os_error(error, path, "read") from error
     with _guarded(path, _NAMES[module]):
+        if module is jxl:
+            # OpenImageIO decodes JPEG XL as soon as it opens it.
+            check_size(path, *jxl.read_size(path), limits)
         header: Header = module.read_header(path)
-    header.check(path, limits)
+    check_size(path, header.width, header.height, limits)
     return module, header
 
 
@@ -382,9 +384,7 @@ def _guarded(path: Path, format_name: str) -> Iterator[None]:
     # The decoders fail in as many ways as there are damaged files, with error types of their
     # own; every one of them means the same to a person.
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     except FileError:
         raise
     except MemoryError as error:

@@ -12,6 +12,7 @@ from PIL import AvifImagePlugin
 from core.files import isobmff
 from core.files.errors import FileError
 from core.files.formats.depth import stretched
+from core.files.formats.pillow import opened
 from core.files.header import Header
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
     data = path.read_bytes()
     photo = isobmff.read_images(data).photo
     if header.bits == 8:
-        with AvifImagePlugin.AvifImageFile(path) as image:
+        with opened(AvifImagePlugin.AvifImageFile, path) as image:
             pixels: npt.NDArray[Any] = np.asarray(image)
     elif header.frames > 1:
         # imagecodecs corrupts its memory when asked for the first frame of an animation.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import JpegImagePlugin
 
 from core.files import metadata
 from core.files.errors import FileError
+from core.files.formats.pillow import opened
 from core.files.header import Header
 
 if TYPE_CHECKING:
@@ -73,6 +73,4 @@ def segments(payload: bytes) -> bytes:
 
 def _opened(path: Path) -> Any:
     # The plain JPEG reader: a second image (gain map, depth) behind the first is left alone.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return JpegImagePlugin.JpegImageFile(path)
+    return opened(JpegImagePlugin.JpegImageFile, path)

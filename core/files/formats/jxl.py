@@ -22,6 +22,14 @@ CODESTREAM = b"\xff\x0a"
 _LARGEST_METADATA = 64 << 20
 
 
+def read_size(path: Path) -> tuple[int, int]:
+    """Return width and height (before the orientation) from the first bytes."""
+    data = path.read_bytes()
+    stream = b"".join(_streams(data)) if data.startswith(CONTAINER) else data
+    width, height, _ = _size_and_kind(stream)
+    return width, height
+
+
 def read_header(path: Path) -> Header:
     """Return what the codestream's header and the boxes say (see :mod:`core.files.formats`)."""
     data = path.read_bytes()

@@ -12,6 +12,8 @@ from PIL import JpegImagePlugin
 from core.colour import PROPHOTO
 from core.files import metadata
 from core.files.encoding import SpaceEncoding
+from core.files.formats import tiff
+from core.files.formats.pillow import opened
 from core.files.header import Header
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 def read_header(path: Path) -> Header:
     """Return what LibRaw reports (see :mod:`core.files.formats`)."""
+    with path.open("rb") as file:
+        if file.read(4) in _TIFF_SIGNATURES:
+            tiff.check_dng(path)
     with rawpy.imread(str(path)) as raw:
         sizes = raw.sizes
         width, height = sizes.iwidth, sizes.iheight
@@ -56,6 +61,9 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[np.uint16]:
     return developed.astype(np.uint16, copy=False)
 
 
+_TIFF_SIGNATURES = (b"II*\0", b"MM\0*")
+
+
 def _thumbnail(raw: rawpy.RawPy) -> bytes | None:
     try:
         thumbnail = raw.extract_thumb()
@@ -66,7 +74,7 @@ def _thumbnail(raw: rawpy.RawPy) -> bytes | None:
 
 def _exif_of_jpeg(jpeg: bytes) -> bytes | None:
     try:
-        with JpegImagePlugin.JpegImageFile(io.BytesIO(jpeg)) as image:
+        with opened(JpegImagePlugin.JpegImageFile, io.BytesIO(jpeg)) as image:
             exif = image.info.get("exif")
     except (OSError, SyntaxError):
         return None

@@ -49,6 +49,16 @@ def is_raw(path: Path) -> bool:
         return False
 
 
+def check_dng(path: Path) -> None:
+    """Raise a ValueError for a DNG whose data end early; LibRaw would fill in and print."""
+    with opened(path) as tiff:
+        page = _first_page(tiff)
+        if _DNG_TAG not in page.tags:
+            return
+        for one in (page, *(page.pages or ())):
+            _check_extents(path, one)
+
+
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[tifffile.TiffFile]:
     """Open a TIFF file; tifffile itself forgets to close one that is damaged."""
@@ -159,11 +169,15 @@ def _refuse_unusable(path: Path, page: Any) -> None:
         raise FileError(
             f"“{path}” stores its values in an unusual way; save it as 8-bit, 16-bit or float TIFF."
         )
-    size = path.stat().st_size
-    places = zip(page.dataoffsets, page.databytecounts, strict=False)
-    if not page.dataoffsets or any(start + count > size for start, count in places):
-        raise ValueError("the data ends before the image does")
+    _check_extents(path, page)
     if page.is_tiled and page.tilewidth * page.tilelength > 4 * max(
         1 << 22, page.imagewidth * page.imagelength
     ):
         raise ValueError("tiles far larger than the image")
+
+
+def _check_extents(path: Path, page: Any) -> None:
+    size = path.stat().st_size
+    places = zip(page.dataoffsets, page.databytecounts, strict=False)
+    if not page.dataoffsets or any(start + count > size for start, count in places):
+        raise ValueError("the data ends before the image does")

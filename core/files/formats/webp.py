@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import WebPImagePlugin
 
 from core.files import metadata
+from core.files.formats.pillow import opened
 from core.files.header import Header
 
 if TYPE_CHECKING:
@@ -57,12 +58,8 @@ def read_header(path: Path) -> Header:
 
 def read_pixels(path: Path, header: Header) -> npt.NDArray[np.uint8]:
     """Return the decoded codes of the first frame (see :mod:`core.files.formats`)."""
-    with _opened(path) as image:
+    with opened(WebPImagePlugin.WebPImageFile, path) as image:
         return np.asarray(image)
-
-
-def _opened(path: Path) -> Any:
-    return WebPImagePlugin.WebPImageFile(path)
 
 
 def _size(found: dict[bytes, bytes]) -> tuple[int, int, bool]:

@@ -19,7 +19,7 @@ from PIL import Image, ImageCms
 
 from core.colour import ACESCG, PROPHOTO
 from core.files import FileError, Limits, inspect, open_rows, read, write
-from core.files.formats import png
+from core.files.formats import jxl, png
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,6 +155,15 @@ def test_every_format_heeds_the_limit(tmp_path: Path, samples: dict[str, bytes],
     assert "limit" in sentence(path, limits=Limits(max_pixels=1000))
     assert "limit" in sentence(path, limits=Limits(max_bytes=100))
     assert inspect(path).width == 70
+
+
+def test_a_jpeg_xl_is_not_decoded_to_learn_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = imagecodecs.jpegxl_encode(np.zeros((900, 900, 3), np.uint8), lossless=True)
+    (tmp_path / "a.jxl").write_bytes(data)
+    monkeypatch.delattr(jxl, "_opened")
+    assert "900 × 900" in sentence(tmp_path / "a.jxl", limits=Limits(max_pixels=1000))
 
 
 def test_a_jpeg_of_gigantic_size(tmp_path: Path, samples: dict[str, bytes]) -> None:
