@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from core.colour import SRGB, ColourSpace
+from core.files import metadata
 from core.files.errors import damaged
 from core.files.formats import tiff
 from core.files.header import Header, Limits
@@ -40,8 +41,10 @@ class RowReader:
         uint8, uint16 or float32.
     info : PhotoInfo
         What the file says about itself.
-    header : Header
-        The same, for machines: EXIF, payload.
+    exif : bytes or None
+        EXIF blob, with orientation 1.
+    payload : bytes or None
+        Private data of this product.
     photo : Photo or None
         The whole photo where it had to be decoded at once; None where bands are decoded as they
         are asked for, which happens only to sRGB codes without alpha.
@@ -51,11 +54,17 @@ class RowReader:
         self, source: _Source, header: Header, info: PhotoInfo, photo: Photo | None, dtype: Any
     ) -> None:
         self._source = source
-        self.header = header
+        self.exif = metadata.upright(header.exif)
+        self.payload = header.payload
         self.info = info
         self.photo = photo
         self.shape = (info.height, info.width, 3)
         self.dtype = np.dtype(dtype)
+
+    @property
+    def alpha(self) -> npt.NDArray[Any] | None:
+        """Opacity of the whole photo, as in :class:`Photo`; None if there is none."""
+        return self.photo.alpha if self.photo is not None else None
 
     @property
     def is_srgb_codes(self) -> bool:

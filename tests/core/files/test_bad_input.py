@@ -24,8 +24,7 @@ from core.files.formats import jxl, png
 if TYPE_CHECKING:
     from pathlib import Path
 
-WORDS_FOR_PEOPLE = 300
-"""A sentence, not a page."""
+LONGEST_SENTENCE = 300
 
 
 def sentence(path: Path, **arguments) -> str:
@@ -36,7 +35,7 @@ def sentence(path: Path, **arguments) -> str:
         reader.rows(0, reader.shape[0])
     text = str(caught.value)
     assert "\n" not in text
-    assert len(text) < WORDS_FOR_PEOPLE + len(str(path))
+    assert len(text) < LONGEST_SENTENCE + len(str(path))
     assert str(path) in text
     return text
 

@@ -71,10 +71,12 @@ def test_going_down_decodes_every_segment_once(
 
 
 def test_a_file_of_our_own_is_read_by_bands(tmp_path: Path, exif: bytes) -> None:
-    write_codes(tmp_path / "a.tif", CODES, exif=exif)
+    write_codes(tmp_path / "a.tif", CODES, exif=exif, extra_metadata=b"private")
     with open_rows(tmp_path / "a.tif") as reader:
         assert reader.photo is None
-        assert reader.header.exif is not None
+        assert reader.exif is not None
+        assert reader.alpha is None
+        assert reader.payload == b"private"
         assert reader.info.camera == "Maker Model 1"
     np.testing.assert_array_equal(walk(tmp_path / "a.tif", 64, 8), CODES)
 
@@ -100,6 +102,7 @@ def test_other_files_are_decoded_at_once(tmp_path: Path, kind: str) -> None:
         assert reader.photo is not None
         assert reader.is_srgb_codes is (kind != "adobe")
         assert reader.shape == reader.photo.pixels.shape
+        assert (reader.alpha is not None) is (kind == "alpha")
     np.testing.assert_array_equal(walk(path, 20, 3), read(path).pixels)
 
 
