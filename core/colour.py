@@ -12,7 +12,6 @@ light in sRGB primaries with white D65, **not** limited to 0..1: it can hold any
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -22,6 +21,8 @@ import numpy.typing as npt
 from array_api_compat import array_namespace, device
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import torch
 
 Values = TypeVar("Values", npt.NDArray[np.floating], "torch.Tensor")
@@ -234,7 +235,9 @@ def space_named(key: str) -> ColourSpace:
         return SPACES[key]
     except KeyError:
         known = ", ".join(SPACES)
-        raise ValueError(f"There is no colour space named {key!r}; choose one of {known}.") from None
+        raise ValueError(
+            f"There is no colour space named {key!r}; choose one of {known}."
+        ) from None
 
 
 def white_xyz(xy: tuple[float, float]) -> Matrix:
@@ -368,7 +371,7 @@ def lab_from_prophoto(values: Values) -> Values:
 
 def _to_xyz(primaries: tuple[tuple[float, float], ...], white: tuple[float, float]) -> Matrix:
     columns = np.stack([white_xyz(xy) for xy in primaries], axis=1)
-    return np.asarray(columns * np.linalg.solve(columns, white_xyz(white)))
+    return np.asarray(columns * np.linalg.solve(columns, white_xyz(white)), np.float64)
 
 
 @functools.cache
@@ -376,7 +379,7 @@ def _matrix_between(source: ColourSpace, target: ColourSpace, adaptation: Adapta
     adapt = np.eye(3)
     if source.white != target.white:
         adapt = adaptation_matrix(white_xyz(source.white), white_xyz(target.white), adaptation)
-    matrix = np.linalg.solve(target.to_xyz, adapt @ source.to_xyz)
+    matrix: Matrix = np.linalg.solve(target.to_xyz, adapt @ source.to_xyz).astype(np.float64)
     # Rounding leaves row sums at 1 + 1e-16: put the rest on the diagonal, for an exact white.
     matrix[np.diag_indices(3)] += 1.0 - matrix.sum(axis=1)
     matrix.setflags(write=False)

@@ -64,7 +64,8 @@ def reduce(scene: npt.NDArray[np.floating], depth: Depth = 8) -> Codes:
     """
     maximum = 2**depth - 1
     encoded = SRGB.encode(np.clip(scene, 0.0, 1.0))
-    return np.rint(encoded * maximum).astype(np.uint8 if depth == 8 else np.uint16)
+    codes: Codes = np.rint(encoded * maximum).astype(np.uint8 if depth == 8 else np.uint16)
+    return codes
 
 
 def naive_inversion(codes: Codes) -> FloatImage:
@@ -99,8 +100,7 @@ def out_of_gamut_mask(scene: npt.NDArray[np.floating]) -> Mask:
     ndarray, bool, shape (...)
     """
     low, high = scene < 0.0, scene > 1.0
-    outside: Mask = (low | high).any(-1) & ~low.all(-1) & ~high.all(-1)
-    return outside
+    return _any_but_not_all(low, high)
 
 
 def clipped_channels(codes: Codes, tolerance: float = 0.0) -> tuple[Mask, Mask]:
@@ -140,8 +140,7 @@ def clipped_mask(codes: Codes, tolerance: float = 0.0) -> Mask:
     ndarray, bool, shape (...)
     """
     low, high = clipped_channels(codes, tolerance)
-    clipped: Mask = (low | high).any(-1) & ~low.all(-1) & ~high.all(-1)
-    return clipped
+    return _any_but_not_all(low, high)
 
 
 def share(mask: Mask) -> float:
@@ -233,7 +232,13 @@ def fit_into(
     reach = np.abs(step)
     allowed = np.divide(room, reach, out=np.ones_like(step), where=reach > room)
     moved = start + allowed.min(axis=-1, keepdims=True) * step
-    return np.clip(moved, 0.0, 1.0)
+    fitted: FloatImage = np.clip(moved, 0.0, 1.0)
+    return fitted
+
+
+def _any_but_not_all(low: Mask, high: Mask) -> Mask:
+    mask: Mask = np.asarray((low | high).any(-1) & ~low.all(-1) & ~high.all(-1))
+    return mask
 
 
 def _slack(tolerance: float, maximum: int) -> float:

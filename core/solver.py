@@ -72,7 +72,9 @@ class SolverSettings:
         }
         for name, valid in checks.items():
             if not valid:
-                raise ValueError(f"Solver setting {name} = {getattr(self, name)!r} is out of range.")
+                raise ValueError(
+                    f"Solver setting {name} = {getattr(self, name)!r} is out of range."
+                )
 
 
 @dataclass(frozen=True)
@@ -292,7 +294,8 @@ def _inner(left: Tensor, right: Tensor) -> Tensor:
     blocks = (len(left), -1, _BLOCK)
     parts = torch.linalg.vecdot(left[:, :whole].reshape(blocks), right[:, :whole].reshape(blocks))
     rest = left[:, whole:].double() * right[:, whole:].double()
-    return (parts.double().sum(1) + rest.sum(1)).cpu()
+    total: Tensor = parts.double().sum(1) + rest.sum(1)
+    return total.cpu()
 
 
 def _relative_residual(change: Tensor, value: Tensor, state: Tensor) -> Tensor:
