@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from core.colour import SRGB, Adaptation, ColourSpace, convert
 
-Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Codes = npt.NDArray[np.unsignedinteger[Any]]
+"""sRGB codes: uint8 or uint16."""
+
 FloatImage = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Depth = Literal[8, 16]
@@ -30,6 +32,9 @@ _MARGINS: dict[int, float] = {255: 0.15, 65535: 0.35}
 near zero beside two bright ones), so the guarantee holds through the written file. 16 bits:
 float32 arithmetic through another space and back moves S by up to 0.25 of a 16-bit code.
 """
+
+
+_FARTHEST = 1e6
 
 
 def code_maximum(codes: Codes) -> int:
@@ -227,7 +232,9 @@ def fit_into(
         Linear RGB of `space`, in 0..1.
     """
     start = np.clip(convert(naive, SRGB, space, adaptation), 0.0, 1.0)
-    step = convert(scene, SRGB, space, adaptation) - start
+    # Beyond any colour, but far from float32's overflow to inf - inf; still inside the box.
+    bounded = np.clip(scene, -_FARTHEST, _FARTHEST)
+    step = convert(bounded, SRGB, space, adaptation) - start
     room = np.where(step > 0, 1.0 - start, start)
     reach = np.abs(step)
     allowed = np.divide(room, reach, out=np.ones_like(step), where=reach > room)
