@@ -261,10 +261,7 @@ def adaptation_matrix(source_white: Matrix, target_white: Matrix, adaptation: Ad
     ndarray, shape (3, 3), float64
         Acts on XYZ.
     """
-    if adaptation not in ADAPTATIONS:
-        known = ", ".join(ADAPTATIONS)
-        raise ValueError(f"There is no adaptation named {adaptation!r}; choose one of {known}.")
-    cones = ADAPTATIONS[adaptation]
+    cones = _cones(adaptation)
     gains = (cones @ target_white) / (cones @ source_white)
     return np.asarray(np.linalg.solve(cones, gains[:, None] * cones))
 
@@ -287,6 +284,7 @@ def matrix_between(
     ndarray, shape (3, 3), float64, read-only
         White maps to white exactly: every row adds up to 1.
     """
+    _cones(adaptation)  # An unknown name is an error even where no adaptation is needed.
     return _matrix_between(source, target, adaptation)
 
 
@@ -367,6 +365,16 @@ def lab_from_prophoto(values: Values) -> Values:
     x, y, z = curve[..., 0], curve[..., 1], curve[..., 2]
     lab: Values = xp.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
     return lab
+
+
+def _cones(adaptation: str) -> Matrix:
+    try:
+        return ADAPTATIONS[adaptation]
+    except KeyError:
+        known = ", ".join(ADAPTATIONS)
+        raise ValueError(
+            f"There is no adaptation named {adaptation!r}; choose one of {known}."
+        ) from None
 
 
 def _to_xyz(primaries: tuple[tuple[float, float], ...], white: tuple[float, float]) -> Matrix:
