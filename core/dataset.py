@@ -13,9 +13,8 @@ import json
 import logging
 import os
 import re
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import imagecodecs
 import numpy as np
@@ -28,6 +27,7 @@ from torch.utils.data import Dataset
 from core.colour import PROPHOTO, SRGB, convert
 from core.errors import PhotoError
 from core.files import read
+from core.files.errors import from_os_error
 from core.gamut import Codes, clipped_mask, reduce, share
 from core.letnet import positions
 from core.photo_statistics import photo_statistics
@@ -35,6 +35,7 @@ from core.styles import Style, StyleMixture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
 _log = logging.getLogger(__name__)
 
@@ -42,10 +43,18 @@ LOSSY_TOLERANCE = 3.0
 """How far, in 8-bit codes, lossy compression is taken to move a code."""
 
 MANIFEST_NAME = "manifest.json"
+_NO_PHOTOS = frozenset(
+    ".txt .md .rst .csv .json .yaml .yml .xml .html .pdf .xmp .pp3 .dop .thm .ini .db .icc .icm "
+    ".py .npy .zip".split()
+)
 _WIDE_SHARE = 1e-3
 _ROUNDING = 1e-3
 _SAMPLES = 4096
-_VERSION_SUFFIX = re.compile(r"([-_ ]?(style|expert|edit|version|v)[-_ ]?\w{1,2}|[-_ ]\d)$", re.I)
+_SAVE_EVERY = 20
+_VERSION = r"(style|expert|edit|version|v)"
+_VERSION_SUFFIX = re.compile(
+    rf"([-_ ]{_VERSION}[-_ ]?[a-z0-9]{{1,2}}|{_VERSION}\d{{1,2}}|[-_ ]\d)$", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -98,9 +107,26 @@ class Manifest:
 
     @classmethod
     def load(cls, folder: Path) -> Manifest:
-        """Read the manifest of a prepared folder."""
-        entries = json.loads((folder / MANIFEST_NAME).read_text())
-        return cls(folder, tuple(Source(**entry) for entry in entries))
+        """Read the manifest of a prepared folder.
+
+        Raises
+        ------
+        PhotoError
+            If the folder is not a prepared one.
+        """
+        try:
+            entries = json.loads((folder / MANIFEST_NAME).read_text())
+            return cls(folder, tuple(Source(**entry) for entry in entries))
+        except (OSError, ValueError, TypeError) as error:
+            raise PhotoError(
+                f"“{folder}” holds no prepared data set; prepare the photos first."
+            ) from error
+
+    @property
+    def sha256(self) -> str:
+        """A hash of the photos that are in it, whatever their names and order."""
+        hashes = "".join(sorted(source.sha256 for source in self.sources))
+        return hashlib.sha256(hashes.encode()).hexdigest()
 
     def photo(self, source: Source) -> npt.NDArray[np.uint16]:
         """Return a photo's encoded ProPhoto codes (uint16, (H, W, 3)), mapped from disk."""
@@ -133,54 +159,126 @@ def prepare(
     cache: Path,
     max_side: int = 1024,
     progress: Callable[[int, int, str], None] | None = None,
+    failed: Callable[[PhotoError], None] | None = None,
 ) -> Manifest:
     """Decode folders of wide-gamut photos into a cache.
+
+    A preparation that was interrupted goes on where it was.
 
     Parameters
     ----------
     folders : iterable of Path
-        Searched with all their subfolders. RAW, TIFF, PNG, JPEG, HEIC, AVIF, JPEG XL and OpenEXR
-        are read with their profiles; a file without one is taken as ProPhoto (the layout of
-        the GE data set).
+        Searched with all their subfolders (:func:`photos_in`). RAW, TIFF, PNG, JPEG, HEIC,
+        AVIF, JPEG XL and OpenEXR are read with their profiles; a file without one is
+        taken as ProPhoto (the layout of the GE data set).
     cache : Path
         Where arrays and manifest go. What is there already is not decoded again.
     max_side : int
         Larger photos are area-averaged, in linear light, to this length of the longer side.
     progress : callable, optional
         Called with files done, files in all, and the current name.
+    failed : callable, optional
+        Called with the error of each file that is left out; unless given, they go to the log.
 
     Returns
     -------
     Manifest
-        Unreadable files are left out, with a warning in the log.
+        Unreadable files are left out; of files with the same content, one stands for all.
+
+    Raises
+    ------
+    PhotoError
+        If a folder does not exist.
     """
+    paths = photos_in(folders, besides=cache)
     cache.mkdir(parents=True, exist_ok=True)
-    paths = sorted(p for folder in folders for p in Path(folder).rglob("*") if p.is_file())
     known = {}
     if (cache / MANIFEST_NAME).exists():
         known = {source.array: source for source in Manifest.load(cache).sources}
     sources: dict[str, Source] = {}
+    unsaved = 0
     for number, path in enumerate(paths):
         if progress:
             progress(number, len(paths), path.name)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        array = f"{digest[:20]}-{max_side}.npy"
-        if array in known and (cache / array).exists():
-            sources[array] = known[array]
-            continue
         try:
-            scene = read(path, assume=PROPHOTO).scene()
+            digest = _digest(path)
+            array = f"{digest[:20]}-{max_side}.npy"
+            if array in sources:
+                continue
+            if array in known and (cache / array).exists():
+                sources[array] = replace(known[array], name=path.name, scene=scene_of(path))
+                continue
+            prophoto = shrink(read_original(path), max_side)
         except PhotoError as error:
-            _log.warning("left out: %s", error)
+            if failed:
+                failed(error)
+            else:
+                _log.warning("left out: %s", error)
             continue
-        prophoto = _shrink(np.clip(convert(scene, SRGB, PROPHOTO), 0.0, 1.0), max_side)
         height, width, _ = prophoto.shape
         outside = _share_outside(convert(prophoto, PROPHOTO, SRGB))
         _save_array(cache / array, np.rint(PROPHOTO.encode(prophoto) * 65535).astype(np.uint16))
         sources[array] = Source(path.name, scene_of(path), digest, array, height, width, outside)
+        unsaved += 1
+        if unsaved == _SAVE_EVERY:
+            # A kill costs at most these photos, and forgets none that an earlier run decoded.
+            Manifest(cache, tuple((known | sources).values())).save()
+            unsaved = 0
     manifest = Manifest(cache, tuple(sources.values()))
     manifest.save()
     return manifest
+
+
+def photos_in(folders: Iterable[Path], besides: Path | None = None) -> list[Path]:
+    """Return the photos of folders and their subfolders, in order of their paths.
+
+    Parameters
+    ----------
+    folders : iterable of Path
+        Where to look. Every file is taken for a photo but hidden ones and, by their suffixes,
+        texts, tables and sidecars.
+    besides : Path, optional
+        A folder to leave out.
+
+    Raises
+    ------
+    PhotoError
+        If a folder does not exist.
+    """
+    paths: set[Path] = set()
+    for folder in folders:
+        if not folder.is_dir():
+            raise PhotoError(f"There is no folder “{folder}”; check its name.")
+        for path in folder.rglob("*"):
+            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if path.is_file() and not hidden and path.suffix.lower() not in _NO_PHOTOS:
+                paths.add(path)
+    if besides is not None:
+        paths = {path for path in paths if besides.resolve() not in path.resolve().parents}
+    return sorted(paths)
+
+
+def read_original(path: Path) -> npt.NDArray[np.float32]:
+    """Read a wide-gamut photo as an original to train on or to evaluate with.
+
+    Parameters
+    ----------
+    path : Path
+        Any readable photo; one without a profile is taken as ProPhoto.
+
+    Returns
+    -------
+    ndarray, float32, shape (H, W, 3)
+        Linear ProPhoto RGB, limited to 0..1.
+
+    Raises
+    ------
+    PhotoError
+        If the file cannot be read.
+    """
+    scene = read(path, assume=PROPHOTO).scene()
+    prophoto: npt.NDArray[np.float32] = np.clip(convert(scene, SRGB, PROPHOTO), 0.0, 1.0)
+    return prophoto
 
 
 class Item(TypedDict):
@@ -271,7 +369,9 @@ class PatchDataset(Dataset[Item]):
             place = positions(top, left, size, size, source.height, source.width)
             turned, place = _turn(rng, scene, place)
             reduced = reduce(turned)
-            codes.append(reduced if quality is None else _through_jpeg(rng, reduced, quality))
+            if quality is not None:
+                reduced = through_jpeg(reduced, quality, "420" if rng.random() < 0.5 else "444")
+            codes.append(reduced)
             scenes.append(turned)
             places.append(place)
         count = self.settings.per_photo
@@ -348,14 +448,33 @@ def _turn(
     return np.ascontiguousarray(scene), np.ascontiguousarray(place)
 
 
-def _through_jpeg(rng: np.random.Generator, codes: Codes, quality: int) -> Codes:
-    subsampling = "420" if rng.random() < 0.5 else "444"
+def through_jpeg(codes: Codes, quality: int, subsampling: Literal["420", "444"]) -> Codes:
+    """Return what JPEG leaves of sRGB codes.
+
+    Parameters
+    ----------
+    codes : ndarray, uint8, shape (H, W, 3)
+        sRGB codes.
+    quality : int
+        1 to 100.
+    subsampling : {"420", "444"}
+        Whether the colours keep their resolution ("444").
+    """
     data = imagecodecs.jpeg8_encode(codes, level=quality, subsampling=subsampling)
     decoded: Codes = imagecodecs.jpeg8_decode(data)
     return decoded
 
 
-def _shrink(image: npt.NDArray[np.float32], max_side: int) -> npt.NDArray[np.float32]:
+def shrink(image: npt.NDArray[np.float32], max_side: int) -> npt.NDArray[np.float32]:
+    """Return a photo area-averaged until its longer side is `max_side`; small ones unchanged.
+
+    Parameters
+    ----------
+    image : ndarray, float32, shape (H, W, 3)
+        Linear values.
+    max_side : int
+        In pixels.
+    """
     height, width, _ = image.shape
     factor = max_side / max(height, width)
     if factor >= 1.0:
@@ -364,6 +483,14 @@ def _shrink(image: npt.NDArray[np.float32], max_side: int) -> npt.NDArray[np.flo
     planes = torch.from_numpy(np.moveaxis(image, -1, 0).copy())[None]
     small = functional.interpolate(planes, size=size, mode="area")[0]
     return np.moveaxis(small.numpy(), 0, -1).copy()
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise from_os_error(error, path, "read") from error
 
 
 def _share_outside(scene: npt.NDArray[np.float32]) -> float:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
-from typing import TYPE_CHECKING, Any
+import signal
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
 
 import lightning
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Sampler
 
 from core.colour import PROPHOTO, SRGB, convert
 from core.dataset import Item, Manifest, PatchDataset, collate
+from core.errors import PhotoError
 from core.implicit import spectral_radius
 from core.letnet import Estimate, Inputs, LetNet
 from core.solver import solve
@@ -34,6 +40,17 @@ _ERROR_FLOOR = 1e-7
 _RESIDUAL_ALARM = 0.1
 _RADIUS_ALARM = 3.0
 
+Precision = Literal["32-true", "bf16-mixed"]
+
+_EXPECTED_WARNINGS = (
+    # A resumed run finds its own checkpoints.
+    r"Checkpoint directory .* exists and is not empty",
+    # Drawing patches is cheap beside a step: one or two processes keep up.
+    r"The '?train_dataloader'? does not have many workers",
+    # Lightning's own use of torch.
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated",
+)
+
 
 class TrainingModule(lightning.LightningModule):
     """A network with its loss, optimiser and exponential average."""
@@ -45,6 +62,8 @@ class TrainingModule(lightning.LightningModule):
         self.network = LetNet(recipe.config)
         average = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
         self.averaged = AveragedModel(self.network, multi_avg_fn=average)
+        # Weights that no gradient reaches make distributed training wait for them.
+        self.averaged.requires_grad_(False)
 
     @property
     def result(self) -> LetNet:
@@ -55,6 +74,17 @@ class TrainingModule(lightning.LightningModule):
 
     def training_step(self, batch: Item, batch_index: int) -> Tensor:
         """Return the loss of one batch; log what the solver did."""
+        loss, values, self._last_inputs = self.objective(batch)
+        if not loss.isfinite():
+            raise PhotoError(
+                f"The loss of step {self.global_step + 1} is not a finite number; start again "
+                "with a smaller learning rate or more regularisation."
+            )
+        self.log_dict(values, prog_bar=True, batch_size=len(batch["scene"]))
+        return loss
+
+    def objective(self, batch: Item) -> tuple[Tensor, dict[str, Any], Inputs]:
+        """Return the loss of one batch, what there is to log, and the network's inputs."""
         inputs = inputs_of(batch, self.device)
         target = batch["scene"].movedim(-1, 1)
         estimate = self.network(inputs, self.recipe.solver, self.recipe.order)
@@ -66,20 +96,19 @@ class TrainingModule(lightning.LightningModule):
             loss = -gain.mean() + self.recipe.harm * torch.relu(-gain).mean()
         else:
             loss = error.mean()
-        if self.recipe.regularisation:
-            loss = loss + self.recipe.regularisation * self._jacobian_norm(inputs, estimate)
         solution = estimate.solution
         last = [trace[-1] for trace in solution.residuals if trace]
         values = {
-            "loss": loss.detach(),
             "gain_db": 10.0 * math.log10(math.e) * gain.detach().mean(),
             "psnr": -10.0 * torch.log10(error.detach() + _ERROR_FLOOR).mean(),
             "solver_steps": sum(solution.steps) / len(solution.steps),
             "residual": sum(last) / len(last) if last else 0.0,
         }
-        self.log_dict(values, prog_bar=True, batch_size=len(target))
-        self._last_inputs = inputs
-        return loss
+        if self.recipe.regularisation and self.recipe.config.mode == "implicit":
+            norm = self._jacobian_norm(inputs, estimate)
+            values["jacobian_norm"] = norm.detach()
+            loss = loss + self.recipe.regularisation * norm
+        return loss, {"loss": loss.detach(), **values}, inputs
 
     def on_train_batch_end(self, outputs: Any, batch: Item, batch_index: int) -> None:
         """Let the average follow the weights."""
@@ -95,7 +124,7 @@ class TrainingModule(lightning.LightningModule):
         fixed = [tensor.detach() for tensor in context]
         point = solve(self.network.cell, start.detach(), self.recipe.solver, fixed).value
         radius = float(spectral_radius(self.network.cell, point, fixed).mean())
-        self.log("spectral_radius", radius)
+        self.log("spectral_radius", radius, sync_dist=True)
         if not (residual < _RESIDUAL_ALARM and radius < _RADIUS_ALARM):
             _log.warning(
                 "the fixed point is diverging (relative residual %.2g, spectral radius %.2g): "
@@ -103,6 +132,14 @@ class TrainingModule(lightning.LightningModule):
                 residual,
                 radius,
             )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the state of the random numbers, so that a resumed run draws the same."""
+        checkpoint["random_state"] = torch.get_rng_state()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Draw random numbers where the interrupted run would have gone on."""
+        torch.set_rng_state(checkpoint["random_state"])
 
     def configure_optimizers(self) -> Any:
         """Return Adam (0.9, 0.99) with a warm-up and a cosine to 2 % of the peak."""
@@ -121,10 +158,14 @@ class TrainingModule(lightning.LightningModule):
         return min(1.0, (step + 1) / self.recipe.warm_up) * annealed
 
     def _jacobian_norm(self, inputs: Inputs, estimate: Estimate) -> Tensor:
-        """Estimate the squared norm of the cell's Jacobian per element (Bai et al. 2021)."""
-        _, context = self.network.encode(inputs)
-        start = estimate.solution.value.detach().requires_grad_()
-        image = self.network.cell(start, *context)
+        """Estimate the squared norm of the cell's Jacobian per element (Bai et al. 2021).
+
+        Every second sample is enough, and only the cell itself is held back by it.
+        """
+        with torch.no_grad():
+            _, context = self.network.encode(inputs)
+        start = estimate.solution.value[::2].detach().requires_grad_()
+        image = self.network.cell(start, *[tensor[::2] for tensor in context])
         vector = torch.randn_like(image)
         (product,) = torch.autograd.grad(image, start, vector, create_graph=True)
         norm: Tensor = product.square().mean()
@@ -136,24 +177,32 @@ class StepSampler(Sampler[int]):
 
     Each of several processes takes every n-th item, so that together they see what one
     process alone would have seen.
+
+    Parameters
+    ----------
+    items : int
+        Of the whole run.
+    items_per_epoch : int
+        The last epoch has what is left.
+    epoch : int
+        Counted from 0.
+    rank, processes : int
+        Which one of how many processes this is.
     """
 
-    def __init__(self, items_per_epoch: int, rank: int = 0, processes: int = 1) -> None:
-        self.items_per_epoch, self.rank, self.processes = items_per_epoch, rank, processes
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch, counted from 0."""
-        self.epoch = epoch
+    def __init__(
+        self, items: int, items_per_epoch: int, epoch: int, rank: int = 0, processes: int = 1
+    ) -> None:
+        first = epoch * items_per_epoch
+        self._indices = range(first + rank, min(first + items_per_epoch, items), processes)
 
     def __len__(self) -> int:
-        """Return how many items this process draws in an epoch."""
-        return self.items_per_epoch // self.processes
+        """Return how many items this process draws in the epoch."""
+        return len(self._indices)
 
     def __iter__(self) -> Iterator[int]:
         """Yield the indices of the epoch's items."""
-        first = self.epoch * self.items_per_epoch
-        yield from range(first + self.rank, first + self.items_per_epoch, self.processes)
+        yield from self._indices
 
 
 class PatchModule(lightning.LightningDataModule):
@@ -172,14 +221,20 @@ class PatchModule(lightning.LightningDataModule):
         assert trainer is not None
         recipe, processes = self.recipe, trainer.world_size
         if recipe.photos % processes:
-            raise ValueError(
-                f"{recipe.photos} photos a step cannot be shared by {processes} processes."
+            raise PhotoError(
+                f"{recipe.photos} photos a step cannot be shared by {processes} processes; "
+                "choose a number of devices that divides it."
             )
         dataset = PatchDataset(
             self.manifest, recipe.patches, recipe.steps * recipe.photos, recipe.seed
         )
-        sampler = StepSampler(self.steps_per_epoch * recipe.photos, trainer.global_rank, processes)
-        sampler.set_epoch(trainer.current_epoch)
+        sampler = StepSampler(
+            len(dataset),
+            self.steps_per_epoch * recipe.photos,
+            trainer.current_epoch,
+            trainer.global_rank,
+            processes,
+        )
         return DataLoader(
             dataset,
             batch_size=recipe.photos // processes,
@@ -198,7 +253,9 @@ def train(
     steps_per_epoch: int = 200,
     workers: int = 1,
     devices: int = 1,
+    nodes: int = 1,
     accelerator: str = "auto",
+    precision: Precision = "32-true",
     progress: bool = True,
 ) -> LetNet:
     """Train a network; a run that was interrupted goes on where its last epoch ended.
@@ -210,15 +267,19 @@ def train(
     manifest : Manifest
         The prepared photos.
     folder : Path
-        Where checkpoints and logs (CSV, TensorBoard) go.
+        Where checkpoints and logs (CSV, TensorBoard) go. Each resumption has a log of its own.
     steps_per_epoch : int
         Steps between checkpoints.
     workers : int
         Processes that draw patches.
     devices : int
-        Processes or GPUs that train together on each batch.
+        Processes or GPUs of each machine that train together on each batch.
+    nodes : int
+        Machines that train together; the environment tells each its rank, as torchrun does.
     accelerator : str
         "cpu", "gpu" or "auto".
+    precision : {"32-true", "bf16-mixed"}
+        Whether the network computes in bfloat16 where it can; the weights are float32.
     progress : bool
         Whether to show a progress bar.
 
@@ -226,33 +287,62 @@ def train(
     -------
     LetNet
         The trained network, on the CPU.
+
+    Raises
+    ------
+    PhotoError
+        If no photo is large enough, the devices cannot share a batch, or training diverges.
     """
-    if recipe.steps % steps_per_epoch:
-        raise ValueError(f"{recipe.steps} steps are no multiple of {steps_per_epoch}.")
-    module = TrainingModule(recipe)
-    trainer = lightning.Trainer(
-        default_root_dir=folder,
-        max_epochs=recipe.steps // steps_per_epoch,
-        accelerator=accelerator,
-        devices=devices,
-        strategy="ddp" if devices > 1 else "auto",
-        use_distributed_sampler=False,
-        reload_dataloaders_every_n_epochs=1,
-        gradient_clip_val=recipe.clip,
-        logger=[CSVLogger(folder, "csv", version=0), TensorBoardLogger(folder, "board", version=0)],
-        callbacks=[ModelCheckpoint(folder, filename="{step}", save_last=True, save_top_k=1)],
-        log_every_n_steps=min(50, steps_per_epoch),
-        enable_progress_bar=progress,
-        enable_model_summary=False,
-    )
     last = folder / "last.ckpt"
-    trainer.fit(
-        module,
-        PatchModule(manifest, recipe, steps_per_epoch, workers),
-        ckpt_path=last if last.exists() else None,
-        weights_only=True,
-    )
+    module = TrainingModule(recipe)
+    with _undisturbed():
+        trainer = lightning.Trainer(
+            default_root_dir=folder,
+            max_epochs=math.ceil(recipe.steps / steps_per_epoch),
+            accelerator=accelerator,
+            devices=devices,
+            num_nodes=nodes,
+            strategy="ddp" if devices * nodes > 1 else "auto",
+            precision=precision,
+            use_distributed_sampler=False,
+            reload_dataloaders_every_n_epochs=1,
+            gradient_clip_val=recipe.clip,
+            logger=[CSVLogger(folder, "csv"), TensorBoardLogger(folder, "board")],
+            callbacks=[ModelCheckpoint(folder, filename="{step}", save_last=True, save_top_k=1)],
+            log_every_n_steps=min(50, steps_per_epoch, recipe.steps % steps_per_epoch or 50),
+            enable_progress_bar=progress,
+            enable_model_summary=False,
+        )
+        trainer.fit(
+            module,
+            PatchModule(manifest, recipe, steps_per_epoch, workers),
+            ckpt_path=last if last.exists() else None,
+            weights_only=True,
+        )
     return module.result.cpu()
+
+
+def is_first_process() -> bool:
+    """Return whether this process is the one, of several that train together, that reports."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep Lightning from exiting on an interruption, and from warning of what is meant."""
+    handler = signal.getsignal(signal.SIGINT)
+    with warnings.catch_warnings():
+        for message in _EXPECTED_WARNINGS:
+            warnings.filterwarnings("ignore", message)
+        try:
+            yield
+        except SystemExit as error:
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGINT, handler)
 
 
 def inputs_of(batch: Item, device: torch.device | str) -> Inputs:
