@@ -1,0 +1,249 @@
+"""``gamut evaluate``: measure methods on wide-gamut photos."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.cli.arguments import at_least, within
+from core.errors import PhotoError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+    from core.evaluation import EvaluationSettings, Method, Row
+
+_STYLES = ("as-is", "vivid")
+_PROTOCOLS = ("box", "paper")
+_FORMATS = ("text", "csv", "markdown", "latex")
+
+_DESCRIPTION = """\
+Reduce wide-gamut photos to sRGB, restore them by each method, and measure how near they come:
+PSNR, SSIM, CIEDE2000, FLIP and LPIPS (where its published weights are on disk) for all, the
+out-of-gamut and the in-gamut pixels, gains over the naive inversion, groups A to D by the share
+of out-of-gamut pixels, the round trip, time and memory. METHOD is "naive", a model that is
+shipped, or a .safetensors file.
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "evaluate", help="measure methods on wide-gamut photos", description=_DESCRIPTION
+    )
+    parser.add_argument("methods", metavar="METHOD", nargs="+", help="what to measure")
+    parser.add_argument(
+        "--photos", metavar="FOLDER", nargs="+", type=Path, required=True, help="the originals"
+    )
+    parser.add_argument(
+        "--styles",
+        nargs="+",
+        choices=_STYLES,
+        default=list(_STYLES),
+        help="how photos are finished before the reduction (default: all)",
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=_PROTOCOLS,
+        default="box",
+        help="box: Bradford, estimates projected; paper: CAT02, not projected "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--jpeg", metavar="QUALITY", type=at_least(1), help="pass the sRGB photo through JPEG"
+    )
+    parser.add_argument(
+        "--subsampling", choices=("420", "444"), default="420", help="of the JPEG (default: 420)"
+    )
+    parser.add_argument(
+        "--written", action="store_true", help="measure the round trip through a written file too"
+    )
+    parser.add_argument(
+        "--limit", metavar="N", type=at_least(1), help="take only N photos, evenly from all"
+    )
+    parser.add_argument(
+        "--max-side", metavar="PIXELS", type=at_least(16), help="reduce larger photos to this"
+    )
+    parser.add_argument(
+        "--no-perceptual", action="store_true", help="leave out FLIP and LPIPS, which take long"
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument("--format", choices=_FORMATS, default="text", help="default: text")
+    output.add_argument("--output", metavar="FILE", type=Path, help="write the tables to a file")
+    output.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    output.add_argument("--json", metavar="FILE", type=Path, help="write every photo's figures")
+    output.add_argument(
+        "--figures",
+        metavar="DIR",
+        type=Path,
+        help="draw gamuts, quality by iteration and error maps of the median photo",
+    )
+    output.add_argument(
+        "--figure-photos",
+        metavar="N",
+        type=at_least(1),
+        default=1,
+        help="draw N photos, from the one that gained least to the one that gained most",
+    )
+    solver = parser.add_argument_group("solver")
+    solver.add_argument(
+        "--steps", metavar="K", type=at_least(1), help="most iterations (default: the model's)"
+    )
+    solver.add_argument(
+        "--residual", metavar="R", type=within(0.0, 1.0), help="relative residual to stop at"
+    )
+    machine = parser.add_argument_group("the machine")
+    machine.add_argument("--device", default="auto", help="auto, cpu, cuda, ... (default: auto)")
+    machine.add_argument("--threads", type=at_least(1), help="of the processor")
+    machine.add_argument("--tile", metavar="PIXELS", type=at_least(64), default=512)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, write tables, rows and figures; 1 if a photo could not be read."""
+    import torch
+
+    from core.cli.progress import ProgressBar
+    from core.dataset import photos_in
+    from core.evaluation import evaluate, methods_named
+    from core.files import check_target
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    for path in (options.output, options.json):
+        if path is not None:
+            check_target(path, overwrite=options.overwrite)
+    methods = methods_named(options.methods)
+    settings = _settings(options)
+    photos = _evenly(photos_in(options.photos), options.limit)
+    rows: list[Row] = []
+    unread = 0
+
+    def report(error: PhotoError) -> None:
+        nonlocal unread
+        unread += 1
+        bar.note(f"left out: {error}")
+
+    with ProgressBar("photos") as bar:
+        for number, photo in enumerate(photos):
+            bar.show(number, len(photos), photo.name)
+            rows += evaluate(methods, [photo], settings, failed=report)
+    if not rows:
+        raise PhotoError("None of the folders holds a readable photo; check their names.")
+    _write_tables(options, rows, methods, settings)
+    if options.figures is not None:
+        _draw(options, rows, {path.name: path for path in photos}, methods, settings)
+    return 1 if unread else 0
+
+
+def _settings(options: argparse.Namespace) -> EvaluationSettings:
+    from dataclasses import replace
+
+    from core.evaluation import PROTOCOLS, EvaluationSettings
+    from core.expansion import ExpansionSettings
+    from core.solver import SolverSettings
+    from core.styles import STYLES
+
+    solver = None
+    if options.steps is not None or options.residual is not None:
+        solver = SolverSettings()
+        if options.steps is not None:
+            solver = replace(solver, max_steps=options.steps)
+        if options.residual is not None:
+            solver = replace(solver, tolerance=options.residual)
+    return EvaluationSettings(
+        styles={name: STYLES[name] for name in options.styles},
+        protocol=PROTOCOLS[options.protocol],
+        jpeg_quality=options.jpeg,
+        subsampling=options.subsampling,
+        max_side=options.max_side,
+        perceptual=not options.no_perceptual,
+        written=options.written,
+        expansion=ExpansionSettings(solver=solver, device=options.device, tile=options.tile),
+    )
+
+
+def _write_tables(
+    options: argparse.Namespace,
+    rows: Sequence[Row],
+    methods: Sequence[Method],
+    settings: EvaluationSettings,
+) -> None:
+    from core.evaluation import summarise
+    from core.evaluation_tables import (
+        complete_table,
+        cost_table,
+        group_table,
+        quality_table,
+        worst_table,
+    )
+    from core.files import write_bytes
+    from core.report import render
+
+    whole, groups = summarise(rows), summarise(rows, by_group=True)
+    if options.format == "csv":
+        tables = [complete_table(whole, groups, methods)]
+    else:
+        tables = [
+            quality_table(whole, settings),
+            worst_table(whole),
+            group_table(groups),
+            cost_table(whole, methods),
+        ]
+    text = render(tables, options.format)
+    if options.output is None:
+        sys.stdout.write(text)
+    else:
+        write_bytes(options.output, text.encode(), overwrite=options.overwrite)
+    if options.json is not None:
+        content = json.dumps([row.as_dict() for row in rows], indent=1)
+        write_bytes(options.json, content.encode(), overwrite=options.overwrite)
+
+
+def _draw(
+    options: argparse.Namespace,
+    rows: Sequence[Row],
+    paths: Mapping[str, Path],
+    methods: Sequence[Method],
+    settings: EvaluationSettings,
+) -> None:
+    """Draw photos that lie evenly in the order of what the first network gained."""
+    from core.dataset import read_original, shrink
+    from core.evaluation_figures import draw_photo
+    from core.figures import save_figure
+
+    models = {method.name: method.model for method in methods if method.model is not None}
+    if not models:
+        raise PhotoError("There is no network among the methods to draw; name one.")
+    options.figures.mkdir(parents=True, exist_ok=True)
+    for style_name, style in settings.styles.items():
+        ordered = sorted(
+            (row for row in rows if row.style == style_name and row.method == next(iter(models))),
+            key=lambda row: row.gain["all"],
+        )
+        for row in _spread(ordered, options.figure_photos):
+            original = read_original(paths[row.photo])
+            if settings.max_side is not None:
+                original = shrink(original, settings.max_side)
+            for title, figure in draw_photo(models, original, style, settings).items():
+                stem = f"{Path(row.photo).stem} {style_name} {title}".replace("/", "-")
+                path = options.figures / f"{stem.replace(' ', '-')}.png"
+                save_figure(figure, path, overwrite=options.overwrite)
+
+
+def _evenly(photos: Sequence[Path], limit: int | None) -> list[Path]:
+    """Take so many photos, evenly from all."""
+    if limit is None or limit >= len(photos):
+        return list(photos)
+    return [photos[number * len(photos) // limit] for number in range(limit)]
+
+
+def _spread(rows: Sequence[Row], count: int) -> list[Row]:
+    """Take the median row, or several from the first to the last."""
+    if count == 1:
+        return [rows[len(rows) // 2]]
+    places = {round(number * (len(rows) - 1) / (count - 1)) for number in range(count)}
+    return [rows[place] for place in sorted(places)]
