@@ -203,18 +203,20 @@ def iterate(
         if len(samples) == 0:
             return
         value = f(state, *rows)
-        with torch.autocast(z0.device.type, enabled=False):
+        with _full_precision(z0):
             change = value.to(_working(value)) - state.to(_working(state))
             residual = _relative_residual(change, value, state)
-            yield Step(number, samples, value, residual)
-            going = (residual > settings.tolerance) & residual.isfinite()
-            if number == settings.max_steps or not going.any():
-                return
-            if not going.all():
-                keep = going.nonzero().flatten().to(samples.device)
-                samples, state, value, change = (t[keep] for t in (samples, state, value, change))
-                rows = [row[keep] for row in rows]
-                mixer.keep(keep)
+        # Outside the block: the caller's own autocast holds while it looks at the step.
+        yield Step(number, samples, value, residual)
+        going = (residual > settings.tolerance) & residual.isfinite()
+        if number == settings.max_steps or not going.any():
+            return
+        if not going.all():
+            keep = going.nonzero().flatten().to(samples.device)
+            samples, state, value, change = (t[keep] for t in (samples, state, value, change))
+            rows = [row[keep] for row in rows]
+            mixer.keep(keep)
+        with _full_precision(z0):
             state = mixer.next_state(state, value, change).to(z0.dtype)
 
 
@@ -272,14 +274,21 @@ class _Mixer:
         """Minimise the norm of the mixed residual under weights that add up to 1."""
         assert self._gram is not None
         size = self._gram.shape[-1]
-        scale = self._gram.diagonal(dim1=1, dim2=2).mean(1).clamp_min(torch.finfo().tiny)
+        scale = self._gram.diagonal(dim1=1, dim2=2).mean(1)
+        scale = scale.clamp_min(torch.finfo(scale.dtype).tiny)
         system = self._gram / scale[:, None, None]
         system = system + max(self.settings.ridge, 1e-15) * torch.eye(size, dtype=system.dtype)
-        raw = torch.linalg.solve(system, torch.ones(len(system), size, dtype=system.dtype))
+        # A singular system gives weights that are not finite, and no exception.
+        raw, _ = torch.linalg.solve_ex(system, torch.ones(len(system), size, dtype=system.dtype))
         weights = raw / raw.sum(1, keepdim=True)
         newest = torch.zeros_like(weights)
         newest[:, -1] = 1.0
         return torch.where(weights.isfinite().all(1, keepdim=True), weights, newest)
+
+
+def _full_precision(tensor: Tensor) -> torch.autocast:
+    """Suspend autocast on the tensor's device: it would round the solver's algebra."""
+    return torch.autocast(tensor.device.type, enabled=False)
 
 
 def _working(tensor: Tensor) -> torch.dtype:
@@ -289,7 +298,7 @@ def _working(tensor: Tensor) -> torch.dtype:
 
 def _inner(left: Tensor, right: Tensor) -> Tensor:
     """Inner products of two batches, float64 on the CPU, from partial sums."""
-    left, right = left.flatten(1), right.flatten(1)
+    left, right = left.reshape(len(left), -1), right.reshape(len(right), -1)
     whole = left.shape[1] // _BLOCK * _BLOCK
     blocks = (len(left), -1, _BLOCK)
     parts = torch.linalg.vecdot(left[:, :whole].reshape(blocks), right[:, :whole].reshape(blocks))
@@ -303,5 +312,5 @@ def _relative_residual(change: Tensor, value: Tensor, state: Tensor) -> Tensor:
     value, state = value.to(change.dtype), state.to(change.dtype)
     squares = torch.maximum(_inner(value, value), _inner(state, state))
     residual = (_inner(change, change) / squares).sqrt()
-    exact = (change == 0).flatten(1).all(1).cpu()
+    exact = (change == 0).reshape(len(change), -1).all(1).cpu()
     return torch.where(exact, torch.zeros_like(residual), residual)
