@@ -41,7 +41,14 @@ def attach_gradient(f: Map, fixed_point: Tensor, context: Sequence[Tensor], orde
     -------
     Tensor
         f evaluated once more at the fixed point, with a graph of that one evaluation.
+
+    Raises
+    ------
+    ValueError
+        If the order is neither a natural number nor "exact".
     """
+    if order != "exact" and not (isinstance(order, int) and order >= 0):
+        raise ValueError(f"The order of a gradient is 0, 1, 2, ... or 'exact', not {order!r}.")
     value = f(fixed_point.detach(), *context)
     if order == 0 or not value.requires_grad:
         return value
