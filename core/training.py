@@ -60,9 +60,10 @@ class TrainingModule(lightning.LightningModule):
         self.recipe = recipe
         torch.manual_seed(recipe.seed)
         self.network = LetNet(recipe.config)
+        for parameter in unreachable(self.network):
+            parameter.requires_grad_(False)
         average = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
         self.averaged = AveragedModel(self.network, multi_avg_fn=average)
-        # Weights that no gradient reaches make distributed training wait for them.
         self.averaged.requires_grad_(False)
 
     @property
@@ -320,6 +321,22 @@ def train(
             weights_only=True,
         )
     return module.result.cpu()
+
+
+def unreachable(network: LetNet) -> list[torch.nn.Parameter]:
+    """Return the weights that get no gradient: distributed training would wait for them.
+
+    An implicit gradient does not reach the start of the iteration, and the features of the
+    photo only where they are injected.
+    """
+    if network.config.mode != "implicit":
+        return []
+    parts: list[torch.nn.Module] = []
+    if network.config.attention == "channel":
+        parts.append(network.start)
+    if not network.config.injection:
+        parts.append(network.encoder)
+    return [parameter for part in parts for parameter in part.parameters()]
 
 
 def is_first_process() -> bool:
