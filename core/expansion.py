@@ -33,7 +33,7 @@ from core.photo_statistics import SAMPLES, photo_statistics
 from core.tiling import ArraySource, Source, Span, plan_spans, sample_patches, sample_pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from core.solver import SolverSettings, Status
 
@@ -137,6 +137,8 @@ class Band:
     ----------
     top : int
         Its first row.
+    codes : ndarray, uint8 or uint16, shape (h, W, 3)
+        Its sRGB codes.
     values : ndarray, float32, shape (h, W, 3)
         Linear RGB of the settings' space, in 0..1; None while only tiles of it are done.
     clipped : ndarray, bool, shape (h, W)
@@ -148,6 +150,7 @@ class Band:
     """
 
     top: int
+    codes: Codes
     values: FloatImage | None
     clipped: Mask
     tiles: tuple[TileReport, ...]
@@ -233,7 +236,7 @@ def expand(
 
 def expand_bands(
     source: Source, model: Model | None, settings: ExpansionSettings | None = None
-) -> Iterator[Band]:
+) -> Generator[Band, None, None]:
     """Expand a photo band by band: the generator beneath every front.
 
     Parameters
@@ -270,11 +273,11 @@ def expand_bands(
             for batch in _batches(wanted, settings.batch):
                 reports += worker.solve(window, row, batch, scene)
                 done += len(batch)
-                yield Band(row.start, None, clipped, (), done, total)
+                yield Band(row.start, codes, None, clipped, (), done, total)
         else:
             done += len(across)
         values = finish(codes, scene, clipped, settings)
-        yield Band(row.start, values, clipped, tuple(reports), done, total)
+        yield Band(row.start, codes, values, clipped, tuple(reports), done, total)
 
 
 def finish(

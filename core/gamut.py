@@ -25,6 +25,12 @@ FloatImage = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Depth = Literal[8, 16]
 
+LOSSY_TOLERANCE = 3.0
+"""How far, in 8-bit codes, lossy compression is taken to move a code."""
+
+ROUNDING = 1e-4
+"""Linear light by which the rounding of a 16-bit file moves a channel, at most."""
+
 _MARGINS: dict[int, float] = {255: 0.15, 65535: 0.35}
 """How far inside the box projected values stay, in codes.
 
@@ -89,7 +95,7 @@ def naive_inversion(codes: Codes) -> FloatImage:
     return _linear_table(code_maximum(codes))[codes]
 
 
-def out_of_gamut_mask(scene: npt.NDArray[np.floating]) -> Mask:
+def out_of_gamut_mask(scene: npt.NDArray[np.floating], margin: float = 0.0) -> Mask:
     """Return the pixels whose colour sRGB cannot hold, from the wide-gamut original.
 
     A pixel counts if any channel lies outside 0..1, unless all lie below 0 or all above 1
@@ -99,12 +105,15 @@ def out_of_gamut_mask(scene: npt.NDArray[np.floating]) -> Mask:
     ----------
     scene : ndarray, floating, shape (..., 3)
         Scene-linear sRGB, unbounded.
+    margin : float
+        Linear light by which a channel has to be outside: 0, or what the rounding of a file
+        amounts to (:data:`ROUNDING`).
 
     Returns
     -------
     ndarray, bool, shape (...)
     """
-    low, high = scene < 0.0, scene > 1.0
+    low, high = scene < -margin, scene > 1.0 + margin
     return _any_but_not_all(low, high)
 
 

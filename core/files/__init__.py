@@ -8,6 +8,7 @@ from core.files.rows import RowReader, open_rows
 from core.files.safe_write import check_target, is_same_file, write_bytes
 from core.files.writing import (
     OUTPUT_FORMATS,
+    OutputFormat,
     PhotoWriter,
     check_output,
     format_of,
@@ -19,6 +20,7 @@ __all__ = [
     "OUTPUT_FORMATS",
     "FileError",
     "Limits",
+    "OutputFormat",
     "Photo",
     "PhotoInfo",
     "PhotoWriter",

@@ -1,0 +1,323 @@
+"""What several commands share: inputs, output names, progress."""
+
+from __future__ import annotations
+
+import glob
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from tqdm import tqdm
+
+from core.colour import WIDE_SPACES
+from core.errors import PhotoError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from core.models import Model
+    from core.solver import SolverSettings
+
+NAIVE = "naive"
+Progress = Callable[[int, int], None]
+
+PHOTO_SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .png .tif .tiff .webp .avif .heic .heif .jxl .exr .dng .cr2 .cr3 .crw .nef "
+    ".arw .orf .rw2 .raf .pef .srw".split()
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A photo to work on and the file it becomes."""
+
+    source: Path
+    target: Path
+
+
+def add_inputs(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
+    """Add the photos of a command that works on many, and where their files go."""
+    parser.add_argument(
+        "inputs", nargs=nargs, metavar="PHOTO", help="photos, folders (searched throughout), globs"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="the file for one photo, else a folder, which keeps the names",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace files that exist already")
+    parser.add_argument(
+        "--resume", action="store_true", help="leave out photos whose output exists already"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only say which files would be written"
+    )
+    parser.add_argument("--json", action="store_true", help="print a report for programs")
+    parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
+
+
+def find_photos(inputs: Sequence[str]) -> list[tuple[Path, Path]]:
+    """Return the photos that inputs name, each with its place below the named folder.
+
+    Raises
+    ------
+    PhotoError
+        If an input names nothing.
+    """
+    found: dict[Path, Path] = {}
+    for text in inputs:
+        path = Path(text)
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES)
+            if not inside:
+                raise PhotoError(f"The folder {path} holds no photos; name another one.")
+            found |= {photo: photo.relative_to(path) for photo in inside}
+        elif path.exists():
+            found[path] = Path(path.name)
+        else:
+            matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
+            if not matches:
+                raise PhotoError(f"There is no photo {text}; check its name.")
+            found |= {match: Path(match.name) for match in matches if match.is_file()}
+    return list(found.items())
+
+
+def plan_jobs(inputs: Sequence[str], output: str, suffix: str) -> list[Job]:
+    """Return what is to be done: which photo becomes which file.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        Photos, folders and globs.
+    output : str
+        A file for one photo, else a folder that keeps the names.
+    suffix : str
+        Of the files in a folder.
+
+    Returns
+    -------
+    list of Job
+        In a folder, photos that share a name but for the suffix keep it: "a.jpg" beside
+        "a.png" becomes "a-jpg.tif".
+
+    Raises
+    ------
+    PhotoError
+        If two photos would become the same file, or an input names nothing.
+    """
+    photos = find_photos(inputs)
+    target = Path(output)
+    named_one = len(inputs) == 1 and len(photos) == 1 and not Path(inputs[0]).is_dir()
+    if named_one and target.suffix and not target.is_dir():
+        return [Job(photos[0][0], target)]
+    if target.exists() and not target.is_dir():
+        raise PhotoError(f"{target} is a file, but several photos need a folder; name a folder.")
+    stems = Counter(place.with_suffix("") for _, place in photos)
+    jobs = []
+    for photo, place in photos:
+        shared = stems[place.with_suffix("")] > 1
+        name = f"{place.stem}-{place.suffix[1:]}" if shared else place.stem
+        jobs.append(Job(photo, target / place.with_name(name + suffix)))
+    taken: dict[Path, Path] = {}
+    for job in jobs:
+        other = taken.setdefault(job.target, job.source)
+        if other != job.source:
+            raise PhotoError(
+                f"{other} and {job.source} would both become {job.target}; "
+                "name different folders for them."
+            )
+    return jobs
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    options: argparse.Namespace,
+    work: Callable[[Job, Progress], tuple[str, dict[str, Any]]],
+    description: dict[str, Any],
+) -> int:
+    """Work on photo after photo; one that fails does not stop the others.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        What is to be done.
+    options : Namespace
+        With those of :func:`add_inputs`.
+    work : callable
+        Does a job; returns a line for people and a report for programs.
+    description : dict
+        What the report for programs says once.
+
+    Returns
+    -------
+    int
+        The exit code: 0, or 1 if a photo failed.
+    """
+    done: list[dict[str, Any]] = []
+    failed: list[dict[str, str]] = []
+    skipped: list[str] = []
+    todo = [job for job in jobs if not (options.resume and job.target.exists())]
+    skipped = [str(job.target) for job in jobs if options.resume and job.target.exists()]
+    talks = not options.json
+    with _Bars(len(todo), hidden=options.quiet or options.json or options.dry_run) as bars:
+        for job in todo:
+            if options.dry_run:
+                done.append({"input": str(job.source), "output": str(job.target)})
+                if talks:
+                    say(f"{job.source} -> {job.target}")
+                continue
+            try:
+                if options.overwrite is False and job.target.exists():
+                    raise PhotoError(
+                        f"{job.target} exists already; choose another name, --overwrite to replace "
+                        "it, or --resume to keep it."
+                    )
+                job.target.parent.mkdir(parents=True, exist_ok=True)
+                line, report = work(job, bars.begin(job.source.name))
+            except (PhotoError, OSError, MemoryError) as error:
+                failed.append({"input": str(job.source), "error": sentence(error)})
+                bars.write(f"{job.source}: {sentence(error)}", error=True)
+            else:
+                done.append(report)
+                if talks:
+                    bars.write(f"{job.source} -> {job.target}\n  {line}")
+            bars.end()
+    if talks and (len(jobs) > 1 or skipped):
+        say(f"{len(done)} done, {len(skipped)} kept from before, {len(failed)} failed")
+    if options.json:
+        report = {**description, "files": done, "skipped": skipped, "failed": failed}
+        say(json.dumps(report, indent=2))
+    return 1 if failed else 0
+
+
+def sentence(error: BaseException) -> str:
+    """Return what to tell a person about an error."""
+    if isinstance(error, PhotoError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this photo; close other programs or use --tile 256."
+    if isinstance(error, OSError):
+        return f"The file cannot be written: {error.strerror or error}."
+    return str(error)
+
+
+class _Bars:
+    """Progress on the terminal: photos in all, tiles of the current one."""
+
+    def __init__(self, photos: int, hidden: bool) -> None:
+        self._hidden = hidden or not sys.stderr.isatty()
+        self._photos = tqdm(
+            total=photos, unit="photo", disable=self._hidden or photos < 2, position=0
+        )
+        self._tiles: tqdm[NoReturn] | None = None
+
+    def begin(self, name: str) -> Progress:
+        """Start the bar of a photo; returns what tells it about tiles."""
+        bar = tqdm(desc=name[:40], unit="tile", disable=self._hidden, leave=False, position=1)
+        self._tiles = bar
+
+        def advance(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return advance
+
+    def write(self, text: str, error: bool = False) -> None:
+        """Print lines between the bars."""
+        tqdm.write(text, file=sys.stderr if error else sys.stdout)
+
+    def end(self) -> None:
+        """Close the bar of a photo."""
+        if self._tiles is not None:
+            self._tiles.close()
+        self._photos.update()
+
+    def __enter__(self) -> _Bars:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._tiles is not None:
+            self._tiles.close()
+        self._photos.close()
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """Add the settings of the engine."""
+    parser.add_argument(
+        "--model",
+        default="letnet-box",
+        metavar="NAME",
+        help="a network that comes with the program (letnet-box, letnet), a .safetensors file, or "
+        "naive, which restores nothing (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--strength",
+        type=float,
+        default=1.0,
+        metavar="S",
+        help="how much of the lost colour is given back: 0 nothing, 1 what the network estimates, "
+        "up to 2 (default: %(default)s)",
+    )
+    engine = parser.add_argument_group("engine")
+    engine.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="CODES",
+        help="noise of the photo's codes, of 255 (default: 0; 3 for JPEG and other lossy files)",
+    )
+    engine.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    engine.add_argument(
+        "--precision", choices=("float32", "bfloat16"), default="float32", help="of convolutions"
+    )
+    engine.add_argument("--tile", type=int, default=512, metavar="PIXELS", help="side of a tile")
+    engine.add_argument("--steps", type=int, metavar="K", help="most iterations of a tile")
+    engine.add_argument(
+        "--residual", type=float, metavar="R", help="relative residual at which a tile is done"
+    )
+    engine.add_argument("--threads", type=int, metavar="N", help="processor threads to use")
+
+
+def add_space(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
+    """Add the form of the output."""
+    parser.add_argument(
+        "--space",
+        choices=tuple(WIDE_SPACES),
+        default="prophoto",
+        help="colour space of the result (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=tuple(formats),
+        help="file format (default: that of OUT's name, else tiff)",
+    )
+    parser.add_argument(
+        "--depth", type=int, metavar="BITS", help="bits per channel (default: the format's best)"
+    )
+
+
+def model_named(name: str) -> Model | None:
+    """Load the model that the command line names; None is the naive inversion."""
+    from core.models import load_model
+
+    return None if name == NAIVE else load_model(name)
+
+
+def solver_for(options: argparse.Namespace, model: Model | None) -> SolverSettings | None:
+    """Return the model's solver settings with the command line's changes, or None."""
+    if model is None:
+        return None
+    changes = {"max_steps": options.steps, "tolerance": options.residual}
+    given = {name: value for name, value in changes.items() if value is not None}
+    return replace(model.descriptor.solver, **given)
+
+
+def say(text: str) -> None:
+    """Print a line of a command's result."""
+    sys.stdout.write(text + "\n")

@@ -1,0 +1,142 @@
+"""``gamut expand``: sRGB photos in, wide-gamut photos out."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from core.allocator import keep_freed_memory
+from core.cli import common
+from core.errors import PhotoError
+from core.files import OUTPUT_FORMATS
+
+_EPILOGUE = """\
+examples:
+  gamut expand photo.jpg -o photo.tiff
+  gamut expand holiday/ -o wide/ --space display-p3 --format jxl --resume
+  gamut expand --sample -o sample.tiff --before-after sample.png
+
+A photo that is wide-gamut already is converted, not expanded. Whatever the network guesses,
+reducing the result to sRGB gives back the original codes (within the tolerance for lossy files).
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "expand",
+        help="give sRGB photos their lost colours back",
+        description="Give sRGB photos their lost colours back, as wide-gamut files.",
+        epilog=_EPILOGUE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    common.add_inputs(parser, nargs="*")
+    parser.add_argument(
+        "--sample", action="store_true", help="expand the photo that comes with the program"
+    )
+    parser.add_argument(
+        "--before-after",
+        metavar="PNG",
+        help="also write a picture of one photo before and after (Display P3)",
+    )
+    common.add_space(parser, tuple(OUTPUT_FORMATS))
+    common.add_engine(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out the command; returns its exit code."""
+    inputs = [*options.inputs, *([str(sample_photo())] if options.sample else [])]
+    if not inputs:
+        raise PhotoError("No photo is named; name photos or folders, or use --sample.")
+    suffix = OUTPUT_FORMATS[options.format or "tiff"]
+    jobs = common.plan_jobs(inputs, options.output, suffix)
+    if options.before_after and len(jobs) != 1:
+        raise PhotoError("A picture before and after shows one photo; name only one.")
+    expander = _Expander(options)
+    code = common.run_jobs(jobs, options, expander.expand, expander.describe())
+    if code == 0 and options.before_after and not options.dry_run:
+        picture = _before_after(jobs[0], Path(options.before_after), options.overwrite)
+        if not options.json:
+            common.say(f"before and after: {picture}")
+    return code
+
+
+def sample_photo() -> Path:
+    """Return the photo that comes with the program."""
+    return Path(str(resources.files("core") / "samples" / "coffee.png"))
+
+
+class _Expander:
+    """The engine with the settings of the command line."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        if options.dry_run:
+            return
+        import torch
+
+        from core.colour import SPACES
+        from core.expansion import ExpansionSettings, device_named
+        from core.file_expansion import FileSettings
+        from core.gamut import LOSSY_TOLERANCE
+
+        if options.threads:
+            torch.set_num_threads(options.threads)
+        keep_freed_memory()
+        device_named(options.device)
+        self._model = common.model_named(options.model)
+        given = options.tolerance
+        try:
+            self._settings = ExpansionSettings(
+                space=SPACES[options.space],
+                tolerance=0.0 if given is None else given,
+                strength=options.strength,
+                solver=common.solver_for(options, self._model),
+                tile=options.tile,
+                device=options.device,
+                precision=options.precision,
+            )
+        except ValueError as error:
+            raise PhotoError(f"{error} See gamut expand --help.") from error
+        self._files = FileSettings(
+            format=options.format,
+            depth=options.depth,
+            overwrite=options.overwrite,
+            lossy_tolerance=LOSSY_TOLERANCE if given is None else given,
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a report says once for all files."""
+        model = getattr(self, "_model", None)
+        return {"model": model.name, "sha256": model.sha256} if model else {"model": common.NAIVE}
+
+    def expand(self, job: common.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
+        """Expand one photo; returns a line for people and a report."""
+        from core.file_expansion import expand_file
+
+        report = expand_file(
+            job.source, job.target, self._model, self._settings, self._files, progress
+        )
+        line = (
+            f"{report.model}: {report.clipped_share:.2%} of the pixels are clipped, colour was "
+            f"restored in {report.restored_share:.2%} ({report.seconds:.1f} s)"
+        )
+        return "\n  ".join((line, *report.notes)), report.as_dict()
+
+
+def _before_after(job: common.Job, target: Path, overwrite: bool) -> Path:
+    """Write the photo before and after, side by side."""
+    from core.colour import DISPLAY_P3
+    from core.figures import before_after
+    from core.files import read, write_codes
+    from core.gamut import reduce
+
+    before = read(job.source)
+    codes = before.srgb_codes()
+    picture = before_after(
+        reduce(before.scene()) if codes is None else codes, read(job.target).scene()
+    )
+    write_codes(target, picture, DISPLAY_P3, overwrite=overwrite)
+    return target

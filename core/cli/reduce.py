@@ -1,0 +1,78 @@
+"""``gamut reduce``: wide-gamut photos to sRGB, by clipping, as cameras and programs do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.cli import common
+from core.errors import PhotoError
+
+if TYPE_CHECKING:
+    import argparse
+
+_SUFFIXES = {"tiff": ".tif", "png": ".png", "jpeg": ".jpg"}
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "reduce",
+        help="reduce wide-gamut photos to sRGB",
+        description="Reduce wide-gamut photos (camera RAW, too) to sRGB by clipping what lies "
+        "outside: the loss that expansion undoes.",
+    )
+    common.add_inputs(parser)
+    parser.add_argument(
+        "--format", choices=tuple(_SUFFIXES), help="file format (default: by OUT's name, else png)"
+    )
+    parser.add_argument("--depth", type=int, choices=(8, 16), default=8, help="bits per channel")
+    parser.add_argument("--quality", type=int, default=95, help="of JPEG, 1 to 100")
+    parser.add_argument(
+        "--assume",
+        choices=("srgb", "prophoto", "display-p3", "adobe-rgb", "rec2020", "acescg"),
+        default="srgb",
+        help="colour space of photos that do not say theirs (default: %(default)s)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out the command; returns its exit code."""
+    if options.format == "jpeg" and options.depth == 16:
+        raise PhotoError("JPEG holds 8 bits per channel; choose --depth 8, or PNG or TIFF.")
+    jobs = common.plan_jobs(options.inputs, options.output, _SUFFIXES[options.format or "png"])
+
+    def work(job: common.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
+        from core.colour import SPACES
+        from core.files import read, write_codes
+        from core.gamut import clipped_mask, out_of_gamut_mask, share
+        from core.gamut import reduce as reduce_to_srgb
+
+        photo = read(job.source, assume=SPACES[options.assume])
+        scene = photo.scene()
+        codes = photo.srgb_codes()
+        if codes is None or codes.dtype.itemsize * 8 != options.depth:
+            codes = reduce_to_srgb(scene, options.depth)
+        write_codes(
+            job.target,
+            codes,
+            exif=photo.exif,
+            quality=options.quality,
+            overwrite=options.overwrite,
+        )
+        progress(1, 1)
+        outside, clipped = share(out_of_gamut_mask(scene)), share(clipped_mask(codes))
+        line = (
+            f"{photo.profile_name}: {outside:.2%} of the pixels are outside sRGB and were clipped"
+        )
+        report = {
+            "input": str(job.source),
+            "output": str(job.target),
+            "profile": photo.profile_name,
+            "out_of_gamut_share": outside,
+            "clipped_share": clipped,
+            "notes": photo.notes,
+        }
+        return "\n  ".join((line, *photo.notes)), report
+
+    return common.run_jobs(jobs, options, work, {})
