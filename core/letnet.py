@@ -322,8 +322,9 @@ def reach_out(naive: Tensor, low: Tensor, high: Tensor, shares: Tensor) -> Tenso
     """Move each clipped channel by a share of the way that is left inside ProPhoto.
 
     The channels move one after the other, those at 0 before those at the maximum, each with
-    the earlier ones already moved; so the result never leaves ProPhoto, and every colour on
-    its boundary can be reached.
+    the earlier ones already moved; so the result never leaves ProPhoto. Every colour that it
+    holds can be reached where channels are clipped at one end only; where they are at both,
+    some colours beyond the room that is left before the upper channels move cannot.
 
     Parameters
     ----------

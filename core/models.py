@@ -58,6 +58,17 @@ class Descriptor:
     halo: int = 64
     card: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Check what comes from a file, naming the field that is out of range."""
+        checks = {
+            "name": isinstance(self.name, str),
+            "halo": self.halo >= 0,
+            "card": isinstance(self.card, dict),
+        }
+        for name, valid in checks.items():
+            if not valid:
+                raise ValueError(f"Model field {name} = {getattr(self, name)!r} is out of range.")
+
 
 @dataclass(frozen=True)
 class Model:
@@ -84,10 +95,19 @@ class Model:
 
 
 def to_bytes(network: LetNet, descriptor: Descriptor) -> bytes:
-    """Return a network and its descriptor as the bytes of a safetensors file."""
+    """Return a network and its descriptor as the bytes of a safetensors file.
+
+    The metadata hold a hash of the weights, by which damage is found.
+    """
     tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
     text = json.dumps(asdict(descriptor), sort_keys=True)
-    return serialise(tensors, {"format": FORMAT, "descriptor": text})
+    data = serialise(tensors, {"format": FORMAT, "descriptor": text})
+    # The library writes metadata in a random order; the same model has to have the same hash.
+    header, buffer = _split(data)
+    header["__metadata__"]["sha256"] = hashlib.sha256(buffer).hexdigest()
+    ordered = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    ordered += b" " * (-len(ordered) % 8)
+    return len(ordered).to_bytes(8, "little") + ordered + buffer
 
 
 def random_model(config: LetNetConfig, seed: int = 0, scale: float = 1.0) -> Model:
@@ -134,7 +154,8 @@ def load_model(name: str | Path) -> Model:
     """
     hashes = _hashes()
     if str(name) in hashes:
-        data = (_WEIGHTS / f"{name}.safetensors").read_bytes()
+        file = _WEIGHTS / f"{name}.safetensors"
+        data = file.read_bytes() if file.is_file() else b""
         if hashlib.sha256(data).hexdigest() != hashes[str(name)]:
             raise ModelError(f"The weights of {name} are damaged; install the package again.")
         return _parse(data, str(name))
@@ -169,6 +190,12 @@ def _parse(data: bytes, origin: str) -> Model:
             halo=int(described["halo"]),
             card=described["card"],
         )
+        with torch.device("meta"):  # A damaged form may ask for any amount of memory.
+            expected = LetNet(descriptor.config).state_dict()
+        if {name: value.shape for name, value in expected.items()} != {
+            name: value.shape for name, value in tensors.items()
+        }:
+            raise ValueError("the weights are those of another form")
         network = LetNet(descriptor.config)
         network.load_state_dict(tensors)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -182,6 +209,15 @@ def _parse(data: bytes, origin: str) -> Model:
 def _tensors(data: bytes) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     """Read safetensors bytes, metadata included, without a file."""
     tensors = parse(data)
-    header = int.from_bytes(data[:8], "little")
-    metadata: dict[str, str] = json.loads(data[8 : 8 + header]).get("__metadata__", {})
+    header, buffer = _split(data)
+    metadata: dict[str, str] = header.get("__metadata__", {})
+    digest = hashlib.sha256(buffer).hexdigest()
+    if metadata.get("sha256", digest) != digest:
+        raise ValueError("the weights are not those that were saved")
     return metadata, tensors
+
+
+def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """Split safetensors bytes into the header and the tensors' values."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    return json.loads(data[8:start]), data[start:]

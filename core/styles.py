@@ -60,7 +60,8 @@ class Style:
         if self.contrast != 0.0:
             encoded = finished ** np.float32(1 / 1.8)
             curve = encoded * (1.0 - encoded) * (encoded - np.float32(0.45))
-            finished = (encoded + np.float32(2.0 * self.contrast) * curve) ** np.float32(1.8)
+            curved = encoded + np.float32(2.0 * self.contrast) * curve
+            finished = np.minimum(curved, 1.0) ** np.float32(1.8)
         if self.saturation != 1.0:
             grey = (finished @ LUMINANCE)[..., None]
             finished = np.clip(grey + np.float32(self.saturation) * (finished - grey), 0.0, 1.0)
