@@ -19,8 +19,7 @@ from core.dataset import Manifest
 from core.evaluation import methods_named
 from core.letnet import BOX, PAPER, variant
 from core.models import Descriptor, load_model, random_model, to_bytes
-
-from ..conftest import wide_photo, write_untagged
+from tests.core.conftest import wide_photo, write_untagged
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
