@@ -355,7 +355,10 @@ class _Worker:
         self.halo = _round_up(halo, self._scale)
         pixels = sample_pixels(source, SAMPLES)
         self._statistics = photo_statistics(pixels, settings.tolerance)
-        self._pooled = self._pool(source) if self._network.config.attention == "channel" else None
+        config = model.network.config
+        # Unrolled networks have another average at each step: there is none to be held.
+        holds = config.attention == "channel" and config.mode == "implicit"
+        self._pooled = self._pool(source) if holds else None
 
     def solve(
         self, window: Codes, row: Span, columns: list[Span], scene: FloatImage

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from core import ablation
@@ -17,15 +18,21 @@ from core.ablation import (
     ablation_table,
     step_cost,
 )
+from core.colour import PROPHOTO, SRGB, convert
 from core.dataset import Manifest, PatchDataset, PatchSettings, collate
 from core.errors import PhotoError
 from core.evaluation import EvaluationSettings
-from core.expansion import ExpansionSettings
-from core.letnet import PAPER, LetNetConfig
+from core.expansion import ExpansionSettings, expand, finish
+from core.gamut import clipped_mask, reduce
+from core.letnet import PAPER, Inputs, LetNetConfig, positions
+from core.models import random_model
+from core.photo_statistics import photo_statistics
 from core.recipes import Recipe
 from core.report import render
 from core.solver import SolverSettings
 from core.styles import VIVID
+
+from .conftest import wide_photo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,6 +115,20 @@ class TestOutcomes:
         assert table.title == "Ablations, 2 steps each"
         assert len(table.rows) == len(VARIANTS)
         assert "without input injection" in render([table], "latex")
+
+
+class TestUnrolledNetworks:
+    @pytest.mark.parametrize("name", ["plain", "recurrent"])
+    def test_they_are_applied_as_they_were_trained(self, name: str) -> None:
+        """Without a fixed point there is no average that attention could hold on to."""
+        codes = reduce(convert(wide_photo(0), PROPHOTO, SRGB))
+        model = random_model(SMALL[name], scale=0.3)
+        settings = ExpansionSettings(device="cpu", project=False)
+        statistics = photo_statistics(codes)[None]
+        places = positions(0, 0, *codes.shape[:2], *codes.shape[:2])[None]
+        scene = model.network(Inputs.from_codes(codes[None], statistics, places)).scene
+        direct = finish(codes, scene[0].movedim(0, -1).numpy(), clipped_mask(codes), settings)
+        np.testing.assert_allclose(expand(codes, model, settings).values, direct, atol=1e-6)
 
 
 class TestResuming:
