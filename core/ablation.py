@@ -12,7 +12,7 @@ import hashlib
 import json
 import statistics
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,10 @@ VARIANTS: Mapping[str, LetNetConfig] = MappingProxyType(
 """The variants of table 4 and figure 4, the whole network first."""
 
 
+_FORM = RECIPES["cpu-paper-form"]
+_BUDGET = _FORM.changed(patches=replace(_FORM.patches, size=64), photos=4, steps=400)
+
+
 @dataclass(frozen=True)
 class AblationSettings:
     """The budget of every variant, and what it is measured on.
@@ -70,7 +74,7 @@ class AblationSettings:
         Styles and protocol.
     """
 
-    recipe: Recipe = field(default_factory=lambda: RECIPES["cpu-paper-form"].changed(steps=400))
+    recipe: Recipe = _BUDGET
     held_out: float = 0.15
     photos: int = 12
     cost_steps: int = 5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -42,8 +41,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--steps", type=at_least(1), default=400, help="of each variant (default: %(default)s)"
     )
-    parser.add_argument("--photos-per-step", type=at_least(1), help="of the recipe, otherwise")
-    parser.add_argument("--patch", metavar="PIXELS", type=at_least(16), help="side of a patch")
+    parser.add_argument("--photos-per-step", type=at_least(1), help="default: 4")
+    parser.add_argument(
+        "--patch", metavar="PIXELS", type=at_least(16), help="side of a patch (default: 64)"
+    )
     parser.add_argument(
         "--hold-out",
         metavar="SHARE",
@@ -80,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from core.allocator import keep_freed_memory
-    from core.cli.progress import ProgressBar
+    from core.cli.progress import ProgressBar, quieten_lightning
     from core.dataset import Manifest
     from core.files import write_bytes
     from core.report import render
@@ -89,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     if not options.verbose:
-        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+        quieten_lightning()
     chosen = options.variants or list(VARIANTS)
     unknown = [name for name in chosen if name not in VARIANTS]
     if unknown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Self
 
@@ -36,3 +37,9 @@ class ProgressBar:
 
     def __exit__(self, *error: object) -> None:
         self._bar.close()
+
+
+def quieten_lightning() -> None:
+    """Keep Lightning's news of devices and processes off the screen; its warnings stay."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,12 +112,13 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from core.allocator import keep_freed_memory
+    from core.cli.progress import quieten_lightning
 
     keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
     if not options.verbose:
-        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+        quieten_lightning()
     recipe = _recipe(options)
     if is_first_process():
         _prepare(options)
