@@ -13,6 +13,7 @@ import numpy as np
 from core.colour import SRGB, convert
 from core.expansion import Band, ExpansionSettings, TileReport, expand_bands
 from core.files import PhotoWriter, open_rows
+from core.files.privacy import without_private
 from core.gamut import LOSSY_TOLERANCE, ROUNDING, FloatImage, naive_inversion, reduce
 from core.models import NAIVE, Model
 from core.solver import Status
@@ -41,6 +42,8 @@ class FileSettings:
         What is too large to be read.
     lossy_tolerance : float
         Noise of a lossy source, in 8-bit codes.
+    private_exif : bool
+        Whether the place, serial numbers and the owner's name stay in the EXIF.
     """
 
     format: OutputFormat | None = None
@@ -48,6 +51,7 @@ class FileSettings:
     overwrite: bool = False
     limits: Limits | None = None
     lossy_tolerance: float = LOSSY_TOLERANCE
+    private_exif: bool = True
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,7 @@ def file_expansion(
                 settings.space,
                 format=files.format,
                 depth=files.depth,
-                exif=reader.exif,
+                exif=reader.exif if files.private_exif else without_private(reader.exif),
                 alpha=reader.alpha,
                 overwrite=files.overwrite,
                 source=source,

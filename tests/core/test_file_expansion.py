@@ -140,3 +140,20 @@ def test_the_input_is_never_overwritten(source: Path) -> None:
     with pytest.raises(PhotoError):
         expand_file(source, source, MODEL, SETTINGS, FileSettings(overwrite=True))
     assert source.read_bytes() == before
+
+
+def test_private_exif_stays_only_where_it_is_wanted(tmp_path: Path) -> None:
+    from core.files import metadata
+    from core.files.metadata import GPS_IFD, Directory, Entry
+
+    exif = metadata.blob_from(
+        Directory({272: Entry.text("Model 1")}, {GPS_IFD: Directory({1: Entry.text("N")})})
+    )
+    source = tmp_path / "in.png"
+    write_codes(source, photo_codes(20, 20), exif=exif)
+    for keep in (True, False):
+        target = tmp_path / f"{keep}.tif"
+        expand_file(source, target, None, SETTINGS, FileSettings(private_exif=keep))
+        written = inspect(target)
+        assert written.has_gps is keep
+        assert written.camera == "Model 1"
