@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from core.cli.arguments import at_least, within
 from core.errors import PhotoError
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from core.evaluation import EvaluationSettings, Method, Row
+
+Item = TypeVar("Item")
 
 _STYLES = ("as-is", "vivid")
 _PROTOCOLS = ("box", "paper")
@@ -224,7 +226,7 @@ def _draw(
             (row for row in rows if row.style == style_name and row.method == next(iter(models))),
             key=lambda row: row.gain["all"],
         )
-        for row in _spread(ordered, options.figure_photos):
+        for row in spread(ordered, options.figure_photos):
             original = read_original(paths[row.photo])
             if settings.max_side is not None:
                 original = shrink(original, settings.max_side)
@@ -241,9 +243,9 @@ def _evenly(photos: Sequence[Path], limit: int | None) -> list[Path]:
     return [photos[number * len(photos) // limit] for number in range(limit)]
 
 
-def _spread(rows: Sequence[Row], count: int) -> list[Row]:
-    """Take the median row, or several from the first to the last."""
+def spread(ordered: Sequence[Item], count: int) -> list[Item]:
+    """Take the one in the middle, or several from the first to the last."""
     if count == 1:
-        return [rows[len(rows) // 2]]
-    places = {round(number * (len(rows) - 1) / (count - 1)) for number in range(count)}
-    return [rows[place] for place in sorted(places)]
+        return [ordered[len(ordered) // 2]]
+    places = {round(number * (len(ordered) - 1) / (count - 1)) for number in range(count)}
+    return [ordered[place] for place in sorted(places)]

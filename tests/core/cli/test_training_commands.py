@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from core.cli import main
+from core.cli.evaluate import spread
 from core.dataset import Manifest
 from core.evaluation import methods_named
 from core.letnet import BOX, PAPER, variant
@@ -223,12 +224,18 @@ class TestEvaluate:
 
     def test_figures(self, photos: Path, networks: list[str], tmp_path: Path) -> None:
         arguments = ["evaluate", networks[0], "--photos", str(photos), "--no-perceptual"]
-        arguments += ["--styles", "vivid", "--max-side", "48", "--figure-photos", "2"]
+        arguments += ["--styles", "vivid", "--max-side", "48"]
         assert main([*arguments, "--figures", str(tmp_path / "figures")]) == 0
         names = sorted(path.name for path in (tmp_path / "figures").iterdir())
         kinds = {name.split("-vivid-")[1] for name in names}
         assert kinds == {"gamuts.png", "convergence-tiny-box.png", "errors-tiny-box.png"}
-        assert len(names) == 6
+        assert len(names) == 3
+
+    def test_photos_to_draw_are_spread_from_the_least_gain_to_the_most(self) -> None:
+        ordered = list(range(9))
+        assert spread(ordered, 1) == [4]
+        assert spread(ordered, 3) == [0, 4, 8]
+        assert spread(ordered[:2], 5) == [0, 1]
 
     def test_a_bad_photo_is_named(
         self, networks: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
