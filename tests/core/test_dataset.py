@@ -34,7 +34,7 @@ from core.errors import PhotoError
 from core.files import write
 from core.gamut import clipped_mask, out_of_gamut_mask, reduce
 from core.photo_statistics import photo_statistics
-from core.styles import AS_IS, VIVID, Style, StyleMixture
+from core.styles import AS_IS, StyleMixture
 
 from .conftest import wide_photo, write_untagged
 
@@ -335,52 +335,17 @@ class TestPatches:
             PatchDataset(manifest, PatchSettings(size=64), 1)
 
 
-class TestStyles:
-    def test_as_is_changes_nothing(self) -> None:
-        photo = wide_photo(0)
-        np.testing.assert_array_equal(AS_IS.apply(photo), photo)
-
-    def test_finished_colours_stay_inside_their_space(self) -> None:
-        rng = np.random.default_rng(0)
-        for _ in range(40):
-            style = StyleMixture(0.0, 0.0).draw(rng, wide=True)
-            finished = style.apply(wide_photo(1))
-            assert finished.dtype == np.float32
-            assert 0.0 <= finished.min() <= finished.max() <= 1.0
-            inside = convert(finished, PROPHOTO, style.space)
-            assert -1e-4 < inside.min() <= inside.max() < 1 + 1e-4
-
-    def test_more_saturation_leaves_srgb_further(self) -> None:
-        shares = []
-        for saturation in (0.5, 1.0, 1.4, 2.0):
-            scene = convert(Style(saturation=saturation).apply(wide_photo(2)), PROPHOTO, SRGB)
-            shares.append(out_of_gamut_mask(scene).mean())
-        assert shares == sorted(shares)
-        assert shares[0] < shares[-1]
-
-    def test_out_of_gamut_shares_range_from_few_pixels_to_nearly_all(self) -> None:
-        rng = np.random.default_rng(0)
-        shares = []
-        # A pale photo and a colourful one.
-        for photo in (0.5 + 0.3 * (wide_photo(3) - 0.5), wide_photo(5)):
-            for _ in range(60):
-                style = StyleMixture().draw(rng, wide=True)
-                scene = convert(style.apply(photo), PROPHOTO, SRGB)
-                shares.append(float(out_of_gamut_mask(scene).mean()))
-        assert min(shares) < 0.05
-        assert max(shares) > 0.9
-
-    def test_a_photo_that_srgb_holds_is_always_changed(self) -> None:
-        rng = np.random.default_rng(0)
-        drawn_styles = [StyleMixture().draw(rng, wide=False) for _ in range(200)]
-        assert AS_IS not in drawn_styles
-        assert VIVID in drawn_styles
-
-    def test_the_mixture_is_kept(self) -> None:
-        rng = np.random.default_rng(0)
-        drawn_styles = [StyleMixture(0.5, 0.25).draw(rng, wide=True) for _ in range(2000)]
-        assert drawn_styles.count(AS_IS) == pytest.approx(1000, abs=80)
-        assert drawn_styles.count(VIVID) == pytest.approx(500, abs=70)
+def test_out_of_gamut_shares_range_from_few_pixels_to_nearly_all() -> None:
+    rng = np.random.default_rng(0)
+    shares = []
+    # A pale photo and a colourful one, in the styles of a training run.
+    for photo in (0.5 + 0.3 * (wide_photo(3) - 0.5), wide_photo(5)):
+        encoded = np.rint(PROPHOTO.encode(photo) * 65535).astype(np.uint16)
+        for _ in range(60):
+            scene = finish(encoded, StyleMixture().draw(rng, wide=True))
+            shares.append(float(out_of_gamut_mask(scene).mean()))
+    assert min(shares) < 0.05
+    assert max(shares) > 0.9
 
 
 class TestJpeg:
