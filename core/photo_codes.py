@@ -1,0 +1,56 @@
+"""sRGB codes from the arrays in which other programs hold photos."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import PhotoError
+from core.gamut import Codes
+
+_WHOLE = 1e-3
+
+
+def codes_from_image(image: npt.NDArray[Any]) -> Codes:
+    """Return the sRGB codes of an image.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W, 3)
+        Encoded sRGB: uint8, uint16, or floating in 0..1.
+
+    Returns
+    -------
+    ndarray, uint8 or uint16, shape (H, W, 3)
+        Integers as they are. Floats become 8 bits where all of them are 8-bit codes divided by
+        255, and 16 bits otherwise.
+
+    Raises
+    ------
+    PhotoError
+        If the values are of another type, not finite, or outside 0..1.
+    """
+    if image.dtype in (np.uint8, np.uint16):
+        codes: Codes = image
+        return codes
+    if image.dtype.kind != "f":
+        raise PhotoError(
+            f"Values of type {image.dtype} are no photo; convert the image to 8 or 16 bits "
+            "(uint8 or uint16)."
+        )
+    if not np.isfinite(image).all():
+        raise PhotoError(
+            "The image holds values that are not numbers (NaN or infinite); replace them first."
+        )
+    low, high = float(image.min(initial=0.0)), float(image.max(initial=0.0))
+    if low < 0.0 or high > 1.0:
+        raise PhotoError(
+            f"The image's values go from {low:.3g} to {high:.3g}, but encoded sRGB lies in 0 to "
+            "1; scale it, or convert it to 8 or 16 bits."
+        )
+    eight = image.astype(np.float32) * np.float32(255)
+    if np.abs(eight - np.rint(eight)).max(initial=0.0) < _WHOLE:
+        return np.rint(eight).astype(np.uint8)
+    return np.rint(image.astype(np.float64) * 65535).astype(np.uint16)

@@ -1,0 +1,1 @@
+"""Gamut expansion in napari: widgets, reader, writer and samples around :mod:`core`."""

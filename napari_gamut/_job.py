@@ -1,0 +1,117 @@
+"""Long work beside the window: one generator in a thread, with progress and cancelling."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from napari.qt.threading import create_worker
+
+from core.errors import PhotoError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+Result = TypeVar("Result")
+
+
+class Failure:
+    """Why a job came to nothing, in one sentence for people."""
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+
+
+class Job:
+    """A generator that works in a thread, while its owner lives.
+
+    Parameters
+    ----------
+    work : generator
+        Yields its progress, and returns the result. It must not touch layers or widgets.
+    progress : callable
+        Called in the window's thread with each progress.
+    done : callable
+        Called in the window's thread with the result, unless the job was cancelled.
+    failed : callable
+        Called in the window's thread with one sentence.
+    ended : callable
+        Called last in any case, unless the job was abandoned.
+    """
+
+    def __init__(
+        self,
+        work: Generator[Any, None, Result],
+        *,
+        progress: Callable[[Any], None],
+        done: Callable[[Result], None],
+        failed: Callable[[str], None],
+        ended: Callable[[], None],
+    ) -> None:
+        self._abandoned = False
+        self._done, self._failed, self._ended = done, failed, ended
+        self._progress = progress
+        self._worker = create_worker(_guarded, work, _start_thread=False)
+        self._worker.yielded.connect(self._on_progress)
+        self._worker.returned.connect(self._on_result)
+        self._worker.finished.connect(self._on_end)
+        self._worker.start()
+
+    def cancel(self) -> None:
+        """Stop at the next step; neither a result nor a failure will come."""
+        self._worker.quit()
+
+    def abandon(self) -> None:
+        """Stop at the next step and call nobody any more: the owner is going away."""
+        self._abandoned = True
+        self._worker.quit()
+
+    def _on_progress(self, value: Any) -> None:
+        if not self._abandoned and not self._worker.abort_requested:
+            self._progress(value)
+
+    def _on_result(self, value: Any) -> None:
+        if self._abandoned or self._worker.abort_requested:
+            return
+        if isinstance(value, Failure):
+            self._failed(value.sentence)
+        else:
+            self._done(value)
+
+    def _on_end(self) -> None:
+        if not self._abandoned:
+            self._ended()
+
+
+class TimeLeft:
+    """How long the rest of a job will take, from what is done."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    def sentence(self, done: int, total: int) -> str:
+        """Return the time left in words; empty until there is something to go by."""
+        if not 0 < done < total:
+            return ""
+        seconds = (time.monotonic() - self._started) * (total - done) / done
+        return duration(seconds) + " left"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in words."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _guarded(work: Generator[Any, None, Result]) -> Generator[Any, None, Result | Failure]:
+    try:
+        return (yield from work)
+    except PhotoError as error:
+        return Failure(str(error))
+    except MemoryError:
+        return Failure(
+            "There is not enough memory for this photo; choose a smaller tile in the "
+            "preferences, or close other programs."
+        )

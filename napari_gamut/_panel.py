@@ -1,0 +1,176 @@
+"""What the dock widgets share: choosing layers, running one job, and telling people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import ComboBox, Container, Label, ProgressBar, PushButton
+from napari.layers import Image, Shapes
+from napari.utils.notifications import show_info, show_warning
+from qtpy.QtCore import Qt
+
+from napari_gamut._job import Job, TimeLeft
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+    from qtpy.QtWidgets import QWidget
+
+    from core.figures import ThemeName
+
+
+class Panel(Container[Any]):
+    """A dock widget of labelled controls, of which one job at a time runs.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Whose layers are worked on.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__(labels=True)
+        self.viewer = viewer
+        self._job: Job | None = None
+        self._watched: Layer | None = None
+        self._caption = ""
+        self._clock = TimeLeft()
+        self.run = PushButton(text="Run")
+        self.progress = ProgressBar(value=0, min=0, max=1, visible=False)
+        self.note = Label(value="")
+        text: Any = self.note.native
+        text.setWordWrap(True)
+        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.run.changed.connect(self._on_run)
+        self._events = viewer.layers.events
+        self._events.removed.connect(self._on_removed)
+        window: Any = self.native
+        window.destroyed.connect(self._on_destroyed)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs."""
+        return self._job is not None
+
+    @property
+    def theme(self) -> ThemeName:
+        """The page of drawings that goes with the viewer's theme."""
+        from napari.utils.theme import get_theme
+
+        lightness = sum(get_theme(self.viewer.theme).background.as_rgb_tuple()[:3])
+        return "light" if lightness > 3 * 127 else "dark"
+
+    def finish_layout(self, *, caption: str = "") -> None:
+        """Put the run button, progress and notes below the controls that were added.
+
+        Parameters
+        ----------
+        caption : str
+            Of the run button; without one there is none.
+        """
+        if caption:
+            self._caption = self.run.text = caption
+            self.append(self.run)
+            self.append(self.progress)
+        self.append(self.note)
+        self.native.layout().addStretch()
+
+    def add_native(self, widget: QWidget) -> None:
+        """Put a Qt widget over the whole width below the controls."""
+        self.native.layout().addWidget(widget)
+
+    def start(self) -> None:
+        """Do what the run button says; subclasses start a job here."""
+
+    def start_job(
+        self,
+        work: Generator[Any, None, Any],
+        done: Callable[[Any], None],
+        *,
+        layer: Layer | None = None,
+    ) -> None:
+        """Run a job; the button becomes Cancel, and removing the layer cancels, too."""
+        self._watched = layer
+        self._clock = TimeLeft()
+        self.note.value = ""
+        self.progress.value, self.progress.max = 0, 0
+        self.progress.visible = True
+        self.run.text = "Cancel"
+        self._job = Job(
+            work, progress=self.show_progress, done=done, failed=self.warn, ended=self._on_end
+        )
+
+    def cancel(self) -> None:
+        """Cancel the job, if one runs."""
+        if self._job is not None:
+            self._job.cancel()
+            self.note.value = "Cancelled."
+
+    def show_progress(self, value: tuple[int, int]) -> None:
+        """Show steps done and steps in all."""
+        done, total = value
+        self.progress.max = total
+        self.progress.value = min(done, total)
+        left = self._clock.sentence(done, total)
+        self.note.value = f"{done} of {total} tiles{', ' + left if left else ''}" if total else ""
+
+    def warn(self, sentence: str) -> None:
+        """Tell people that something did not work and what to do."""
+        self.note.value = sentence
+        show_warning(sentence)
+
+    def inform(self, sentence: str) -> None:
+        """Tell people in passing."""
+        show_info(sentence)
+
+    def images(self, *_: object) -> list[tuple[str, Image]]:
+        """Return the image layers for a combo box."""
+        return [(layer.name, layer) for layer in self.viewer.layers if isinstance(layer, Image)]
+
+    def shapes(self, *_: object) -> list[tuple[str, Shapes]]:
+        """Return the shapes layers for a combo box."""
+        return [(layer.name, layer) for layer in self.viewer.layers if isinstance(layer, Shapes)]
+
+    def layer_box(
+        self, label: str, tooltip: str, *, optional: bool = False, shapes: bool = False
+    ) -> ComboBox:
+        """Return a combo box of layers; the active layer is chosen first."""
+        box = ComboBox(
+            label=label,
+            tooltip=tooltip,
+            choices=self.shapes if shapes else self.images,
+            nullable=optional,
+        )
+        active = self.viewer.layers.selection.active
+        if not optional and active in box.choices:
+            box.value = active
+        widest: Any = box.native
+        widest.setSizeAdjustPolicy(widest.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        widest.setMinimumContentsLength(12)
+        return box
+
+    def _on_run(self) -> None:
+        if self.busy:
+            self.cancel()
+        else:
+            self.start()
+
+    def _on_end(self) -> None:
+        self._job = None
+        self._watched = None
+        self.progress.visible = False
+        self.run.text = self._caption
+
+    def _on_removed(self, event: Any) -> None:
+        if self._watched is not None and event.value is self._watched and self._job is not None:
+            self._job.cancel()
+            self.note.value = "Cancelled, since the layer was removed."
+
+    def _on_destroyed(self) -> None:
+        self._events.removed.disconnect(self._on_removed)
+        if self._job is not None:
+            self._job.abandon()
+            self._job = None
+

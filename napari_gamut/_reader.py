@@ -1,0 +1,97 @@
+"""Reader of photos whose colours or orientation napari would get wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from napari.types import LayerData
+
+    from core.files import Photo
+
+_FOREIGN = {"AVIF", "HEIC", "JPEG XL", "camera RAW", "OpenEXR"}
+"""Formats that napari reads without regard to their colours, or not at all."""
+
+
+def get_reader(path: str | Sequence[str]) -> Callable[..., list[LayerData]] | None:
+    """Return a reader if there is something to add to napari's own, else None.
+
+    Parameters
+    ----------
+    path : str or sequence of str
+        One photo, or several to be opened as layers.
+
+    Returns
+    -------
+    callable or None
+        None for plain sRGB photos, for files with several pages, and for what is no photo.
+    """
+    paths = [path] if isinstance(path, str) else list(path)
+    return _read if paths and all(_is_ours(Path(item)) for item in paths) else None
+
+
+def _is_ours(path: Path) -> bool:
+    from core.errors import PhotoError
+    from core.files import inspect
+    from core.files.header import Limits
+    from core.files.reading import read_header
+
+    try:
+        info = inspect(path)
+        header = read_header(path, Limits())
+    except PhotoError:
+        return False
+    if info.frames > 1 or info.channels < 3:
+        return False
+    if info.is_float and info.format == "TIFF":
+        return info.profile_name != "" and header.icc is not None
+    return info.format in _FOREIGN or info.space != "srgb" or header.orientation != 1
+
+
+def _read(path: str | Sequence[str], stack: bool = False) -> list[LayerData]:
+    paths = [path] if isinstance(path, str) else list(path)
+    return [_layer(Path(item)) for item in paths]
+
+
+def _layer(path: Path) -> LayerData:
+    from core.colour import PROPHOTO, SRGB, convert
+    from core.display import DISPLAYS, display_image
+    from core.files import read
+    from napari_gamut._settings import preferences
+    from napari_gamut.metadata import Record, WidePixels
+
+    photo = read(path)
+    facts: dict[str, Any] = {
+        "path": str(path),
+        "exif": photo.exif,
+        "alpha": photo.alpha,
+        "lossy": photo.lossy,
+        "profile": photo.profile_name,
+    }
+    codes = photo.srgb_codes()
+    if codes is not None:
+        return _described(path, codes, Record(**facts), photo)
+    display = preferences().display
+    values, space = photo.scene(), SRGB
+    if photo.space is not None:
+        values, space = convert(values, SRGB, photo.space), photo.space
+    elif values.min() < 0.0 or values.max() > 1.0:
+        values, space = convert(values, SRGB, PROPHOTO), PROPHOTO
+    record = Record(WidePixels(values, space.key, "Bradford", display), **facts)
+    shown = display_image(values, space, DISPLAYS[display])
+    return _described(path, shown, record, photo)
+
+
+def _described(path: Path, data: Any, record: Any, photo: Photo) -> LayerData:
+    from napari_gamut.metadata import KEY
+
+    title = path.stem if record.wide is None else f"{path.stem} [{photo.profile_name}]"
+    top = 65535 if data.dtype == "uint16" else 255
+    return (
+        data,
+        {"name": title, "rgb": True, "contrast_limits": (0, top), "metadata": {KEY: record}},
+        "image",
+    )

@@ -1,0 +1,196 @@
+"""The engine on layers: the work of a panel, step by step, without any window."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.colour import WIDE_SPACES
+from core.display import DISPLAYS, display_image, display_pyramid
+from core.gamut import clipped_mask, share
+from napari_gamut.metadata import Provenance, Record, WidePixels
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from core.expansion import ExpansionSettings, TileReport
+    from core.models import Model
+    from napari_gamut.layer_data import Index, LayerPhoto
+
+LONGEST_SINGLE = 8192
+"""Photos with a longer side are shown from several levels of detail."""
+
+NAIVE = "naive"
+MODELS = (
+    ("LETNet-box (recommended)", "letnet-box"),
+    ("LETNet (as published)", "letnet"),
+    ("Own weights file", "file"),
+    ("Naive inversion (restores nothing)", NAIVE),
+)
+"""Names for people, and those of the engine; "file" stands for a path beside it."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks of the engine.
+
+    Attributes
+    ----------
+    model : str
+        A shipped network's name, the path of a weights file, or "naive".
+    space : str
+        Key of the target space.
+    strength, tolerance : float
+        As in :class:`core.expansion.ExpansionSettings`.
+    iterations : int
+        Most evaluations of the cell.
+    project : bool
+        Whether the result reduces to the same sRGB photo again.
+    display : str
+        Key of the screen's space.
+    device : str
+        Where the network runs.
+    tile : int
+        Side of a tile in pixels.
+    """
+
+    model: str = "letnet-box"
+    space: str = "prophoto"
+    strength: float = 1.0
+    tolerance: float = 0.0
+    iterations: int = 50
+    project: bool = True
+    display: str = "srgb"
+    device: str = "auto"
+    tile: int = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Expanded:
+    """An expanded layer, to be added to the viewer.
+
+    Attributes
+    ----------
+    data : ndarray, dask array, or list of ndarray, uint8
+        What is shown; a list holds levels of detail.
+    record : Record
+        What travels with it.
+    """
+
+    data: Any
+    record: Record
+
+
+def prepared(request: Request) -> tuple[Model | None, ExpansionSettings]:
+    """Return the network and the engine's settings that a request means.
+
+    Raises
+    ------
+    PhotoError
+        If there is no such network.
+    """
+    from core.allocator import keep_freed_memory
+    from core.expansion import ExpansionSettings
+    from core.models import load_model
+
+    keep_freed_memory()
+    model = None if request.model == NAIVE else load_model(request.model)
+    solver = None
+    if model is not None:
+        solver = replace(model.descriptor.solver, max_steps=request.iterations)
+    settings = ExpansionSettings(
+        space=WIDE_SPACES[request.space],
+        tolerance=request.tolerance,
+        strength=request.strength,
+        project=request.project,
+        solver=solver,
+        device=request.device,
+        tile=request.tile,
+    )
+    return model, settings
+
+
+def expand_photo(
+    photo: LayerPhoto, request: Request
+) -> Generator[tuple[int, int], None, Expanded]:
+    """Expand a layer's photo; yields tiles done and tiles in all, and returns the result.
+
+    A stack is returned at once: its frames are expanded as they are looked at.
+
+    Raises
+    ------
+    PhotoError
+        If the layer's values are no codes, or the network cannot be used.
+    """
+    from core.expansion import expand_bands
+    from core.tiling import ArraySource
+
+    yield 0, 0
+    model, settings = prepared(request)
+    if photo.leading:
+        photo.codes((0,) * len(photo.leading))
+        return _stack(photo, request, model, settings)
+    codes = photo.codes()
+    values = np.empty(codes.shape, np.float32)
+    tiles: list[TileReport] = []
+    with closing(expand_bands(ArraySource(codes), model, settings)) as bands:
+        for band in bands:
+            if band.values is not None:
+                values[band.top : band.top + len(band.values)] = band.values
+                tiles.extend(band.tiles)
+            yield band.done, band.total
+    made = replace(
+        _made(photo, request, model),
+        steps=tuple(tile.steps for tile in tiles),
+        residuals=tuple(tile.residual for tile in tiles),
+        unconverged=sum(tile.status.value != "converged" for tile in tiles),
+        clipped_share=share(clipped_mask(codes, request.tolerance)),
+    )
+    wide = WidePixels(values, request.space, settings.adaptation, request.display)
+    data: Any
+    if max(photo.size) > LONGEST_SINGLE:
+        data = display_pyramid(values, settings.space, DISPLAYS[request.display])
+    else:
+        data = display_image(values, settings.space, DISPLAYS[request.display])
+    return Expanded(data, replace(photo.record, wide=wide, made=made, alpha=photo.alpha()))
+
+
+def _made(photo: LayerPhoto, request: Request, model: Model | None) -> Provenance:
+    return Provenance(
+        source=photo.name,
+        model=model.name if model else NAIVE,
+        sha256=model.sha256 if model else "",
+        strength=request.strength,
+        tolerance=request.tolerance,
+    )
+
+
+def _stack(
+    photo: LayerPhoto, request: Request, model: Model | None, settings: ExpansionSettings
+) -> Expanded:
+    import dask
+    import dask.array as da
+
+    from core.expansion import expand
+
+    def frame(index: Index) -> Any:
+        return expand(photo.codes(index), model, settings).values
+
+    def shown(values: Any) -> Any:
+        return display_image(values, settings.space, DISPLAYS[request.display])
+
+    size = (*photo.size, 3)
+    lazy_frames, lazy_shown = [], []
+    for index in np.ndindex(photo.leading):
+        values = dask.delayed(frame, pure=False)(index)
+        lazy_frames.append(da.from_delayed(values, size, np.float32))
+        lazy_shown.append(da.from_delayed(dask.delayed(shown)(values), size, np.uint8))
+    shape = (*photo.leading, *size)
+    wide = WidePixels(
+        da.stack(lazy_frames).reshape(shape), request.space, settings.adaptation, request.display
+    )
+    record = replace(photo.record, wide=wide, made=_made(photo, request, model))
+    return Expanded(da.stack(lazy_shown).reshape(shape), record)

@@ -1,0 +1,138 @@
+"""Masks and error maps of layers, without any window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from core.colour import PROPHOTO, SRGB, convert
+from core.display import DISPLAYS, outside_mask
+from core.figures.error_maps import shared_limits
+from core.gamut import clipped_mask, naive_inversion, out_of_gamut_mask, reduce, share
+from core.metrics import absolute_error_map, delta_e_map
+from napari_gamut.layer_data import LayerError, same_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+    from core.gamut import FloatImage
+    from napari_gamut.layer_data import Index, LayerPhoto
+
+Kind = Literal["clipped", "outside_srgb", "outside_screen", "restored", "absolute", "delta_e"]
+
+KINDS: dict[Kind, str] = {
+    "clipped": "Clipped in the sRGB photo",
+    "outside_srgb": "Out of gamut in the reference",
+    "outside_screen": "Beyond the screen",
+    "restored": "Restored amount (ΔE2000)",
+    "absolute": "Absolute error",
+    "delta_e": "Colour error (ΔE2000)",
+}
+MASKS: tuple[Kind, ...] = ("clipped", "outside_srgb", "outside_screen")
+OF_REFERENCE: tuple[Kind, ...] = ("outside_srgb", "absolute", "delta_e")
+"""Kinds that need a reference."""
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """A mask or an error map of a layer.
+
+    Attributes
+    ----------
+    kind : Kind
+        What it shows.
+    values : ndarray, bool or float32, shape (H, W)
+        The mask, or the map.
+    title : str
+        With the share of pixels of a mask, or the mean of a map.
+    limits : (float, float)
+        Ends of the colour bar, shared by maps of one unit; (0, 1) for masks.
+    """
+
+    kind: Kind
+    values: npt.NDArray[Any]
+    title: str
+    limits: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether it is a mask."""
+        return self.kind in MASKS
+
+
+def maps_of(
+    kinds: Iterable[Kind],
+    photo: LayerPhoto,
+    reference: LayerPhoto | None,
+    display: str,
+    index: Index = (),
+    reference_index: Index = (),
+) -> list[Map]:
+    """Return masks and error maps of a frame.
+
+    Parameters
+    ----------
+    kinds : iterable of Kind
+        Which.
+    photo, reference : LayerPhoto
+        What is looked at, and its wide-gamut original.
+    display : str
+        Key of the screen's space.
+    index, reference_index : tuple of int
+        Frames of stacks.
+
+    Raises
+    ------
+    LayerError
+        If a kind needs a reference and there is none, or the sizes differ.
+    """
+    wanted = list(kinds)
+    if reference is not None:
+        same_size(photo, reference)
+    elif any(kind in OF_REFERENCE for kind in wanted):
+        raise LayerError("Errors need the wide-gamut original; choose it as the reference.")
+    raw = {
+        kind: _values(kind, photo, reference, display, index, reference_index) for kind in wanted
+    }
+    differences = [raw[kind] for kind in ("restored", "delta_e") if kind in raw]
+    found = []
+    for kind, values in raw.items():
+        if kind in MASKS:
+            found.append(Map(kind, values, f"{KINDS[kind]}: {share(values):.2%}"))
+            continue
+        group = [values] if kind == "absolute" else differences
+        title = f"{KINDS[kind]}: mean {float(values.mean()):.3g}"
+        found.append(Map(kind, values, title, shared_limits(group)))
+    return found
+
+
+def reduced(photo: LayerPhoto, index: Index) -> FloatImage:
+    """Return the naive inversion of a photo's sRGB form, linear ProPhoto."""
+    codes = reduce(photo.linear(SRGB, index)) if photo.is_wide else photo.codes(index)
+    return convert(naive_inversion(codes), SRGB, PROPHOTO)
+
+
+def _values(
+    kind: Kind,
+    photo: LayerPhoto,
+    reference: LayerPhoto | None,
+    display: str,
+    index: Index,
+    reference_index: Index,
+) -> npt.NDArray[Any]:
+    if kind == "clipped":
+        made = photo.record.made
+        tolerance = made.tolerance if made is not None else photo.tolerance
+        codes = reduce(photo.linear(SRGB, index)) if photo.is_wide else photo.codes(index)
+        return clipped_mask(codes, tolerance)
+    if kind == "outside_screen":
+        return outside_mask(photo.linear(SRGB, index), SRGB, DISPLAYS[display])
+    if kind == "restored":
+        return delta_e_map(reduced(photo, index), photo.prophoto(index))
+    assert reference is not None
+    if kind == "outside_srgb":
+        return out_of_gamut_mask(reference.linear(SRGB, reference_index))
+    compare = absolute_error_map if kind == "absolute" else delta_e_map
+    return compare(reference.prophoto(reference_index), photo.prophoto(index))

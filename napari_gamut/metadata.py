@@ -1,0 +1,108 @@
+"""The one record that this plugin keeps in a layer's metadata."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from core.colour import Adaptation
+
+KEY = "napari_gamut"
+"""The name of the record in ``layer.metadata``."""
+
+
+@dataclass(frozen=True, eq=False)
+class WidePixels:
+    """The colours of a layer, of which napari shows a rendering only.
+
+    Attributes
+    ----------
+    values : ndarray or dask array, float32, shape (..., H, W, 3)
+        Linear RGB of `space`.
+    space : str
+        Key of the colour space.
+    adaptation : {"Bradford", "CAT02"}
+        How white is adapted.
+    display : str
+        Key of the screen's space that the layer's data are rendered for.
+    """
+
+    values: Any
+    space: str
+    adaptation: Adaptation
+    display: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How an expanded layer was made.
+
+    Attributes
+    ----------
+    source : str
+        Name of the layer it was made from.
+    model, sha256 : str
+        Which network did it.
+    strength, tolerance : float
+        Of the expansion.
+    steps : tuple of int
+        Evaluations of the cell, tile by tile; empty for stacks, which are solved when shown.
+    residuals : tuple of float
+        The last relative residual of each tile.
+    unconverged : int
+        Tiles that reached the step limit or failed.
+    clipped_share : float or None
+        Share of pixels that may have lost colour; None for stacks.
+    """
+
+    source: str
+    model: str
+    sha256: str
+    strength: float
+    tolerance: float
+    steps: tuple[int, ...] = ()
+    residuals: tuple[float, ...] = ()
+    unconverged: int = 0
+    clipped_share: float | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the plugin knows of a layer.
+
+    Attributes
+    ----------
+    wide : WidePixels or None
+        Its colours, where they are wider than what it shows.
+    made : Provenance or None
+        How it was expanded.
+    path : str
+        The file of the photo, empty if there is none.
+    exif : bytes or None
+        EXIF blob of the photo.
+    alpha : ndarray, shape (H, W), or None
+        Opacity of the photo.
+    lossy : bool
+        Whether the photo's codes carry the noise of a lossy file.
+    profile : str
+        Name of the photo's colour profile.
+    """
+
+    wide: WidePixels | None = None
+    made: Provenance | None = None
+    path: str = ""
+    exif: bytes | None = None
+    alpha: npt.NDArray[Any] | None = None
+    lossy: bool = False
+    profile: str = ""
+
+
+def record_in(metadata: Mapping[str, Any]) -> Record:
+    """Return the record of a layer's metadata, an empty one if there is none."""
+    record = metadata.get(KEY)
+    return record if isinstance(record, Record) else Record()
