@@ -232,6 +232,20 @@ class TestFeasibleBox:
         low, high = clipped_channels(codes, tolerance)
         assert moved[~low & ~high].max(initial=0.0) <= np.ceil(tolerance)
 
+    @every_depth
+    @pytest.mark.parametrize("tolerance", [0.0, 1.0, 3.0])
+    def test_it_is_as_wide_as_half_codes_and_the_tolerance(
+        self, depth: int, tolerance: float
+    ) -> None:
+        maximum = 2**depth - 1
+        codes = np.array([[maximum // 3, maximum // 2, maximum // 4]])
+        box = feasible_box(codes.astype(np.uint8 if depth == 8 else np.uint16), tolerance)
+        for wall, sign in ((box.lower, -1), (box.upper, 1)):
+            reach = sign * (SRGB.encode(wall.astype(np.float64)) * maximum - codes)
+            slack = tolerance * maximum / 255
+            assert (reach <= 0.5 + slack).all()
+            assert (reach > slack).all()
+
     @every_wide_space
     @every_depth
     def test_the_guarantee_holds_through_another_space_in_float32(
@@ -266,6 +280,14 @@ class TestFitInto:
         assert fitted.max() <= 1.0
         again = reduce(convert(fitted, space, SRGB), depth_of(codes))
         np.testing.assert_array_equal(again, codes)
+
+    @every_wide_space
+    def test_estimates_near_the_limit_of_float32_do_not_overflow(self, space: ColourSpace) -> None:
+        ends = np.array([[0, 255, 0], [255, 0, 0], [0, 0, 255], [255, 255, 0], [255, 9, 0]])
+        codes = ends.astype(np.uint8)
+        farthest = np.where(ends > 0, HUGE, -HUGE).astype(np.float32)
+        fitted = fit_into(feasible_box(codes).project(farthest), naive_inversion(codes), space)
+        np.testing.assert_array_equal(reduce(convert(fitted, space, SRGB)), codes)
 
     @every_wide_space
     def test_it_moves_towards_the_naive_inversion_as_little_as_needed(

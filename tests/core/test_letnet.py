@@ -129,7 +129,46 @@ class TestForms:
             own = network(inputs, TIGHT).scene
         assert float((held - own).abs().max()) > 1e-4
 
-    def test_statistics_steer_the_attention_of_the_box_form(self) -> None:
+    @pytest.mark.parametrize("which", ["low", "high"])
+    def test_the_box_form_sees_which_channels_are_clipped_at_either_end(self, which: str) -> None:
+        network = network_of(SMALL_BOX)
+        inputs = inputs_for(saturated_codes(1, 8))
+        flipped = replace(inputs, **{which: ~getattr(inputs, which)})
+        with torch.no_grad():
+            features = [network.encode(given_inputs)[1][0] for given_inputs in (inputs, flipped)]
+        assert float((features[0] - features[1]).abs().max()) > 1e-3
+
+    def test_statistics_steer_both_features_and_gates_of_the_box_form(self) -> None:
+        network = network_of(SMALL_BOX)
+        inputs = inputs_for(saturated_codes(1, 8))
+        other = replace(inputs, statistics=inputs.statistics + 0.3)
+        with torch.no_grad():
+            contexts = [network.encode(given_inputs)[1] for given_inputs in (inputs, other)]
+        for one, another in zip(*contexts, strict=True):
+            assert float((one - another).abs().max()) > 1e-3
+
+    def test_the_start_is_periodic_in_the_position(self) -> None:
+        """Cosine and sine of a coordinate in -1..1 go round once over the photo."""
+        network = network_of(SMALL)
+        inputs = inputs_for(saturated_codes(1, 8))
+        starts = []
+        for shift in (0.0, 1.0, 2.0):
+            with torch.no_grad():
+                moved = replace(inputs, positions=inputs.positions + shift)
+                starts.append(network.encode(moved)[0])
+        torch.testing.assert_close(starts[0], starts[2], rtol=0, atol=1e-5)
+        assert float((starts[0] - starts[1]).abs().max()) > 0.1
+
+    def test_without_injection_the_photo_starts_the_first_application(self) -> None:
+        network = network_of(replace(SMALL, injection=False, mode="recurrent", steps=2))
+        corrections = []
+        for seed in (0, 1):
+            inputs = inputs_for(saturated_codes(1, 8, seed))
+            with torch.no_grad():
+                corrections.append(network(inputs).scene - inputs.naive)
+        assert float((corrections[0] - corrections[1]).abs().max()) > 1e-4
+
+    def test_statistics_steer_the_output_of_the_box_form(self) -> None:
         network = network_of(SMALL_BOX)
         inputs = inputs_for(saturated_codes(1, 8))
         other = replace(inputs, statistics=inputs.statistics + 0.3)
@@ -162,6 +201,24 @@ class TestForms:
     def test_a_variant_changes_only_what_it_names(self) -> None:
         assert variant(PAPER, channels=12) == LetNetConfig(channels=12)
         assert LetNetConfig() == PAPER
+
+
+class TestCell:
+    def test_it_is_equation_3_of_the_paper(self) -> None:
+        network = network_of(SMALL).requires_grad_(False)
+        inner, outer = network.transform
+        squeeze, excite = network.excite[0], network.excite[2]
+        state, features = torch.randn(2, 2, 6, 6, 8, generator=torch.Generator().manual_seed(0))
+        change = outer(torch.tanh(inner(torch.tanh((state + features).permute(0, 3, 1, 2)))))
+        gate = torch.sigmoid(excite(torch.relu(squeeze(change.mean((2, 3))))))
+        expected = (change * gate[:, :, None, None]).permute(0, 2, 3, 1) + features
+        torch.testing.assert_close(network.cell(state, features), expected)
+
+    def test_the_papers_end_adds_a_tenth_of_its_last_layer(self) -> None:
+        network = LetNet(SMALL).requires_grad_(False)
+        network.head.bias.fill_(0.5)
+        inputs = inputs_for(saturated_codes(1, 6))
+        torch.testing.assert_close(network(inputs).scene, inputs.naive + 0.05)
 
 
 class TestModes:
@@ -317,6 +374,18 @@ class TestPool:
             one = network.pool(inputs_for(saturated_codes(1, 16)), TIGHT)
             three = network.pool(inputs, TIGHT)
         torch.testing.assert_close(three, one, rtol=0, atol=1e-5)
+
+    def test_it_is_the_average_of_the_patches_where_it_is_held(self) -> None:
+        network = network_of(SMALL)
+        inputs = inputs_for(
+            np.concatenate([saturated_codes(1, 16), saturated_codes(1, 16, seed=1) // 4])
+        )
+        with torch.no_grad():
+            pooled = network.pool(inputs, TIGHT)
+            state = network(inputs, TIGHT, pooled=pooled.expand(2, -1)).solution.value
+            _, (features, gate) = network.encode(inputs, pooled.expand(2, -1))
+        change = (state - features) / gate[:, None, None, :]
+        torch.testing.assert_close(change.mean((0, 1, 2)), pooled, rtol=0, atol=1e-5)
 
     def test_patches_share_one_average(self) -> None:
         network = network_of(SMALL)

@@ -133,7 +133,9 @@ class TestStyleMixture:
         drawn = self.draw(StyleMixture(), wide=False)
         assert AS_IS not in drawn
         assert VIVID in drawn
-        assert all(style.saturation > 1.0 for style in drawn)
+        assert all(style.saturation >= 1.05 for style in drawn)
+        assert all(style.saturation >= 1.15 for style in drawn if style.space is PROPHOTO)
+        assert any(style.saturation < 1.05 for style in self.draw(StyleMixture(as_is=0), wide=True))
 
     def test_no_share_is_never_drawn(self) -> None:
         drawn = self.draw(StyleMixture(as_is=0.0, vivid=0.0, camera=0.0), wide=True, count=500)
