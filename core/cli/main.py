@@ -15,7 +15,17 @@ from core.errors import PhotoError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = ("expand", "reduce", "info", "compare", "prepare", "train", "evaluate", "ablate")
+_COMMANDS = (
+    "expand",
+    "reduce",
+    "info",
+    "compare",
+    "prepare",
+    "train",
+    "evaluate",
+    "ablate",
+    "demo",
+)
 
 _EPILOGUE = """\
 exit codes: 0 all is done; 1 some files failed (each is named, the others are done);

@@ -1,0 +1,124 @@
+"""The tab "Compare": a wide-gamut original, reduced and restored by several methods."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from core.errors import PhotoError
+from core.figures import chromaticity_figure, error_figure, save_figure
+from gradio_app import page, tables
+from gradio_app.controls import connect, controls, photo_input
+from gradio_app.jobs import Job
+from gradio_app.photo_comparison import LONGEST, comparison
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from core.comparison import Comparison
+    from core.figures import ThemeName
+    from gradio_app.context import Context
+
+logger = logging.getLogger(__name__)
+
+_DOTS_PER_INCH = 130
+_NOTE = (
+    "A **wide-gamut original** (ProPhoto, Adobe RGB, Display P3 …, RAW) is reduced to sRGB as a "
+    "camera would, restored by each method and measured against what it was. Photos longer than "
+    f"{LONGEST} pixels are averaged first."
+)
+
+
+def add_compare_tab(context: Context, theme: gr.Textbox) -> None:
+    """Add the tab.
+
+    Parameters
+    ----------
+    context : Context
+        Models, samples, limits.
+    theme : gr.Textbox
+        Says whether the page is dark.
+    """
+    with gr.Row():
+        with gr.Column(scale=1, min_width=300):
+            gr.Markdown(_NOTE)
+            photo = photo_input(context, "A wide-gamut original", wide=True)
+            methods = gr.CheckboxGroup(
+                list(context.methods), value=list(context.methods), label="Methods"
+            )
+            style = gr.Radio(
+                [("As it is", "as-is"), ("Vivid", "vivid")],
+                value="as-is",
+                label="Finish",
+                info="“Vivid” raises the saturation of the original first.",
+            )
+            buttons = controls("Compare")
+        with gr.Column(scale=3, min_width=320):
+            table = gr.Dataframe(
+                headers=tables.HEAD,
+                label="Against the original, on linear ProPhoto",
+                interactive=False,
+                wrap=True,
+                buttons=[],
+            )
+            errors = _drawing("Where colours are wrong (ΔE2000, one scale for all)")
+            diagram = _drawing("Where the colours lie")
+
+    outputs = [table, errors, diagram]
+    nothing = [gr.skip()] * len(outputs)
+
+    def compare(
+        path: str | None, methods: list[str], style: str, shown: str
+    ) -> Iterator[list[Any]]:
+        yield [*buttons.busy(page.said("Reading the photo …")), *nothing]
+        try:
+            job = Job(comparison(context, path, methods, style), context.settings.seconds)
+            with closing(job.steps()) as steps:
+                for done, total in steps:
+                    yield [*buttons.busy(page.progress(done, total)), *nothing]
+            yield [*buttons.busy(page.said("Drawing …")), *nothing]
+            with context.request_folder() as folder:
+                drawings = _draw(job.result, Path(folder), page.figure_theme(shown))
+                share = job.result.out_of_gamut.mean()
+                sentence = f"{share:.2%} of the original's pixels are outside sRGB."
+                yield [
+                    *buttons.idle(page.said(sentence)),
+                    tables.rows(job.result),
+                    *(gr.Image(str(path), visible=True) for path in drawings),
+                ]
+        except PhotoError as error:
+            yield [*buttons.idle(page.problem(str(error))), *nothing]
+        except Exception:
+            logger.exception("a comparison failed")
+            yield [*buttons.idle(page.problem(page.UNEXPECTED)), *nothing]
+
+    connect(photo, buttons, compare, [methods, style, theme], outputs, context)
+
+
+def _drawing(label: str) -> gr.Image:
+    return gr.Image(
+        label=label,
+        format="png",
+        type="filepath",
+        interactive=False,
+        buttons=["fullscreen", "download"],
+        visible=False,
+    )
+
+
+def _draw(result: Comparison, folder: Path, theme: ThemeName) -> list[Path]:
+    maps = {one.method: one.delta_e for one in result.restorations}
+    photos = {one.method: one.values for one in result.restorations}
+    figures = {
+        "errors.png": error_figure(maps, "ΔE2000", theme=theme),
+        "chromaticities.png": chromaticity_figure(
+            {"Original": result.original, **photos}, diagram="uv", theme=theme
+        ),
+    }
+    for name, figure in figures.items():
+        save_figure(figure, folder / name, dots_per_inch=_DOTS_PER_INCH)
+    return [folder / name for name in figures]

@@ -1,0 +1,138 @@
+"""What all tabs share: settings, models, sample photos, folders."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from core.errors import PhotoError
+from core.evaluation import Method, methods_named
+from core.models import NAIVE, shipped_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from core.models import Model
+    from gradio_app.settings import DemoSettings
+
+DEFAULT_MODEL = "letnet-box"
+CONCURRENCY_ID = "work"
+"""One pool of workers for all tabs and the API."""
+
+UPLOADS = "uploads"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A photo that comes with the program."""
+
+    title: str
+    file: str
+    wide: bool = False
+
+
+SAMPLES = (
+    Sample("Coffee", "coffee.png"),
+    Sample("Astronaut", "astronaut.jpg"),
+    Sample("Rocket (Adobe RGB)", "rocket.jpg", wide=True),
+)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all tabs share.
+
+    Attributes
+    ----------
+    settings : DemoSettings
+        Hosting and limits.
+    methods : mapping of name to Method
+        Networks, the default one first, and the naive inversion.
+    folder : Path
+        Where samples and the files of requests lie.
+    """
+
+    settings: DemoSettings
+    methods: Mapping[str, Method]
+    folder: Path
+
+    @property
+    def uploads(self) -> Path:
+        """Where Gradio keeps uploads and what it serves; no other file of a request is read."""
+        return self.folder / UPLOADS
+
+    @property
+    def default_method(self) -> str:
+        """The name of the method that is used unless another is chosen."""
+        return next(iter(self.methods))
+
+    @property
+    def equilibrium_methods(self) -> list[str]:
+        """The names of the networks that seek a fixed point."""
+        return [
+            name
+            for name, method in self.methods.items()
+            if method.model is not None and method.model.network.config.mode == "implicit"
+        ]
+
+    def model(self, name: str) -> Model | None:
+        """Return a model by its name; None is the naive inversion.
+
+        Raises
+        ------
+        PhotoError
+            If the demo does not offer it. Names are never taken as paths.
+        """
+        try:
+            return self.methods[name].model
+        except (KeyError, TypeError):
+            known = ", ".join(self.methods)
+            raise PhotoError(f"There is no such model; choose one of {known}.") from None
+
+    def sample(self, sample: Sample) -> str:
+        """Return the path of a sample photo, in the folder of this server."""
+        return str(self.folder / "samples" / sample.file)
+
+    def request_folder(self) -> tempfile.TemporaryDirectory[str]:
+        """Return a folder for one request, which is deleted with its contents."""
+        return tempfile.TemporaryDirectory(dir=self.folder / "requests")
+
+
+def make_context(settings: DemoSettings, folder: Path) -> Context:
+    """Load the models and lay out the samples.
+
+    Parameters
+    ----------
+    settings : DemoSettings
+        Hosting and limits.
+    folder : Path
+        An empty folder of this server's own.
+
+    Raises
+    ------
+    PhotoError
+        If a model cannot be loaded.
+    """
+    for name in (UPLOADS, "samples", "requests"):
+        (folder / name).mkdir(parents=True)
+    for sample in SAMPLES:
+        with resources.as_file(resources.files("core") / "samples" / sample.file) as path:
+            shutil.copyfile(path, folder / "samples" / sample.file)
+    return Context(settings, load_methods(settings.model_names), folder)
+
+
+def load_methods(names: list[str]) -> dict[str, Method]:
+    """Return the methods to offer, networks first and the naive inversion last.
+
+    Parameters
+    ----------
+    names : list of str
+        Shipped names or files; empty for all that are shipped, the default one first.
+    """
+    shipped = sorted(shipped_names(), key=lambda name: (name != DEFAULT_MODEL, name))
+    wanted = [name for name in names or shipped if name != NAIVE]
+    return {method.name: method for method in methods_named([*wanted, NAIVE])}

@@ -1,0 +1,144 @@
+"""The parts that several tabs have: a place for a photo, buttons to run and to cancel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from gradio_app import page
+from gradio_app.context import CONCURRENCY_ID, SAMPLES, Context, Sample
+from gradio_app.uploads import SUFFIXES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gradio.components import Component
+
+
+@dataclass(frozen=True)
+class PhotoInput:
+    """A place for a photo, and sample photos to choose instead."""
+
+    file: gr.File
+    gallery: gr.Gallery
+    samples: tuple[Sample, ...]
+
+
+def photo_input(context: Context, label: str, *, wide: bool) -> PhotoInput:
+    """Add a place for a photo.
+
+    Parameters
+    ----------
+    context : Context
+        With the samples.
+    label : str
+        Of the place.
+    wide : bool
+        Whether the samples are wide-gamut originals instead of sRGB photos.
+    """
+    file = gr.File(label=label, file_types=SUFFIXES, height=150)
+    samples = tuple(sample for sample in SAMPLES if sample.wide is wide)
+    gallery = gr.Gallery(
+        [(context.sample(sample), sample.title) for sample in samples],
+        label="Or take an example",
+        columns=max(2, len(samples)),
+        height=160,
+        object_fit="cover",
+        allow_preview=False,
+        interactive=False,
+        buttons=[],
+        elem_classes="samples",
+    )
+    return PhotoInput(file, gallery, samples)
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Buttons and the line below them that says how far a job is."""
+
+    run: gr.Button
+    cancel: gr.Button
+    status: gr.HTML
+
+    @property
+    def components(self) -> list[Component]:
+        """The components, in the order of :meth:`busy` and :meth:`idle`."""
+        return [self.run, self.cancel, self.status]
+
+    @staticmethod
+    def busy(status: str) -> list[Any]:
+        """Return what the components show while a job is worked on."""
+        return [gr.Button(interactive=False), gr.Button(visible=True), status]
+
+    @staticmethod
+    def idle(status: str) -> list[Any]:
+        """Return what the components show between jobs."""
+        return [gr.Button(interactive=True), gr.Button(visible=False), status]
+
+
+def controls(label: str) -> Controls:
+    """Add the buttons of a tab."""
+    with gr.Row():
+        run = gr.Button(label, variant="primary")
+        cancel = gr.Button("Cancel", variant="stop", visible=False)
+    status = gr.HTML("", elem_classes="status")
+    return Controls(run, cancel, status)
+
+
+def connect(
+    photo: PhotoInput,
+    buttons: Controls,
+    handler: Callable[..., Any],
+    inputs: Sequence[Component],
+    outputs: Sequence[Component],
+    context: Context,
+    more: Sequence[tuple[Any, Callable[..., Any], Sequence[Component]]] = (),
+) -> None:
+    """Run a job when a photo arrives or the button is pressed; let Cancel stop it.
+
+    Parameters
+    ----------
+    photo : PhotoInput
+        A photo that is dropped or chosen starts the job, too.
+    buttons : Controls
+        Run and cancel.
+    handler : callable
+        A generator. Its first input is the photo; its first outputs are those of `buttons`.
+    inputs, outputs : sequence of components
+        Beside the photo and the buttons.
+    context : Context
+        With the limits of the pool.
+    more : sequence of (event, handler, inputs)
+        Other jobs with the same outputs that Cancel stops.
+    """
+    pool: dict[str, Any] = {
+        "outputs": [*buttons.components, *outputs],
+        "concurrency_id": CONCURRENCY_ID,
+        "concurrency_limit": context.settings.concurrency,
+        "show_progress": "hidden",
+        "api_visibility": "private",
+    }
+
+    def choose(event: gr.SelectData) -> str:
+        return context.sample(photo.samples[event.index])
+
+    chosen = photo.gallery.select(
+        choose, outputs=photo.file, show_progress="hidden", api_visibility="private"
+    )
+    everything = [photo.file, *inputs]
+    jobs = [
+        buttons.run.click(handler, everything, **pool),
+        photo.file.upload(handler, everything, **pool),
+        chosen.then(handler, everything, **pool),
+        *(event(other, list(needed), **pool) for event, other, needed in more),
+    ]
+    buttons.cancel.click(
+        lambda: buttons.idle(page.said("Cancelled; nothing was kept.")),
+        outputs=buttons.components,
+        cancels=jobs,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )

@@ -1,0 +1,223 @@
+"""The tab "Convergence": how the colours emerge while the fixed point is being sought."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from core.errors import PhotoError
+from core.figures import convergence_figure, save_figure
+from gradio_app import page
+from gradio_app.controls import connect, controls, photo_input
+from gradio_app.jobs import Job
+from gradio_app.photo_convergence import (
+    LARGEST,
+    MOST_STEPS,
+    SMALLEST,
+    Trace,
+    convergence,
+    solver_settings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from core.figures import ThemeName
+    from gradio_app.context import Context
+
+logger = logging.getLogger(__name__)
+
+_NOTE = (
+    "An equilibrium network repeats **one** cell until its state no longer changes. Move the "
+    "slider to see the photo after each iteration. Run it again with other settings to compare "
+    "the residuals."
+)
+_CURVES = 4
+"""Earlier runs that stay in the drawing."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The last run of a session, and the residuals of those before it.
+
+    Attributes
+    ----------
+    folder : str
+        Holds the pictures of the last run.
+    trace : Trace
+        The last run.
+    residuals : mapping of title to tuple of float
+        Of all runs on this photo, the last one included.
+    subject : tuple
+        What the runs have in common: photo, network, side.
+    """
+
+    folder: str
+    trace: Trace
+    residuals: dict[str, tuple[float, ...]]
+    subject: tuple[Any, ...]
+
+
+def add_convergence_tab(context: Context, theme: gr.Textbox) -> None:
+    """Add the tab.
+
+    Parameters
+    ----------
+    context : Context
+        Models, samples, limits.
+    theme : gr.Textbox
+        Says whether the page is dark.
+    """
+    names = context.equilibrium_methods
+    with gr.Row():
+        with gr.Column(scale=1, min_width=300):
+            gr.Markdown(_NOTE)
+            photo = photo_input(context, "An sRGB photo", wide=False)
+            model = gr.Dropdown(names, value=next(iter(names), None), label="Network")
+            method = gr.Radio(
+                [("Anderson", "anderson"), ("Picard", "picard")], value="anderson", label="Solver"
+            )
+            memory = gr.Slider(1, 10, value=5, step=1, label="Memory m (Anderson)", buttons=[])
+            damping = gr.Slider(0.1, 1.5, value=1.0, step=0.05, label="Damping β", buttons=[])
+            steps = gr.Slider(2, MOST_STEPS, value=30, step=1, label="Most steps", buttons=[])
+            side = gr.Slider(
+                SMALLEST,
+                LARGEST,
+                value=320,
+                step=32,
+                label="Part of the photo (pixels)",
+                info="The square that lost the most colour.",
+                buttons=[],
+            )
+            buttons = controls("Iterate")
+        with gr.Column(scale=3, min_width=320):
+            iteration = gr.Slider(1, 2, value=1, step=1, label="Iteration", visible=False)
+            with gr.Row():
+                picture = _picture("The photo at this iteration")
+                difference = _picture("Difference to the last iteration")
+            drawing = gr.Image(
+                label="Residual",
+                format="png",
+                type="filepath",
+                interactive=False,
+                buttons=["fullscreen", "download"],
+                visible=False,
+            )
+    watched = gr.State(
+        None, time_to_live=60 * context.settings.keep_minutes, delete_callback=_forget
+    )
+
+    outputs = [iteration, picture, difference, drawing, watched]
+    nothing = [gr.skip()] * len(outputs)
+
+    def watch(
+        path: str | None,
+        name: str,
+        method: str,
+        memory: float,
+        damping: float,
+        most: float,
+        side: float,
+        shown: str,
+        before: Watched | None,
+    ) -> Iterator[list[Any]]:
+        yield [*buttons.busy(page.said("Reading the photo …")), *nothing]
+        folder = tempfile.mkdtemp(dir=context.folder / "requests")
+        kept = False
+        try:
+            network = context.model(name)
+            if network is None:
+                raise PhotoError("Choose an equilibrium network.")
+            solver = solver_settings(network.descriptor.solver, method, memory, damping, most)
+            work = convergence(context, path, name, solver, int(side), folder)
+            job = Job(work, context.settings.seconds)
+            with closing(job.steps()) as steps:
+                for done, total in steps:
+                    yield [*buttons.busy(page.progress(done, total, "iterations")), *nothing]
+            trace = job.result
+            subject = (path, name, int(side))
+            earlier = before.residuals if before and before.subject == subject else {}
+            residuals = {**earlier, trace.title: trace.residuals}
+            now = Watched(folder, trace, dict(list(residuals.items())[-_CURVES:]), subject)
+            last = len(trace.residuals)
+            _forget(before)
+            kept = True
+            sentence = f"{last} iterations to a residual of {trace.residuals[-1]:.1e}."
+            yield [
+                *buttons.idle(page.said(sentence)),
+                gr.Slider(1, max(2, last), value=last, visible=True),
+                *_views(now, last, page.figure_theme(shown)),
+                now,
+            ]
+        except PhotoError as error:
+            yield [*buttons.idle(page.problem(str(error))), *nothing]
+        except Exception:
+            logger.exception("a convergence failed")
+            yield [*buttons.idle(page.problem(page.UNEXPECTED)), *nothing]
+        finally:
+            if not kept:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def show(watched: Watched | None, number: float, shown: str) -> list[Any]:
+        if watched is None:
+            return [gr.skip()] * 3
+        place = min(max(int(number), 1), len(watched.trace.residuals))
+        return _views(watched, place, page.figure_theme(shown))
+
+    connect(
+        photo,
+        buttons,
+        watch,
+        [model, method, memory, damping, steps, side, theme, watched],
+        outputs,
+        context,
+    )
+    iteration.input(
+        show,
+        [watched, iteration, theme],
+        [picture, difference, drawing],
+        queue=False,
+        trigger_mode="always_last",
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+
+def _picture(label: str) -> gr.Image:
+    return gr.Image(
+        label=label,
+        format="png",
+        type="filepath",
+        interactive=False,
+        buttons=["fullscreen"],
+        height=420,
+    )
+
+
+def _views(watched: Watched, number: int, theme: ThemeName) -> list[Any]:
+    trace = watched.trace
+    figure = convergence_figure(
+        watched.residuals, tolerance=trace.tolerance, cursor=number, theme=theme
+    )
+    figure.set_size_inches(9.0, 3.4)
+    path = Path(watched.folder) / f"residual-{number:02d}-{theme}.png"
+    save_figure(figure, path, dots_per_inch=110, overwrite=True)
+    scale = f"white is ΔE {trace.largest_difference:.2g}"
+    return [
+        gr.Image(trace.pictures[number - 1], label=f"The photo at iteration {number}"),
+        gr.Image(trace.differences[number - 1], label=f"Difference to the last iteration: {scale}"),
+        gr.Image(str(path), visible=True),
+    ]
+
+
+def _forget(watched: Watched | None) -> None:
+    """Delete the pictures of a run."""
+    if watched is not None:
+        shutil.rmtree(watched.folder, ignore_errors=True)

@@ -1,0 +1,215 @@
+"""The tab "Expand": an sRGB photo in, a wide-gamut file out."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from core.colour import WIDE_SPACES
+from core.errors import PhotoError
+from gradio_app import page
+from gradio_app.controls import connect, controls, photo_input
+from gradio_app.jobs import Job
+from gradio_app.photo_expansion import Request, expansion, pictures
+from gradio_app.uploads import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from core.file_expansion import FileReport
+    from gradio_app.context import Context
+
+logger = logging.getLogger(__name__)
+
+_FORMATS = [
+    ("TIFF, 16 bit", "tiff"),
+    ("PNG, 16 bit", "png"),
+    ("JPEG XL, lossless", "jxl"),
+    ("AVIF, 12 bit", "avif"),
+]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was expanded last in a session, to be written in another format."""
+
+    path: str
+    request: Request
+
+
+def add_expand_tab(context: Context) -> None:
+    """Add the tab, with the models, samples and limits of a server."""
+    with gr.Row():
+        with gr.Column(scale=1, min_width=300):
+            photo = photo_input(context, "Your sRGB photo", wide=False)
+            buttons = controls("Expand")
+            with gr.Accordion("Settings", open=False):
+                model = gr.Dropdown(
+                    list(context.methods),
+                    value=context.default_method,
+                    label="Network",
+                    info="“naive” restores nothing: it only changes the space.",
+                )
+                strength = gr.Slider(
+                    0.0,
+                    2.0,
+                    value=1.0,
+                    step=0.05,
+                    label="Strength",
+                    info="1 is what the network estimates.",
+                    buttons=[],
+                )
+                space = gr.Dropdown(
+                    [(value.name, key) for key, value in WIDE_SPACES.items()],
+                    value="prophoto",
+                    label="Colour space of the file",
+                )
+                private = gr.Checkbox(
+                    label="Keep place and serial numbers",
+                    info="Otherwise GPS, serial numbers and the owner's name are left out.",
+                )
+        with gr.Column(scale=3, min_width=320):
+            slider = gr.ImageSlider(
+                label="sRGB photo | restored",
+                format="png",
+                type="filepath",
+                interactive=False,
+                buttons=["fullscreen"],
+                max_height=620,
+                elem_id="before-after",
+            )
+            note = gr.HTML(page.SCREEN_NOTE, visible=False)
+            numbers = gr.HTML("")
+            with gr.Row(visible=False) as saving:
+                file_format = gr.Radio(_FORMATS, value="tiff", label="File format", scale=3)
+                download = gr.DownloadButton(
+                    "Download", variant="primary", scale=1, elem_id="download"
+                )
+            with gr.Row(visible=False) as maps:
+                beyond = _picture("Colours beyond sRGB (pink)", "srgb-screen")
+                clipped = _picture("Clipped pixels (amber)")
+                difference = _picture("Change of colour")
+    last = gr.State(None, time_to_live=60 * context.settings.keep_minutes)
+
+    results = [slider, note, numbers, saving, download, maps, beyond, clipped, difference, last]
+    nothing = [gr.skip()] * len(results)
+
+    def expand(
+        path: str | None,
+        model: str,
+        strength: float,
+        space: str,
+        private: bool,
+        file_format: str,
+    ) -> Iterator[list[Any]]:
+        yield [*buttons.busy(page.said("Reading the photo …")), *nothing]
+        try:
+            request = Request(model, space, file_format, strength, private)  # type: ignore[arg-type]
+            upload = checked(path, context.uploads, context.settings.limits)
+            with context.request_folder() as folder:
+                job = Job(expansion(context, path, request, folder), context.settings.seconds)
+                with closing(job.steps()) as steps:
+                    for done, total in steps:
+                        yield [*buttons.busy(page.progress(done, total)), *nothing]
+                target, report = job.result
+                yield [*buttons.busy(page.said("Making the pictures …")), *nothing]
+                view = pictures(upload.path, target, report.tolerance, folder)
+                yield [
+                    *buttons.idle(page.said(_sentence(report))),
+                    gr.ImageSlider((str(view.before), str(view.after))),
+                    gr.HTML(visible=True),
+                    page.figures(_figures(report, view.beyond_share)),
+                    gr.Row(visible=True),
+                    _download(target),
+                    gr.Row(visible=True),
+                    str(view.beyond),
+                    str(view.clipped),
+                    gr.Image(
+                        str(view.difference),
+                        label=f"Change of colour: white is ΔE {view.largest_difference:.2g}",
+                    ),
+                    Done(str(upload.path), request),
+                ]
+        except PhotoError as error:
+            yield [*buttons.idle(page.problem(str(error))), *nothing]
+        except Exception:
+            logger.exception("an expansion failed")
+            yield [*buttons.idle(page.problem(page.UNEXPECTED)), *nothing]
+
+    def write_again(last: Done | None, file_format: str) -> Iterator[list[Any]]:
+        if last is None:
+            yield [*buttons.idle(""), *nothing]
+            return
+        waiting = [*nothing]
+        waiting[results.index(download)] = gr.DownloadButton(interactive=False)
+        yield [*buttons.busy(page.said("Writing the file …")), *waiting]
+        try:
+            request = replace(last.request, format=file_format)  # type: ignore[arg-type]
+            with context.request_folder() as folder:
+                job = Job(expansion(context, last.path, request, folder), context.settings.seconds)
+                with closing(job.steps()) as steps:
+                    for done, total in steps:
+                        yield [*buttons.busy(page.progress(done, total)), *nothing]
+                target, _ = job.result
+                ready = [*nothing]
+                ready[results.index(download)] = _download(target)
+                yield [*buttons.idle(page.said("The file is ready.")), *ready]
+        except PhotoError as error:
+            yield [*buttons.idle(page.problem(str(error))), *nothing]
+        except Exception:
+            logger.exception("a file could not be written")
+            yield [*buttons.idle(page.problem(page.UNEXPECTED)), *nothing]
+
+    connect(
+        photo,
+        buttons,
+        expand,
+        [model, strength, space, private, file_format],
+        results,
+        context,
+        more=[(file_format.input, write_again, [last, file_format])],
+    )
+
+
+def _picture(label: str, *classes: str) -> gr.Image:
+    return gr.Image(
+        label=label,
+        format="png",
+        type="filepath",
+        interactive=False,
+        buttons=["fullscreen"],
+        height=260,
+        elem_classes=list(classes),
+    )
+
+
+def _download(target: Path) -> gr.DownloadButton:
+    size = target.stat().st_size / 1e6
+    return gr.DownloadButton(
+        f"Download {target.suffix[1:].upper()} ({size:.1f} MB)", value=str(target), interactive=True
+    )
+
+
+def _sentence(report: FileReport) -> str:
+    return " ".join(("Done.", *report.notes))
+
+
+def _figures(report: FileReport, beyond_share: float) -> dict[str, str]:
+    values = {
+        "Clipped pixels": f"{report.clipped_share:.2%}",
+        "Restored pixels": f"{report.restored_share:.2%}",
+        "Beyond sRGB": f"{beyond_share:.2%}",
+        "Solver steps": f"{report.steps_mean:.1f}",
+        "Largest residual": f"{report.residual_most:.1e}",
+        "Size": f"{report.width} × {report.height}",
+        "Time": f"{report.seconds:.1f} s",
+        "Network": report.model,
+    }
+    if report.unconverged:
+        values["Tiles at the step limit"] = str(report.unconverged)
+    return values

@@ -1,0 +1,71 @@
+"""A wide-gamut original, reduced and restored: what the tab and the API have in common."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from core.comparison import Comparison, compare_methods
+from core.dataset import read_original, shrink
+from core.errors import PhotoError
+from core.evaluation import EvaluationSettings
+from core.expansion import ExpansionSettings
+from core.styles import STYLES
+from gradio_app.uploads import checked, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from gradio_app.context import Context
+
+LONGEST = 1024
+"""Larger originals are averaged to this length of the longer side."""
+
+
+def comparison(
+    context: Context, path: str | None, names: Sequence[str], style: str
+) -> Generator[tuple[int, int], None, Comparison]:
+    """Compare methods on an upload.
+
+    Parameters
+    ----------
+    context : Context
+        Models and limits.
+    path : str or None
+        The upload; one without a profile is taken as ProPhoto.
+    names : sequence of str
+        Methods that the demo offers.
+    style : str
+        Key of :data:`core.styles.STYLES`.
+
+    Yields
+    ------
+    (int, int)
+        Tiles done and in all.
+
+    Raises
+    ------
+    PhotoError
+        With a sentence that names no path of the server.
+    """
+    if style not in STYLES:
+        raise PhotoError(f"Choose a style out of {', '.join(STYLES)}.")
+    if not names:
+        raise PhotoError("Choose at least one method.")
+    methods = [replace(context.methods[name], name=name) for name in _known(context, names)]
+    upload = checked(path, context.uploads, context.settings.limits)
+    try:
+        original = shrink(read_original(upload.path), LONGEST)
+    except PhotoError as error:
+        raise PhotoError(sentence(error, upload.path)) from error
+    yield 0, 1
+    settings = EvaluationSettings(
+        perceptual=False, expansion=ExpansionSettings(device=context.settings.device)
+    )
+    return (yield from compare_methods(STYLES[style].apply(original), methods, settings))
+
+
+def _known(context: Context, names: Sequence[str]) -> list[str]:
+    for name in names:
+        context.model(name)
+    return [name for name in context.methods if name in names]

@@ -1,0 +1,184 @@
+"""A photo from upload to download: what the tab and the API have in common."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from core.colour import DISPLAY_P3, SRGB, WIDE_SPACES
+from core.errors import PhotoError
+from core.expansion import ExpansionSettings
+from core.figures import heat_map, shared_limits
+from core.file_expansion import FileReport, FileSettings, file_expansion
+from core.files import OUTPUT_FORMATS, OutputFormat, check_output, write_codes
+from core.previews import file_previews
+from gradio_app.uploads import Upload, checked, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from gradio_app.context import Context
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asks for, checked.
+
+    Attributes
+    ----------
+    model : str
+        Name of a model that the demo offers.
+    space : str
+        Key of a wide space.
+    format : {"tiff", "png", "jxl", "avif"}
+        Of the file.
+    strength : float
+        0 to 2.
+    private : bool
+        Whether the place, serial numbers and the owner's name stay in the EXIF.
+    """
+
+    model: str
+    space: str = "prophoto"
+    format: OutputFormat = "tiff"
+    strength: float = 1.0
+    private: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what the engine cannot do, in one sentence."""
+        if self.space not in WIDE_SPACES:
+            raise PhotoError(f"Choose a colour space out of {', '.join(WIDE_SPACES)}.")
+        if self.format not in get_args(OutputFormat):
+            raise PhotoError(f"Choose a format out of {', '.join(get_args(OutputFormat))}.")
+        if not isinstance(self.strength, int | float) or not 0.0 <= self.strength <= 2.0:
+            raise PhotoError("The strength lies between 0 and 2; choose such a number.")
+        check_output(self.format, WIDE_SPACES[self.space])
+
+    def target(self, folder: str, upload: Upload) -> Path:
+        """Return the file that the result becomes."""
+        return Path(folder) / f"{upload.stem}-{self.space}{OUTPUT_FORMATS[self.format]}"
+
+
+def expansion(
+    context: Context, path: str | None, request: Request, folder: str
+) -> Generator[tuple[int, int], None, tuple[Path, FileReport]]:
+    """Expand an upload into a file, exactly as the command line does.
+
+    Parameters
+    ----------
+    context : Context
+        Models and limits.
+    path : str or None
+        The upload.
+    request : Request
+        What is wanted.
+    folder : str
+        The folder of the request.
+
+    Yields
+    ------
+    (int, int)
+        Tiles done and in all.
+
+    Returns
+    -------
+    path, report
+        The file and what was done.
+
+    Raises
+    ------
+    PhotoError
+        With a sentence that names no path of the server.
+    """
+    limits = context.settings.limits
+    upload = checked(path, context.uploads, limits)
+    target = request.target(folder, upload)
+    work = file_expansion(
+        upload.path,
+        target,
+        context.model(request.model),
+        ExpansionSettings(
+            space=WIDE_SPACES[request.space],
+            strength=float(request.strength),
+            device=context.settings.device,
+        ),
+        FileSettings(format=request.format, limits=limits, private_exif=request.private),
+    )
+    try:
+        with closing(work):
+            report = yield from work
+    except PhotoError as error:
+        raise PhotoError(sentence(error, upload.path)) from error
+    return target, report
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Paths of what the page shows of a result.
+
+    Attributes
+    ----------
+    before, after : Path
+        PNG in Display P3, with its profile.
+    beyond, clipped, difference : Path
+        PNG in sRGB: marks over the grey photo, and the heat map of CIEDE2000.
+    largest_difference : float
+        CIEDE2000 of the brightest colour of the heat map.
+    beyond_share : float
+        Share of the pixels that an sRGB screen cannot show.
+    """
+
+    before: Path
+    after: Path
+    beyond: Path
+    clipped: Path
+    difference: Path
+    largest_difference: float
+    beyond_share: float
+
+
+def pictures(source: Path, result: Path, tolerance: float, folder: str) -> Pictures:
+    """Write the pictures of a result.
+
+    Parameters
+    ----------
+    source, result : Path
+        The upload and the file that it was expanded into.
+    tolerance : float
+        Noise of the upload's codes.
+    folder : str
+        The folder of the request.
+    """
+    shown = file_previews(source, result, tolerance=tolerance)
+    scale = shared_limits([shown.delta_e])
+    place = Path(folder)
+    photos = {
+        "before": (shown.before, DISPLAY_P3),
+        "after": (shown.after, DISPLAY_P3),
+        "beyond-srgb": (shown.beyond_srgb, SRGB),
+        "clipped": (shown.clipped, SRGB),
+        "difference": (heat_map(shown.delta_e, scale)[..., :3], SRGB),
+    }
+    for name, (codes, space) in photos.items():
+        write_codes(place / f"{name}.png", codes, space)
+    return Pictures(
+        before=place / "before.png",
+        after=place / "after.png",
+        beyond=place / "beyond-srgb.png",
+        clipped=place / "clipped.png",
+        difference=place / "difference.png",
+        largest_difference=scale[1],
+        beyond_share=shown.beyond_share,
+    )
+
+
+def public_report(report: FileReport) -> dict[str, Any]:
+    """Return a report without paths of the server."""
+    values = report.as_dict()
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in values.items()
+        if name not in ("input", "output")
+    }

@@ -1,0 +1,141 @@
+"""The demo as a server: started, asked for its health, stopped."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import PhotoError
+from gradio_app.settings import DemoSettings, settings_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gradio_app.context import Context
+
+logger = logging.getLogger(__name__)
+
+HEALTH = "/health"
+"""Path that answers with the state of the server, for load balancers and containers."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running demo.
+
+    Attributes
+    ----------
+    url : str
+        Where it is.
+    context : Context
+        Models, limits, folder.
+    """
+
+    url: str
+    context: Context
+
+
+@contextmanager
+def serving(settings: DemoSettings) -> Iterator[Server]:
+    """Serve the demo while the block runs; its files are gone afterwards.
+
+    Parameters
+    ----------
+    settings : DemoSettings
+        How.
+
+    Raises
+    ------
+    PhotoError
+        If a model is missing or the port is taken.
+    """
+    with tempfile.TemporaryDirectory(prefix="gamut-demo-") as name:
+        folder = Path(name).resolve()
+        from gradio_app.context import UPLOADS, make_context
+
+        # Read by Gradio when components are made. It copies what it serves into this folder.
+        os.environ["GRADIO_TEMP_DIR"] = str(folder / UPLOADS)
+        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        import gradio as gr
+        import torch
+        from starlette.responses import JSONResponse
+        from starlette.routing import Route
+
+        from core.allocator import keep_freed_memory
+        from core.expansion import device_named
+        from gradio_app import page
+        from gradio_app.api import health
+        from gradio_app.app import build
+
+        keep_freed_memory()
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        device_named(settings.device)
+        context = make_context(settings, folder)
+        blocks = build(context)
+        try:
+            app, url, _ = blocks.launch(
+                server_name=settings.host,
+                server_port=settings.port or None,
+                root_path=settings.root_path or None,
+                auth=settings.accounts or None,
+                max_file_size=round(settings.max_megabytes * 1e6),
+                allowed_paths=[],
+                show_error=False,
+                ssr_mode=False,
+                share=False,
+                pwa=False,
+                mcp_server=False,
+                enable_monitoring=False,
+                run_history=False,
+                footer_links=["api"],
+                state_session_capacity=1000,
+                prevent_thread_lock=True,
+                quiet=True,
+                theme=page.theme(),
+                css=page.CSS,
+            )
+        except OSError as error:
+            raise PhotoError(f"The demo cannot be served: {error}") from error
+        app.router.routes.insert(0, Route(HEALTH, lambda _: JSONResponse(health(context))))
+        try:
+            yield Server(url.rstrip("/"), context)
+        finally:
+            blocks.close(verbose=False)
+            gr.close_all(verbose=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve the demo until it is interrupted.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Flags; those of the process unless given.
+
+    Returns
+    -------
+    int
+        The exit code: 0, or 2 if it cannot be served.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        settings = settings_from(sys.argv[1:] if arguments is None else arguments)
+        with serving(settings) as server:
+            sys.stdout.write(f"The demo is at {server.url} (stop it with Ctrl+C)\n")
+            sys.stdout.flush()
+            stop.wait()
+    except PhotoError as error:
+        sys.stderr.write(f"gamut demo: {error}\n")
+        return 2
+    return 0

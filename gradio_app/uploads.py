@@ -1,0 +1,87 @@
+"""What people send: checked before it is decoded, and named so that names do no harm."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import PhotoError
+from core.files.reading import read_header
+
+if TYPE_CHECKING:
+    from core.files import Limits
+
+_LONGEST_NAME = 60
+
+SUFFIXES = (
+    ".jpg .jpeg .jpe .png .tif .tiff .webp .avif .heic .heif .jxl .exr .dng .cr2 .cr3 .nef .arw "
+    ".orf .rw2 .raf .pef"
+).split()
+"""Of the files that the page offers to choose from; contents decide what is read."""
+
+
+class UploadError(PhotoError):
+    """An upload that is refused, with the reason in one sentence."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that was sent and may be read.
+
+    Attributes
+    ----------
+    path : Path
+        Where it lies on the server.
+    stem : str
+        Its name without ending, of letters, digits, spaces, dots, hyphens and underscores.
+    lossy : bool
+        Whether its compression changed values.
+    """
+
+    path: Path
+    stem: str
+    lossy: bool
+
+
+def checked(path: str | None, folder: Path, limits: Limits) -> Upload:
+    """Return an upload whose size and header are within limits; no pixel is decoded.
+
+    Parameters
+    ----------
+    path : str or None
+        Where the server put it; None if nothing was sent.
+    folder : Path
+        The server's folder for uploads: files outside are never opened.
+    limits : Limits
+        What is too large.
+
+    Raises
+    ------
+    UploadError
+        If there is none, or it is no photo, or too large.
+    """
+    if not path:
+        raise UploadError("Choose a photo first: drop one on the page, or take an example.")
+    place = Path(path).resolve()
+    if not place.is_relative_to(folder.resolve()):
+        raise UploadError("This file was not sent with the request; upload it.")
+    try:
+        header = read_header(place, limits)
+    except PhotoError as error:
+        raise UploadError(sentence(error, place)) from error
+    return Upload(place, safe_stem(place.name), header.is_lossy)
+
+
+def sentence(error: PhotoError, path: Path) -> str:
+    """Return what to tell a person about an error, without paths of the server."""
+    name = safe_stem(path.name) + "".join(re.findall(r"\.[A-Za-z0-9]{1,5}$", path.name))
+    text = str(error).replace(str(path), name).replace(str(path.parent), "the upload")
+    return re.sub(r"[<>]", "", text)
+
+
+def safe_stem(name: str) -> str:
+    """Return a file's name without its ending and without characters that mean something."""
+    stem = re.sub(r"[^\w .\-]", "_", Path(name).stem).strip(" .")
+    return stem[:_LONGEST_NAME] or "photo"
