@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from core.colour import PROPHOTO, REC2020, convert
-from core.gamut import FloatImage
+
+if TYPE_CHECKING:
+    from core.gamut import FloatImage
 
 _HUES = 12
 _CHROMAS = (0.25, 0.5, 0.75, 0.9, 1.0)
@@ -29,9 +33,7 @@ def wide_gamut_chart(patch: int = 40) -> FloatImage:
     """
     hue = 6.0 * np.arange(_HUES) / _HUES
     pure = np.clip(np.abs((hue[:, None] + np.array([0.0, 4.0, 2.0])) % 6.0 - 3.0) - 1.0, 0.0, 1.0)
-    rows = [
-        level * (1.0 - chroma + chroma * pure) for level in _LEVELS for chroma in _CHROMAS
-    ]
+    rows = [level * (1.0 - chroma + chroma * pure) for level in _LEVELS for chroma in _CHROMAS]
     greys = np.linspace(0.0, 1.0, _HUES)[:, None] ** 2.2
     table = np.stack([*rows, np.repeat(greys, 3, axis=1)])
     chart = np.kron(table, np.ones((patch, patch, 1)))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.errors import PhotoError
-from core.gamut import Codes
+
+if TYPE_CHECKING:
+    from core.gamut import Codes
 
 _WHOLE = 1e-3
 

@@ -83,7 +83,7 @@ class ExpandWidget(Panel):
         self.layer = self.layer_box("Photo", "The sRGB layer whose colours were clipped.")
         self.choice = ModelChoice()
         self.space = ComboBox(
-            label="Colour space",
+            label="Space",
             choices=[(space.name, key) for key, space in WIDE_SPACES.items()],
             value=PROPHOTO.key,
             tooltip="The wide space of the result, which limits its colours.",
@@ -136,8 +136,9 @@ class ExpandWidget(Panel):
                 self.screen,
             ]
         )
-        self.finish_layout(caption="Expand")
-        self.insert(self.index(self.note), self.save_button)
+        self.add_run("Expand")
+        self.append(self.save_button)
+        self.finish_layout()
         self.layer.changed.connect(self._on_layer)
         self.save_button.changed.connect(self._on_save)
         self._on_layer(self.layer.value)
@@ -184,7 +185,7 @@ class ExpandWidget(Panel):
         except PhotoError as error:
             self.warn(str(error))
         else:
-            self.note.value = f"“{photo.name}” was saved as {Path(path).name}."
+            self.say(f"“{photo.name}” was saved as {Path(path).name}.")
 
     def _expanded_layer(self) -> Any:
         active = self.viewer.layers.selection.active
@@ -203,7 +204,7 @@ class ExpandWidget(Panel):
             metadata={KEY: result.record},
             **place,
         )
-        self.note.value = _summary(result)
+        self.say(_summary(result))
         self.viewer.layers.selection.active = added
 
     def _on_layer(self, layer: Image | None) -> None:
@@ -240,5 +241,3 @@ def _summary(result: Expanded) -> str:
     if result.record.wide is not None and result.record.wide.display == "srgb":
         parts.append("An sRGB screen shows it as before; the colours are in the saved file.")
     return " ".join(parts)
-
-

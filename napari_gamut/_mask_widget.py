@@ -56,7 +56,8 @@ class MaskWidget(Panel):
         }
         self.run.tooltip = "Add a layer for each mask and map; those of an earlier run stay."
         self.extend([self.layer, self.reference, self.screen, *self.boxes.values()])
-        self.finish_layout(caption="Add layers")
+        self.add_run("Add layers")
+        self.finish_layout()
 
     def start(self) -> None:
         """Compute the chosen maps in a worker and add their layers."""
@@ -85,7 +86,7 @@ class MaskWidget(Panel):
         def add(found: list[Map]) -> None:
             for item in found:
                 self._add(item, photo.name, place)
-            self.note.value = "\n".join(item.title for item in found)
+            self.say("\n".join(item.title for item in found))
 
         self.start_job(work(), add, layer=layer)
 

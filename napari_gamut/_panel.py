@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox, Container, Label, ProgressBar, PushButton
+from magicgui.widgets import ComboBox, Container, ProgressBar, PushButton
 from napari.layers import Image, Shapes
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel
 
 from napari_gamut._job import Job, TimeLeft
 
@@ -39,10 +40,10 @@ class Panel(Container[Any]):
         self._clock = TimeLeft()
         self.run = PushButton(text="Run")
         self.progress = ProgressBar(value=0, min=0, max=1, visible=False)
-        self.note = Label(value="")
-        text: Any = self.note.native
-        text.setWordWrap(True)
-        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._note = QLabel()
+        self._note.setWordWrap(True)
+        self._note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._note.setContentsMargins(6, 2, 6, 2)
         self.run.changed.connect(self._on_run)
         self._events = viewer.layers.events
         self._events.removed.connect(self._on_removed)
@@ -62,20 +63,27 @@ class Panel(Container[Any]):
         lightness = sum(get_theme(self.viewer.theme).background.as_rgb_tuple()[:3])
         return "light" if lightness > 3 * 127 else "dark"
 
-    def finish_layout(self, *, caption: str = "") -> None:
-        """Put the run button, progress and notes below the controls that were added.
+    @property
+    def note(self) -> str:
+        """What the panel says below its controls."""
+        return str(self._note.text())
 
-        Parameters
-        ----------
-        caption : str
-            Of the run button; without one there is none.
-        """
-        if caption:
-            self._caption = self.run.text = caption
-            self.append(self.run)
-            self.append(self.progress)
-        self.append(self.note)
-        self.native.layout().addStretch()
+    def say(self, sentence: str) -> None:
+        """Write a sentence below the controls."""
+        self._note.setText(sentence)
+        self._note.setVisible(bool(sentence))
+
+    def add_run(self, caption: str) -> None:
+        """Put the run button and its progress below the controls that were added."""
+        self._caption = self.run.text = caption
+        self.append(self.run)
+        self.append(self.progress)
+
+    def finish_layout(self, *, stretch: bool = True) -> None:
+        """Put the notes below everything that was added."""
+        self.add_native(self._note)
+        if stretch:
+            self.native.layout().addStretch()
 
     def add_native(self, widget: QWidget) -> None:
         """Put a Qt widget over the whole width below the controls."""
@@ -94,7 +102,7 @@ class Panel(Container[Any]):
         """Run a job; the button becomes Cancel, and removing the layer cancels, too."""
         self._watched = layer
         self._clock = TimeLeft()
-        self.note.value = ""
+        self.say("")
         self.progress.value, self.progress.max = 0, 0
         self.progress.visible = True
         self.run.text = "Cancel"
@@ -106,7 +114,7 @@ class Panel(Container[Any]):
         """Cancel the job, if one runs."""
         if self._job is not None:
             self._job.cancel()
-            self.note.value = "Cancelled."
+            self.say("Cancelled.")
 
     def show_progress(self, value: tuple[int, int]) -> None:
         """Show steps done and steps in all."""
@@ -114,11 +122,11 @@ class Panel(Container[Any]):
         self.progress.max = total
         self.progress.value = min(done, total)
         left = self._clock.sentence(done, total)
-        self.note.value = f"{done} of {total} tiles{', ' + left if left else ''}" if total else ""
+        self.say(f"{done} of {total} tiles{', ' + left if left else ''}" if total else "")
 
     def warn(self, sentence: str) -> None:
         """Tell people that something did not work and what to do."""
-        self.note.value = sentence
+        self.say(sentence)
         show_warning(sentence)
 
     def inform(self, sentence: str) -> None:
@@ -166,11 +174,10 @@ class Panel(Container[Any]):
     def _on_removed(self, event: Any) -> None:
         if self._watched is not None and event.value is self._watched and self._job is not None:
             self._job.cancel()
-            self.note.value = "Cancelled, since the layer was removed."
+            self.say("Cancelled, since the layer was removed.")
 
     def _on_destroyed(self) -> None:
         self._events.removed.disconnect(self._on_removed)
         if self._job is not None:
             self._job.abandon()
             self._job = None
-

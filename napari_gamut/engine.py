@@ -113,9 +113,7 @@ def prepared(request: Request) -> tuple[Model | None, ExpansionSettings]:
     return model, settings
 
 
-def expand_photo(
-    photo: LayerPhoto, request: Request
-) -> Generator[tuple[int, int], None, Expanded]:
+def expand_photo(photo: LayerPhoto, request: Request) -> Generator[tuple[int, int], None, Expanded]:
     """Expand a layer's photo; yields tiles done and tiles in all, and returns the result.
 
     A stack is returned at once: its frames are expanded as they are looked at.

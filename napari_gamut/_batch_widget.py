@@ -1,0 +1,136 @@
+"""Expand Folder: photos in, wide-gamut files out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import ComboBox, FileEdit, FloatSlider
+from qtpy.QtWidgets import QPlainTextEdit
+
+from core.colour import PROPHOTO, WIDE_SPACES
+from napari_gamut._expand_widget import ModelChoice
+from napari_gamut._job import TimeLeft
+from napari_gamut._panel import Panel
+from napari_gamut._settings import preferences
+from napari_gamut.engine import Request
+from napari_gamut.folders import FileProgress, FolderReport, FolderRequest, expand_folder
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+_FORMATS = (
+    ("TIFF, 16 bits", "tiff"),
+    ("PNG, 16 bits", "png"),
+    ("JPEG XL, 16 bits", "jxl"),
+    ("AVIF, 12 bits", "avif"),
+)
+
+
+class BatchWidget(Panel):
+    """Expand every photo of a folder.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+        The window; its layers are left alone.
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.source = FileEdit(
+            label="Photos", mode="d", value="", tooltip="A folder; those inside it are read, too."
+        )
+        self.target = FileEdit(
+            label="Write to",
+            mode="d",
+            value="",
+            tooltip="The folder for the wide-gamut files; it keeps the names.",
+        )
+        self.choice = ModelChoice()
+        self.space = ComboBox(
+            label="Space",
+            choices=[(space.name, key) for key, space in WIDE_SPACES.items()],
+            value=PROPHOTO.key,
+            tooltip="The wide space of the files.",
+        )
+        self.format = ComboBox(
+            label="Format", choices=_FORMATS, value="tiff", tooltip="Of the files."
+        )
+        self.strength = FloatSlider(
+            label="Strength",
+            min=0.0,
+            max=2.0,
+            step=0.05,
+            value=1.0,
+            tooltip="0 restores nothing, 1 what the network estimates, more exaggerates.",
+        )
+        self.existing = ComboBox(
+            label="Existing",
+            choices=[("Keep", "keep"), ("Replace", "replace")],
+            value="keep",
+            tooltip="What happens to files that exist already.",
+        )
+        self.run.tooltip = "Expand photo after photo; press again to cancel."
+        self._files_clock = TimeLeft()
+        self.log = QPlainTextEdit()
+        self.log.setReadOnly(True)
+        self.log.setPlaceholderText("Each photo gets a line here.")
+        self.log.setToolTip("What became of each photo.")
+        self.extend(
+            [
+                self.source,
+                self.target,
+                self.choice.model,
+                self.choice.weights,
+                self.space,
+                self.format,
+                self.strength,
+                self.existing,
+            ]
+        )
+        self.add_run("Expand folder")
+        self.finish_layout(stretch=False)
+        self.add_native(self.log)
+        self.say("Choose two folders. Photos that are wide-gamut already are only converted.")
+
+    def start(self) -> None:
+        """Work through the folder in a worker."""
+        texts = [str(edit.line_edit.value).strip() for edit in (self.source, self.target)]
+        if not all(texts):
+            self.warn("Choose a folder of photos and one to write to.")
+            return
+        source, target = (Path(text) for text in texts)
+        chosen = preferences()
+        request = Request(
+            model=self.choice.name,
+            space=self.space.value,
+            strength=self.strength.value,
+            device=chosen.device,
+            tile=chosen.tile,
+        )
+        folder = FolderRequest(source, target, self.format.value, self.existing.value)
+        self.log.clear()
+        self._files_clock = TimeLeft()
+        self.start_job(expand_folder(folder, request), self._on_report)
+
+    def show_progress(self, value: Any) -> None:
+        """Show photos done, the tiles of the current one, and finished photos."""
+        step: FileProgress = value
+        if step.line:
+            self.log.appendPlainText(step.line)
+        self.progress.max = max(step.files, 0)
+        self.progress.value = step.files_done
+        if not step.files:
+            return
+        left = self._files_clock.sentence(step.files_done, step.files)
+        tiles = f", tile {step.done} of {step.total}" if step.total else ""
+        self.say(
+            f"Photo {min(step.files_done + 1, step.files)} of {step.files}: {step.name}{tiles}"
+            f"{', ' + left if left else ''}"
+        )
+
+    def _on_report(self, report: FolderReport) -> None:
+        self.say(
+            f"{report.expanded} expanded, {report.kept} kept from before, {report.failed} failed."
+        )

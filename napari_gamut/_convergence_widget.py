@@ -1,0 +1,335 @@
+"""Convergence: the colours of a photo, iteration by iteration, and the solver's residual."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import ComboBox, Container, FloatSpinBox, PushButton, Slider, SpinBox
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from core.errors import PhotoError
+from napari_gamut._expand_widget import ModelChoice, screen_box
+from napari_gamut._figure_view import FigureView
+from napari_gamut._panel import Panel
+from napari_gamut._settings import preferences
+from napari_gamut.engine import Request
+from napari_gamut.iterations import Trace, solve_visibly
+from napari_gamut.layer_data import frame_index, photo_of, spatial_2d, srgb_photo_of
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Layer, Shapes
+    from napari.viewer import Viewer
+
+_PLAY_MS = 250
+_DRAW_MS = 60
+_VIEWS = (
+    ("Photo", "image"),
+    ("Change to the last iteration", "change"),
+    ("Error to the reference", "error"),
+)
+
+
+class ConvergenceWidget(Panel):
+    """Watch a fixed point being found.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+        Whose layers are worked on.
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.layer = self.layer_box("Photo", "The sRGB layer.")
+        self.reference = self.layer_box(
+            "Reference", "The wide-gamut original, for errors and PSNR.", optional=True
+        )
+        self.region = self.layer_box(
+            "Region",
+            "A shapes layer: the rectangle around its shapes is solved. Without one, up to a "
+            "megapixel from the middle of the photo.",
+            optional=True,
+            shapes=True,
+        )
+        self.choice = ModelChoice()
+        self.method = ComboBox(
+            label="Solver",
+            choices=[("Anderson", "anderson"), ("Picard", "picard")],
+            tooltip="Anderson mixes the last steps; Picard takes the damped step.",
+        )
+        self.memory = SpinBox(
+            label="Memory m", min=1, max=20, value=5, tooltip="Past steps that Anderson mixes."
+        )
+        self.damping = FloatSpinBox(
+            label="Damping β",
+            min=0.05,
+            max=1.95,
+            step=0.05,
+            value=1.0,
+            tooltip="Share of the new evaluation in the next state.",
+        )
+        self.iterations = SpinBox(
+            label="Iterations", min=1, max=100, value=30, tooltip="Most iterations."
+        )
+        self.screen = screen_box()
+        self.view = ComboBox(
+            label="Show", choices=_VIEWS, value="image", tooltip="What the slider shows."
+        )
+        self.slider = Slider(
+            label="Iteration", min=1, max=1, value=1, tooltip="The iteration that is shown."
+        )
+        self.slider.enabled = False
+        self.play = PushButton(text="Play", tooltip="Run through the iterations; again to stop.")
+        self.play.enabled = False
+        self.forget = PushButton(
+            text="Forget earlier curves", tooltip="Keep only the last solve in the plot."
+        )
+        self.run.tooltip = "Solve and keep every iteration; press again to cancel."
+        self.trace: Trace | None = None
+        self._curves: dict[str, list[float]] = {}
+        self._shown: Layer | None = None
+        self._place: dict[str, Any] = {}
+        self._source: Layer | None = None
+        self._timer = self._timed(_PLAY_MS, self._advance)
+        self._redraw = self._timed(_DRAW_MS, self._move_cursor)
+        self._redraw.setSingleShot(True)
+        self.plot = FigureView(230)
+        self._lay_out()
+        self.method.changed.connect(self._on_method)
+        self.slider.changed.connect(self.show_iteration)
+        self.view.changed.connect(self._on_view)
+        self.play.changed.connect(self._on_play)
+        self.forget.changed.connect(self._on_clear)
+        self.viewer.events.theme.connect(self._draw)
+        self.say("Solve to see how the colours emerge.")
+
+    def start(self) -> None:
+        """Solve in a worker."""
+        layer: Image | None = self.layer.value
+        step = self.viewer.dims.current_step
+        try:
+            photo = srgb_photo_of(layer)
+            reference = photo_of(self.reference.value) if self.reference.value else None
+            bounds = bounds_of(self.region.value) if self.region.value else None
+        except PhotoError as error:
+            self.warn(str(error))
+            return
+        self._timer.stop()
+        chosen = preferences()
+        request = Request(
+            model=self.choice.name,
+            tolerance=photo.tolerance,
+            display=self.screen.value,
+            device=chosen.device,
+        )
+        changes = {
+            "method": self.method.value,
+            "memory": self.memory.value,
+            "damping": self.damping.value,
+            "max_steps": self.iterations.value,
+        }
+        work = solve_visibly(
+            photo,
+            request,
+            changes,
+            reference,
+            bounds,
+            frame_index(photo, step),
+            frame_index(reference, step) if reference is not None else (),
+        )
+        self._source = layer
+        self.start_job(work, self.show_trace, layer=layer)
+
+    def show_trace(self, trace: Trace) -> None:
+        """Show a finished solve, at its last iteration."""
+        self.trace = trace
+        self._curves.pop(trace.label, None)
+        self._curves[trace.label] = trace.residuals
+        if self._source is not None:
+            self._place = spatial_2d(self._source, trace.top, trace.left)
+        count = len(trace.kept)
+        if self.view.value == "error" and not trace.mse:
+            self.view.value = "image"
+        self._forget_layer()
+        with self.slider.changed.blocked():
+            self.slider.max = count
+            self.slider.value = count
+        self.slider.enabled = self.play.enabled = count > 1
+        self._draw()
+        self.show_iteration(count)
+
+    def show_iteration(self, number: int) -> None:
+        """Show the image or map at an iteration, and move the cursor of the plot."""
+        if self.trace is None:
+            return
+        kept = self.trace.kept[number - 1]
+        values = getattr(kept, self.view.value)
+        if self._shown is None or self._shown not in self.viewer.layers:
+            self._shown = self._added(values)
+        else:
+            self._shown.data = values
+        residual = self.trace.residuals[number - 1]
+        self.say(f"Iteration {number} of {len(self.trace.kept)}: residual {residual:.2e}")
+        self._redraw.start()
+
+    def show_progress(self, value: tuple[int, int]) -> None:
+        """Show iterations instead of tiles."""
+        done, total = value
+        self.progress.max, self.progress.value = total, done
+        self.say(f"Iteration {done}, at most {total}" if total else "")
+
+    def _added(self, values: Any) -> Layer:
+        if self.view.value == "image":
+            return self.viewer.add_image(
+                values, name="iteration", rgb=True, contrast_limits=(0, 255), **self._place
+            )
+        assert self.trace is not None
+        added: Any = self.viewer.add_image(
+            values,
+            name=f"{self.view.value} (ΔE2000)",
+            rgb=False,
+            colormap="magma",
+            contrast_limits=self.trace.limits(self.view.value),
+            **self._place,
+        )
+        added.colorbar.visible = True
+        return added
+
+    def _forget_layer(self) -> None:
+        if self._shown is not None and self._shown in self.viewer.layers:
+            self.viewer.layers.remove(self._shown)
+        self._shown = None
+
+    def _on_view(self, view: str) -> None:
+        if self.trace is None:
+            return
+        if view == "error" and not self.trace.mse:
+            self.warn("Errors need the wide-gamut original; choose a reference and solve again.")
+            self.view.value = "image"
+            return
+        self._forget_layer()
+        self.show_iteration(self.slider.value)
+
+    def _on_method(self, method: str) -> None:
+        self.memory.enabled = method == "anderson"
+
+    def _on_play(self) -> None:
+        if self._timer.isActive():
+            self._stop()
+            return
+        if self.slider.value == self.slider.max:
+            self.slider.value = 1
+        self.play.text = "Stop"
+        self._timer.start()
+
+    def _advance(self) -> None:
+        if self.slider.value >= self.slider.max:
+            self._stop()
+        else:
+            self.slider.value += 1
+
+    def _stop(self) -> None:
+        self._timer.stop()
+        self.play.text = "Play"
+
+    def _on_clear(self) -> None:
+        self._curves = {self.trace.label: self.trace.residuals} if self.trace else {}
+        self._draw()
+
+    def _draw(self) -> None:
+        if self.trace is None:
+            return
+        from core.figures import convergence_figure
+
+        figure = convergence_figure(
+            self._curves,
+            self.trace.quality,
+            tolerance=self.trace.tolerance,
+            cursor=self.slider.value,
+            theme=self.theme,
+        )
+        self.plot.show_figure(figure)
+        self.plot.canvas.mpl_connect("button_press_event", self._on_plot)
+        self.plot.canvas.mpl_connect("motion_notify_event", self._on_plot)
+
+    def _move_cursor(self) -> None:
+        if self.plot.figure is None:
+            return
+        from core.figures import move_cursor
+
+        move_cursor(self.plot.figure, self.slider.value)
+        self.plot.canvas.draw_idle()
+
+    def _on_plot(self, event: Any) -> None:
+        if event.button == 1 and event.xdata is not None:
+            self.slider.value = min(max(round(event.xdata), 1), self.slider.max)
+
+    def _timed(self, interval: int, action: Any) -> QTimer:
+        timer = QTimer(self.native)
+        timer.setInterval(interval)
+        timer.timeout.connect(action)
+        return timer
+
+    def _lay_out(self) -> None:
+        settings: Container[Any] = Container(
+            widgets=[
+                self.layer,
+                self.reference,
+                self.region,
+                self.choice.model,
+                self.choice.weights,
+                self.method,
+                self.memory,
+                self.damping,
+                self.iterations,
+                self.screen,
+            ],
+            labels=True,
+        )
+        self._settings = settings
+        self._caption = self.run.text = "Solve"
+        shown: Container[Any] = Container(
+            widgets=[self.view, self.slider, self.play, self.forget], labels=True
+        )
+        self._controls = shown
+        left, right = QWidget(), QWidget()
+        for side, parts in (
+            (left, [settings.native, self.run.native, self.progress.native, self._note]),
+            (right, [self.plot, shown.native]),
+        ):
+            column = QVBoxLayout(side)
+            column.setContentsMargins(0, 0, 0, 0)
+            for part in parts:
+                column.addWidget(part)
+            if side is left:
+                column.addStretch()
+        both = QWidget()
+        row = QHBoxLayout(both)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(left, 2)
+        row.addWidget(right, 5)
+        self.add_native(both)
+
+    def reset_choices(self, *_: Any) -> None:
+        """Renew the lists of layers."""
+        self._settings.reset_choices()
+
+
+def bounds_of(shapes: Shapes) -> tuple[float, float, float, float]:
+    """Return the rectangle around all shapes: top, left, bottom, right, in data coordinates.
+
+    Raises
+    ------
+    LayerError
+        If there is no shape.
+    """
+    import numpy as np
+
+    from napari_gamut.layer_data import LayerError
+
+    if not shapes.data:
+        raise LayerError(f"“{shapes.name}” holds no shape; draw a rectangle in it.")
+    corners = np.concatenate([shape[:, -2:] for shape in shapes.data])
+    (top, left), (bottom, right) = corners.min(0), corners.max(0)
+    return float(top), float(left), float(bottom), float(right)

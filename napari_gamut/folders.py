@@ -1,0 +1,120 @@
+"""Expanding a folder of photos, file by file, without any window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from core.cli.common import plan_jobs, sentence
+from core.errors import PhotoError
+from core.files import OUTPUT_FORMATS, OutputFormat
+from napari_gamut.engine import Request, prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+Existing = Literal["keep", "replace"]
+
+
+@dataclass(frozen=True)
+class FolderRequest:
+    """What is to be done to a folder.
+
+    Attributes
+    ----------
+    source, target : Path
+        Folders to read, with those inside it, and to write.
+    format : {"tiff", "png", "jxl", "avif"}
+        Of the files.
+    existing : {"keep", "replace"}
+        What happens to files that exist already.
+    """
+
+    source: Path
+    target: Path
+    format: OutputFormat = "tiff"
+    existing: Existing = "keep"
+
+
+@dataclass(frozen=True)
+class FileProgress:
+    """How far the work on a folder is.
+
+    Attributes
+    ----------
+    name : str
+        The photo that is being worked on.
+    files_done, files : int
+        Photos done and photos in all.
+    done, total : int
+        Tiles of this photo.
+    line : str
+        A finished photo, in one sentence; empty in between.
+    """
+
+    name: str
+    files_done: int
+    files: int
+    done: int = 0
+    total: int = 0
+    line: str = ""
+
+
+@dataclass(frozen=True)
+class FolderReport:
+    """What became of a folder: numbers of photos."""
+
+    expanded: int
+    kept: int
+    failed: int
+
+
+def expand_folder(
+    folder: FolderRequest, request: Request
+) -> Generator[FileProgress, None, FolderReport]:
+    """Expand every photo of a folder; one that fails does not stop the others.
+
+    Yields
+    ------
+    FileProgress
+
+    Raises
+    ------
+    PhotoError
+        If there is no photo, or the network cannot be used.
+    """
+    from core.file_expansion import FileSettings, file_expansion
+
+    if not folder.source.is_dir():
+        raise PhotoError(f"{folder.source} is no folder; choose the folder of your photos.")
+    yield FileProgress("", 0, 0)
+    jobs = plan_jobs([str(folder.source)], str(folder.target), OUTPUT_FORMATS[folder.format])
+    model, settings = prepared(request)
+    files = FileSettings(format=folder.format, overwrite=folder.existing == "replace")
+    expanded = kept = failed = 0
+    for number, job in enumerate(jobs):
+        name = job.source.name
+        if folder.existing == "keep" and job.target.exists():
+            kept += 1
+            yield FileProgress(name, number + 1, len(jobs), line=f"{name}: exists already, kept")
+            continue
+        try:
+            job.target.parent.mkdir(parents=True, exist_ok=True)
+            work = file_expansion(job.source, job.target, model, settings, files)
+            try:
+                while True:
+                    done, total = next(work)
+                    yield FileProgress(name, number, len(jobs), done, total)
+            except StopIteration as end:
+                share = end.value.clipped_share
+            finally:
+                work.close()
+        except (PhotoError, OSError, MemoryError) as error:
+            failed += 1
+            yield FileProgress(name, number + 1, len(jobs), line=f"{name}: {sentence(error)}")
+        else:
+            expanded += 1
+            line = f"{name} → {job.target.name}: {share:.1%} of the pixels were clipped"
+            yield FileProgress(name, number + 1, len(jobs), line=line)
+    return FolderReport(expanded, kept, failed)
