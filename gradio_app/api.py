@@ -1,12 +1,35 @@
-"""The named endpoints for programs."""
+"""The named endpoints for programs; the page documents them under "Use via API"."""
 
 from __future__ import annotations
 
+import logging
+from contextlib import closing, contextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
+
+import gradio as gr
+from gradio.events import api
+
+from core.colour import WIDE_SPACES
+from core.errors import PhotoError
+from core.files import OutputFormat
+from core.styles import STYLES
+from gradio_app import page, tables
+from gradio_app.context import CONCURRENCY_ID
+from gradio_app.jobs import Job
+from gradio_app.photo_comparison import comparison
+from gradio_app.photo_convergence import LARGEST, SMALLEST, convergence, solver_settings
+from gradio_app.photo_expansion import Request, expansion, public_report
+from gradio_app.uploads import SUFFIXES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gradio.components import Component
+
     from gradio_app.context import Context
+
+logger = logging.getLogger(__name__)
 
 
 def health(context: Context) -> dict[str, Any]:
@@ -18,3 +41,145 @@ def health(context: Context) -> dict[str, Any]:
         "max_megapixels": context.settings.max_megapixels,
         "max_megabytes": context.settings.max_megabytes,
     }
+
+
+def add_api(context: Context) -> None:
+    """Add the endpoints ``/expand``, ``/convergence``, ``/compare`` and ``/health``."""
+    names = list(context.methods)
+    networks = context.equilibrium_methods
+    seconds = context.settings.seconds
+
+    def expand(
+        photo: str,
+        model: str,
+        space: str,
+        format: str,  # noqa: A002
+        strength: float,
+        keep_private: bool,
+    ) -> Iterator[tuple[Any, Any]]:
+        with _errors("expand"):
+            request = Request(model, space, format, strength, keep_private)  # type: ignore[arg-type]
+            with context.request_folder() as folder:
+                job = Job(expansion(context, photo, request, folder), seconds)
+                with closing(job.steps()) as steps:
+                    for _ in steps:
+                        yield gr.skip(), gr.skip()
+                path, report = job.result
+                yield str(path), public_report(report)
+
+    def converge(
+        photo: str,
+        model: str,
+        method: str,
+        memory: float,
+        damping: float,
+        max_steps: float,
+        side: float,
+    ) -> Iterator[Any]:
+        with _errors("convergence"), context.request_folder() as folder:
+            network = context.model(model)
+            if network is None:
+                raise PhotoError("The naive inversion does not iterate; choose a network.")
+            default = network.descriptor.solver
+            solver = solver_settings(default, method, memory, damping, max_steps)
+            work = convergence(context, photo, model, solver, int(side), folder)
+            job = Job(work, seconds)
+            with closing(job.steps()) as steps:
+                for _ in steps:
+                    yield gr.skip()
+            trace = job.result
+            yield {
+                "solver": trace.title,
+                "tolerance": trace.tolerance,
+                "residuals": list(trace.residuals),
+            }
+
+    def compare(photo: str, methods: list[str], style: str) -> Iterator[Any]:
+        with _errors("compare"):
+            job = Job(comparison(context, photo, methods, style), seconds)
+            with closing(job.steps()) as steps:
+                for _ in steps:
+                    yield gr.skip()
+            yield tables.as_dict(job.result)
+
+    def state() -> dict[str, Any]:
+        return health(context)
+
+    with gr.Row(visible=False):
+        photo = gr.File(label="photo", file_types=SUFFIXES)
+        report = gr.JSON(label="report")
+        _endpoint(
+            context,
+            expand,
+            [
+                photo,
+                gr.Dropdown(names, value=names[0], label="model"),
+                gr.Dropdown(list(WIDE_SPACES), value="prophoto", label="space"),
+                gr.Dropdown(list(get_args(OutputFormat)), value="tiff", label="format"),
+                gr.Number(1.0, minimum=0.0, maximum=2.0, label="strength"),
+                gr.Checkbox(False, label="keep_private"),
+            ],
+            [gr.File(label="file"), report],
+            "expand",
+            "Expand an sRGB photo into a wide-gamut file, and report what was done.",
+        )
+        _endpoint(
+            context,
+            converge,
+            [
+                photo,
+                gr.Dropdown(networks, value=next(iter(networks), None), label="model"),
+                gr.Dropdown(["anderson", "picard"], value="anderson", label="method"),
+                gr.Number(5, label="memory"),
+                gr.Number(1.0, label="damping"),
+                gr.Number(30, label="max_steps"),
+                gr.Number(256, minimum=SMALLEST, maximum=LARGEST, label="side"),
+            ],
+            [report],
+            "convergence",
+            "Return the relative residual of each iteration on a part of a photo.",
+        )
+        _endpoint(
+            context,
+            compare,
+            [
+                photo,
+                gr.CheckboxGroup(names, value=names, label="methods"),
+                gr.Dropdown(list(STYLES), value="as-is", label="style"),
+            ],
+            [report],
+            "compare",
+            "Reduce a wide-gamut original, restore it with each method, and measure.",
+        )
+    api(state, api_name="health", queue=False, api_description="Return what the server offers.")
+
+
+def _endpoint(
+    context: Context,
+    function: Callable[..., Any],
+    inputs: list[Component],
+    outputs: list[Component],
+    name: str,
+    description: str,
+) -> None:
+    gr.Button(visible=False).click(
+        function,
+        inputs,
+        outputs,
+        api_name=name,
+        api_description=description,
+        concurrency_id=CONCURRENCY_ID,
+        concurrency_limit=context.settings.concurrency,
+    )
+
+
+@contextmanager
+def _errors(endpoint: str) -> Iterator[None]:
+    """Turn what goes wrong into an answer for programs."""
+    try:
+        yield
+    except PhotoError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    except Exception as error:
+        logger.exception("the endpoint %s failed", endpoint)
+        raise gr.Error(page.UNEXPECTED, print_exception=False) from error

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from gradio_app import page
+from gradio_app.about_tab import add_about_tab
+from gradio_app.api import add_api
 from gradio_app.compare_tab import add_compare_tab
 from gradio_app.convergence_tab import add_convergence_tab
 from gradio_app.expand_tab import add_expand_tab
@@ -32,6 +34,8 @@ def build(context: Context) -> gr.Blocks:
         title=page.TITLE, analytics_enabled=False, delete_cache=(_SWEEP_SECONDS, age)
     ) as blocks:
         gr.Markdown(page.LEAD)
+        # Before the tabs, whose own events would take the endpoints' names.
+        add_api(context)
         theme = gr.Textbox("light", visible=False)
         with gr.Tab("Expand"):
             add_expand_tab(context)
@@ -39,6 +43,8 @@ def build(context: Context) -> gr.Blocks:
             add_convergence_tab(context, theme)
         with gr.Tab("Compare"):
             add_compare_tab(context, theme)
+        with gr.Tab("About"):
+            add_about_tab(context)
         blocks.load(None, None, theme, js=page.THEME_SCRIPT, api_visibility="private")
     blocks.queue(max_size=settings.queue, default_concurrency_limit=settings.concurrency)
     return blocks

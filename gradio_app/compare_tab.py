@@ -106,6 +106,7 @@ def _drawing(label: str) -> gr.Image:
         type="filepath",
         interactive=False,
         buttons=["fullscreen", "download"],
+        elem_classes="drawing",
         visible=False,
     )
 

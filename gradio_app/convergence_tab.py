@@ -108,6 +108,7 @@ def add_convergence_tab(context: Context, theme: gr.Textbox) -> None:
                 type="filepath",
                 interactive=False,
                 buttons=["fullscreen", "download"],
+                elem_classes="drawing",
                 visible=False,
             )
     watched = gr.State(

@@ -1,0 +1,93 @@
+"""The tab "About": what this is, what it cannot do, where its networks come from."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+if TYPE_CHECKING:
+    from core.evaluation import Method
+    from gradio_app.context import Context
+
+_TEXT = """
+## What it does
+Cameras and phones see more colours than sRGB holds. When a photo is saved as sRGB, each colour
+outside is clipped: at least one of its three channels stops at 0 or at the maximum. The network
+looks at the photo around such a pixel, and at the channels that were not clipped, and estimates
+how far outside the colour was. The result is a wide-gamut file (ProPhoto RGB, Display P3,
+Rec. 2020 …) with its profile, for editing, for print and for wide-gamut screens.
+
+## What is certain, and what is a guess
+- **Certain:** pixels without a clipped channel keep their colour. Of the others, the channels that
+  are not at an end of the range keep theirs. Reduced to sRGB again, the file gives back your
+  photo, code for code (for JPEG and other lossy files: within their noise of 3 codes of 255).
+- **A guess:** how far a clipped channel went. Nothing in the file tells; a black shadow and a deep
+  colour can have the same code. Restored colours are plausible, not measured: do not use them
+  where colour is evidence.
+- **Impossible:** detail that was lost where all three channels are clipped (burnt-out white and
+  black). Nothing is changed there. And an **sRGB screen** cannot show what is restored.
+
+## Your photos
+They stay on this server for {minutes:g} minutes at most and are then deleted. Place, serial numbers
+and the owner's name are left out of the result unless you ask to keep them. Nothing is sent
+anywhere else.
+
+## Networks
+"""
+
+_PAPERS = """
+## Papers
+- Xiao et al.: *Learning Equilibrium Transformation for Gamut Expansion and Color Restoration*,
+  ECCV 2024. The equilibrium network.
+- Le et al.: *GamutMLP: A Lightweight MLP for Color Loss Recovery*, CVPR 2023. The out-of-gamut mask
+  and the metrics by region.
+- Bai, Kolter and Koltun: *Deep Equilibrium Models*, NeurIPS 2019.
+- Walker and Ni: *Anderson Acceleration for Fixed-Point Iterations*, SIAM J. Numer. Anal. 49, 2011.
+
+## For programs
+```python
+from gradio_client import Client, handle_file
+
+client = Client("{url}")
+path, report = client.predict(
+    photo=handle_file("photo.jpg"), space="display-p3", format="tiff", api_name="/expand"
+)
+print(path, report["restored_share"])
+```
+Endpoints: `/expand`, `/convergence`, `/compare`, `/health`; their parameters are listed under *Use
+via API* at the foot of the page. `GET /health` answers load balancers.
+"""
+
+
+def add_about_tab(context: Context) -> None:
+    """Add the tab, with the models and limits of a server."""
+    settings = context.settings
+    gr.Markdown(_TEXT.format(minutes=settings.keep_minutes))
+    for method in context.methods.values():
+        if method.model is not None:
+            _add_card(method)
+    gr.Markdown("**naive** — restores nothing: sRGB in a wider space, to compare with.")
+    gr.Markdown(_PAPERS.replace("{url}", f"http://127.0.0.1:{settings.port}"))
+
+
+def _add_card(method: Method) -> None:
+    model = method.model
+    assert model is not None
+    config = model.network.config
+    card = {
+        "parameters": method.parameters,
+        "channels": config.channels,
+        "scale": config.scale,
+        "mode": config.mode,
+        "attention": config.attention,
+        "output": config.output,
+        "sha256": model.sha256,
+    }
+    with gr.Accordion(f"{method.name}: {method.parameters:,} parameters", open=False):
+        gr.Code(_plain({**card, **model.descriptor.card}), language="json", label="Model card")
+
+
+def _plain(card: dict[str, Any]) -> str:
+    return json.dumps(card, indent=2, default=str)
