@@ -182,8 +182,9 @@ def run_jobs(
                 job.target.parent.mkdir(parents=True, exist_ok=True)
                 line, report = work(job, bars.begin(job.source.name))
             except (PhotoError, OSError, MemoryError) as error:
-                failed.append({"input": str(job.source), "error": sentence(error)})
-                bars.write(f"{job.source}: {sentence(error)}", error=True)
+                text = sentence(error)
+                failed.append({"input": str(job.source), "error": text})
+                bars.write(text if job.source.name in text else f"{job.source}: {text}", error=True)
             else:
                 done.append(report)
                 if talks:
@@ -254,8 +255,8 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         "--model",
         default="letnet-box",
         metavar="NAME",
-        help="a network that comes with the program (letnet-box, letnet), a .safetensors file, or "
-        "naive, which restores nothing (default: %(default)s)",
+        help="letnet-box, which comes with the program, a .safetensors file, or naive, which "
+        "restores nothing (default: %(default)s)",
     )
     parser.add_argument(
         "--strength",
