@@ -35,8 +35,7 @@ def codes_from_image(image: npt.NDArray[Any]) -> Codes:
         If the values are of another type, not finite, or outside 0..1.
     """
     if image.dtype in (np.uint8, np.uint16):
-        codes: Codes = image
-        return codes
+        return image
     if image.dtype.kind != "f":
         raise PhotoError(
             f"Values of type {image.dtype} are no photo; convert the image to 8 or 16 bits "
@@ -52,7 +51,10 @@ def codes_from_image(image: npt.NDArray[Any]) -> Codes:
             f"The image's values go from {low:.3g} to {high:.3g}, but encoded sRGB lies in 0 to "
             "1; scale it, or convert it to 8 or 16 bits."
         )
+    codes: Codes
     eight = image.astype(np.float32) * np.float32(255)
     if np.abs(eight - np.rint(eight)).max(initial=0.0) < _WHOLE:
-        return np.rint(eight).astype(np.uint8)
-    return np.rint(image.astype(np.float64) * 65535).astype(np.uint16)
+        codes = np.rint(eight).astype(np.uint8)
+    else:
+        codes = np.rint(image.astype(np.float64) * 65535).astype(np.uint16)
+    return codes

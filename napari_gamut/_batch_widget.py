@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from magicgui.types import FileDialogMode
 from magicgui.widgets import ComboBox, FileEdit, FloatSlider
 from qtpy.QtWidgets import QPlainTextEdit
 
@@ -39,14 +40,17 @@ class BatchWidget(Panel):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
         self.source = FileEdit(
-            label="Photos", mode="d", value="", tooltip="A folder; those inside it are read, too."
+            label="Photos",
+            mode=FileDialogMode.EXISTING_DIRECTORY,
+            tooltip="A folder; those inside it are read, too.",
         )
         self.target = FileEdit(
             label="Write to",
-            mode="d",
-            value="",
+            mode=FileDialogMode.EXISTING_DIRECTORY,
             tooltip="The folder for the wide-gamut files; it keeps the names.",
         )
+        for edit in (self.source, self.target):
+            edit.line_edit.value = ""  # A folder nobody chose must not be written to.
         self.choice = ModelChoice()
         self.space = ComboBox(
             label="Space",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox, Container, FloatSpinBox, PushButton, Slider, SpinBox
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
 
 from core.errors import PhotoError
 from napari_gamut._expand_widget import ModelChoice, screen_box
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _PLAY_MS = 250
 _DRAW_MS = 60
+_WIDE = 800
 _VIEWS = (
     ("Photo", "image"),
     ("Change to the last iteration", "change"),
@@ -94,14 +95,15 @@ class ConvergenceWidget(Panel):
         self._timer = self._timed(_PLAY_MS, self._advance)
         self._redraw = self._timed(_DRAW_MS, self._move_cursor)
         self._redraw.setSingleShot(True)
-        self.plot = FigureView(230)
+        self.plot = FigureView(280)
         self._lay_out()
         self.method.changed.connect(self._on_method)
         self.slider.changed.connect(self.show_iteration)
         self.view.changed.connect(self._on_view)
         self.play.changed.connect(self._on_play)
         self.forget.changed.connect(self._on_clear)
-        self.viewer.events.theme.connect(self._draw)
+        self._theme = napari_viewer.events.theme
+        self._theme.connect(self._draw)
         self.say("Solve to see how the colours emerge.")
 
     def start(self) -> None:
@@ -289,14 +291,15 @@ class ConvergenceWidget(Panel):
         )
         self._settings = settings
         self._caption = self.run.text = "Solve"
-        shown: Container[Any] = Container(
-            widgets=[self.view, self.slider, self.play, self.forget], labels=True
+        buttons: Container[Any] = Container(
+            widgets=[self.play, self.forget], layout="horizontal", labels=False
         )
+        shown: Container[Any] = Container(widgets=[self.view, self.slider, buttons], labels=True)
         self._controls = shown
         left, right = QWidget(), QWidget()
         for side, parts in (
-            (left, [settings.native, self.run.native, self.progress.native, self._note]),
-            (right, [self.plot, shown.native]),
+            (left, [settings.native, self.run.native, self.progress.native]),
+            (right, [shown.native, self._note, self.plot]),
         ):
             column = QVBoxLayout(side)
             column.setContentsMargins(0, 0, 0, 0)
@@ -304,16 +307,34 @@ class ConvergenceWidget(Panel):
                 column.addWidget(part)
             if side is left:
                 column.addStretch()
-        both = QWidget()
-        row = QHBoxLayout(both)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(left, 2)
-        row.addWidget(right, 5)
-        self.add_native(both)
+        self.add_native(_Beside(left, right))
+        self.native.layout().addStretch()
+
+    def _on_destroyed(self) -> None:
+        self._theme.disconnect(self._draw)
+        super()._on_destroyed()
 
     def reset_choices(self, *_: Any) -> None:
         """Renew the lists of layers."""
         self._settings.reset_choices()
+
+
+class _Beside(QWidget):  # type: ignore[misc]
+    """Two parts, side by side where there is room (a dock at the bottom), else stacked."""
+
+    def __init__(self, first: QWidget, second: QWidget) -> None:
+        super().__init__()
+        row = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(first, 2)
+        row.addWidget(second, 5)
+
+    def resizeEvent(self, event: Any) -> None:
+        """Choose the direction by the width."""
+        directions = QBoxLayout.Direction
+        wide = self.width() >= _WIDE
+        self.layout().setDirection(directions.LeftToRight if wide else directions.TopToBottom)
+        super().resizeEvent(event)
 
 
 def bounds_of(shapes: Shapes) -> tuple[float, float, float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from magicgui.types import FileDialogMode
 from magicgui.widgets import (
     CheckBox,
     ComboBox,
@@ -42,7 +43,7 @@ class ModelChoice:
         )
         self.weights = FileEdit(
             label="Weights",
-            mode="r",
+            mode=FileDialogMode.EXISTING_FILE,
             filter="*.safetensors",
             tooltip="A .safetensors file, as gamut train writes it.",
             visible=False,

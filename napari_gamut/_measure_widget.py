@@ -75,7 +75,7 @@ class MeasureWidget(Panel):
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.setMinimumHeight(130)
         self.table.setMaximumHeight(140)
-        self.plot = FigureView(320)
+        self.plot = FigureView(360)
         self.extend([self.layer, self.reference, self.region, self.diagram])
         self.add_run("Measure")
         self.append(self.draw)
@@ -93,6 +93,8 @@ class MeasureWidget(Panel):
         self.copy.changed.connect(self.copy_table)
         self.save_table.changed.connect(self._on_save_table)
         self.save_plot.changed.connect(self._on_save_plot)
+        self._theme = napari_viewer.events.theme
+        self._theme.connect(self._on_theme)
 
     def start(self) -> None:
         """Measure in a worker."""
@@ -182,6 +184,14 @@ class MeasureWidget(Panel):
             self.warn(str(error))
         else:
             self.say(f"The diagram was saved as {path.name}.")
+
+    def _on_theme(self) -> None:
+        if self.plot.figure is not None:
+            self.draw_diagram()
+
+    def _on_destroyed(self) -> None:
+        self._theme.disconnect(self._on_theme)
+        super()._on_destroyed()
 
     def _on_save_table(self) -> None:
         path = self._asked("Save table", "table.csv", "Table (*.csv)")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import ComboBox, Container, ProgressBar, PushButton
 from napari.layers import Image, Shapes
 from napari.utils.notifications import show_info, show_warning
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QLabel
 
 from napari_gamut._job import Job, TimeLeft
@@ -36,6 +36,7 @@ class Panel(Container[Any]):
         self.viewer = viewer
         self._job: Job | None = None
         self._watched: Layer | None = None
+        self._alive = True
         self._caption = ""
         self._clock = TimeLeft()
         self.run = PushButton(text="Run")
@@ -84,6 +85,8 @@ class Panel(Container[Any]):
         self.add_native(self._note)
         if stretch:
             self.native.layout().addStretch()
+        # The fonts of the theme are known once the panel is in the window.
+        QTimer.singleShot(0, self._align_labels)
 
     def add_native(self, widget: QWidget) -> None:
         """Put a Qt widget over the whole width below the controls."""
@@ -159,6 +162,15 @@ class Panel(Container[Any]):
         widest.setMinimumContentsLength(12)
         return box
 
+    def _align_labels(self) -> None:
+        if not self._alive:
+            return
+        names = {widget.label for widget in self}
+        labels = [label for label in self.native.findChildren(QLabel) if label.text() in names]
+        width = max((label.sizeHint().width() for label in labels), default=0)
+        for label in labels:
+            label.setFixedWidth(width)
+
     def _on_run(self) -> None:
         if self.busy:
             self.cancel()
@@ -177,6 +189,7 @@ class Panel(Container[Any]):
             self.say("Cancelled, since the layer was removed.")
 
     def _on_destroyed(self) -> None:
+        self._alive = False
         self._events.removed.disconnect(self._on_removed)
         if self._job is not None:
             self._job.abandon()

@@ -22,7 +22,7 @@ REGION_NAMES: dict[Region, str] = {
 
 def rows_of(metrics: PhotoMetrics) -> list[tuple[str, ...]]:
     """Return a row of texts for each region; “–” where a region holds no pixel."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for region in REGIONS:
         figures = metrics.regions[region]
         rows.append(
