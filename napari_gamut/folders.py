@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 from core.cli.common import plan_jobs, sentence
 from core.errors import PhotoError
-from core.files import OUTPUT_FORMATS, OutputFormat
 from napari_gamut.engine import Request, prepared
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+    from core.files import OutputFormat
 
 Existing = Literal["keep", "replace"]
 
@@ -85,6 +86,7 @@ def expand_folder(
         If there is no photo, or the network cannot be used.
     """
     from core.file_expansion import FileSettings, file_expansion
+    from core.files import OUTPUT_FORMATS
 
     if not folder.source.is_dir():
         raise PhotoError(f"{folder.source} is no folder; choose the folder of your photos.")

@@ -127,8 +127,6 @@ def photo_of(layer: Layer | None) -> LayerPhoto:
     if kind != "Image":
         raise LayerError(f"“{layer.name}” is a {kind} layer; choose an RGB image layer.")
     data = layer.data[0] if layer.multiscale else layer.data
-    if 0 in data.shape:
-        raise LayerError(f"“{layer.name}” holds no pixels; choose another layer.")
     if not layer.rgb:
         raise LayerError(_not_rgb(layer.name, data.shape))
     height, width = data.shape[-3:-1]

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels, Points, Shapes
+
+from core.colour import PROPHOTO, SRGB, convert
+from core.gamut import naive_inversion
+from napari_gamut import layer_data
+from napari_gamut.layer_data import (
+    LayerError,
+    frame_index,
+    photo_of,
+    same_size,
+    spatial_2d,
+    srgb_photo_of,
+)
+from napari_gamut.metadata import KEY, Record, WidePixels
+
+RGB = (8, 9, 3)
+
+
+def image(data: object, **settings: object) -> Image:
+    settings = {"name": "photo", "rgb": True, "contrast_limits": (0, 1)} | settings
+    return Image(data, **settings)
+
+
+WRONG = {
+    "nothing": (None, "no photo yet"),
+    "grey": (image(np.zeros((8, 9)), rgb=False), "greyscale"),
+    "a volume": (image(np.zeros((5, 8, 9)), rgb=False), "volume without colours"),
+    "RGB that is shown as dimensions": (image(np.zeros(RGB), rgb=False), "dimensions of grey"),
+    "labels": (Labels(np.zeros((8, 9), int), name="photo"), "is a Labels layer"),
+    "points": (Points(np.zeros((1, 2)), name="photo"), "is a Points layer"),
+    "shapes": (Shapes(name="photo"), "is a Shapes layer"),
+    "32-bit integers": (image(np.zeros(RGB, np.int32)), "type int32"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_layer_that_is_no_photo_is_refused_in_one_sentence(kind: str) -> None:
+    layer, says = WRONG[kind]
+    with pytest.raises(LayerError, match=says) as error:
+        photo_of(layer)
+    assert str(error.value).endswith(".")
+
+
+WRONG_VALUES = {
+    "NaN": (np.full(RGB, np.nan, np.float32), "not numbers"),
+    "beyond 1": (np.full(RGB, 1.5, np.float32), "go from 0 to 1.5"),
+    "below 0": (np.full(RGB, -0.5, np.float32), "go from -0.5"),
+    "0 to 255": (np.full(RGB, 200.0), "go from 0 to 200"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_VALUES)
+def test_values_that_are_no_codes_are_refused_in_one_sentence(kind: str) -> None:
+    data, says = WRONG_VALUES[kind]
+    with pytest.raises(LayerError, match=f"“photo” cannot be used.*{says}"):
+        photo_of(image(data)).codes()
+
+
+def test_a_huge_layer_is_sent_to_the_folder_widget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer_data, "MOST_PIXELS", 50)
+    with pytest.raises(LayerError, match="use Expand Folder"):
+        photo_of(image(np.zeros(RGB, np.uint8)))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_codes_are_taken_as_they_are(dtype: type) -> None:
+    data = np.arange(np.prod(RGB), dtype=dtype).reshape(RGB)
+    assert np.array_equal(photo_of(image(data)).codes(), data)
+
+
+def test_opacity_is_kept_apart() -> None:
+    data = np.arange(8 * 9 * 4, dtype=np.uint8).reshape(8, 9, 4)
+    photo = photo_of(image(data))
+    assert np.array_equal(photo.codes(), data[..., :3])
+    assert np.array_equal(photo.alpha(), data[..., 3])
+
+
+def test_a_multiscale_layer_is_taken_in_full_size() -> None:
+    full = np.ones((20, 30, 3), np.uint8)
+    photo = photo_of(image([full, full[::2, ::2]], multiscale=True))
+    assert photo.size == (20, 30)
+
+
+def test_a_stack_is_taken_frame_by_frame() -> None:
+    data = np.arange(2 * 4 * 8 * 9 * 3, dtype=np.uint16).reshape(2, 4, 8, 9, 3)
+    photo = photo_of(image(data))
+    assert photo.leading == (2, 4)
+    assert frame_index(photo, (7, 1, 3, 0, 0)) == (1, 3)
+    assert np.array_equal(photo.codes((1, 3)), data[1, 3])
+
+
+def test_wide_colours_come_from_the_record() -> None:
+    values = np.random.default_rng(0).random(RGB, np.float32)
+    record = Record(WidePixels(values, "prophoto", "Bradford", "srgb"))
+    photo = photo_of(image(np.zeros(RGB, np.uint8), metadata={KEY: record}))
+    assert np.array_equal(photo.prophoto(), values)
+    assert np.allclose(photo.linear(SRGB), convert(values, PROPHOTO, SRGB))
+    with pytest.raises(LayerError, match="has wide colours already"):
+        srgb_photo_of(image(np.zeros(RGB, np.uint8), metadata={KEY: record}))
+
+
+def test_srgb_codes_become_light() -> None:
+    data = np.random.default_rng(0).integers(0, 256, RGB, dtype=np.uint8)
+    photo = photo_of(image(data))
+    assert np.array_equal(photo.linear(SRGB), naive_inversion(data))
+    assert np.array_equal(photo.shown("srgb"), data)
+
+
+def test_photos_of_two_sizes_are_refused() -> None:
+    first, second = (photo_of(image(np.zeros((n, 9, 3), np.uint8))) for n in (8, 7))
+    with pytest.raises(LayerError, match=r"9 × 8 and .* 9 × 7 pixels"):
+        same_size(first, second)
+
+
+def test_a_part_of_a_layer_stands_where_the_part_was() -> None:
+    layer = image(np.zeros(RGB, np.uint8), scale=(2.0, 3.0), translate=(10.0, 20.0))
+    place = spatial_2d(layer, top=4, left=5)
+    assert place["translate"].tolist() == [18.0, 35.0]
+    assert place["scale"].tolist() == [2.0, 3.0]

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from npe2 import PluginManifest
+
+from tests.napari_gamut.conftest import MANIFEST
+
+HEAVY = ("torch", "matplotlib", "gradio", "imagecodecs", "dask")
+
+
+@pytest.fixture(scope="module")
+def manifest() -> PluginManifest:
+    return PluginManifest.from_file(MANIFEST)
+
+
+def test_every_command_can_be_imported(manifest: PluginManifest) -> None:
+    manifest.validate_imports()
+
+
+def test_every_widget_is_in_a_menu(manifest: PluginManifest) -> None:
+    contributions = manifest.contributions
+    widgets = {widget.command for widget in contributions.widgets or ()}
+    placed = {
+        item.command
+        for items in contributions.menus.values()
+        for item in items
+        if hasattr(item, "command")
+    }
+    assert widgets == placed
+
+
+def test_expanding_is_offered_for_rgb_layers_only(manifest: PluginManifest) -> None:
+    (item,) = manifest.contributions.menus["napari/layers/filter"]
+    assert (item.command, item.when) == ("napari-gamut.expand", "active_layer_is_rgb")
+
+
+def test_importing_the_commands_imports_nothing_heavy(manifest: PluginManifest) -> None:
+    modules = {
+        command.python_name.split(":")[0] for command in manifest.contributions.commands or ()
+    }
+    # What napari itself imports does not count.
+    program = (
+        "import sys, napari.viewer, napari.qt.threading, magicgui.widgets\n"
+        "before = set(sys.modules)\n"
+        f"for name in {sorted(modules)}: __import__(name)\n"
+        f"print([n for n in {HEAVY} if n in sys.modules and n not in before])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
