@@ -57,6 +57,8 @@ def add_api(context: Context) -> None:
         strength: float,
         keep_private: bool,
     ) -> Iterator[tuple[Any, Any]]:
+        # Gradio can close a generator as soon as it has yielded, and not before.
+        yield gr.skip(), gr.skip()
         with _errors("expand"):
             request = Request(model, space, format, strength, keep_private)  # type: ignore[arg-type]
             with context.request_folder() as folder:
@@ -76,6 +78,7 @@ def add_api(context: Context) -> None:
         max_steps: float,
         side: float,
     ) -> Iterator[Any]:
+        yield gr.skip()
         with _errors("convergence"), context.request_folder() as folder:
             network = context.model(model)
             if network is None:
@@ -95,6 +98,7 @@ def add_api(context: Context) -> None:
             }
 
     def compare(photo: str, methods: list[str], style: str) -> Iterator[Any]:
+        yield gr.skip()
         with _errors("compare"):
             job = Job(comparison(context, photo, methods, style), seconds)
             with closing(job.steps()) as steps:

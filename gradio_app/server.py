@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 HEALTH = "/health"
 """Path that answers with the state of the server, for load balancers and containers."""
 
+_SESSIONS = 1000
+
 
 @dataclass(frozen=True)
 class Server:
@@ -59,58 +61,79 @@ def serving(settings: DemoSettings) -> Iterator[Server]:
     """
     with tempfile.TemporaryDirectory(prefix="gamut-demo-") as name:
         folder = Path(name).resolve()
-        from gradio_app.context import UPLOADS, make_context
+        with _environment(folder), _launched(settings, folder) as server:
+            yield server
 
-        # Read by Gradio when components are made. It copies what it serves into this folder.
-        os.environ["GRADIO_TEMP_DIR"] = str(folder / UPLOADS)
-        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-        import gradio as gr
-        import torch
-        from starlette.responses import JSONResponse
-        from starlette.routing import Route
 
-        from core.allocator import keep_freed_memory
-        from core.expansion import device_named
-        from gradio_app import page
-        from gradio_app.api import health
-        from gradio_app.app import build
+@contextmanager
+def _environment(folder: Path) -> Iterator[None]:
+    """Tell Gradio where it may keep files, and to report to nobody."""
+    from gradio_app.context import UPLOADS
 
-        keep_freed_memory()
-        if settings.threads:
-            torch.set_num_threads(settings.threads)
-        device_named(settings.device)
-        context = make_context(settings, folder)
-        blocks = build(context)
-        try:
-            app, url, _ = blocks.launch(
-                server_name=settings.host,
-                server_port=settings.port or None,
-                root_path=settings.root_path or None,
-                auth=settings.accounts or None,
-                max_file_size=round(settings.max_megabytes * 1e6),
-                allowed_paths=[],
-                show_error=False,
-                ssr_mode=False,
-                share=False,
-                pwa=False,
-                mcp_server=False,
-                enable_monitoring=False,
-                run_history=False,
-                footer_links=["api"],
-                state_session_capacity=1000,
-                prevent_thread_lock=True,
-                quiet=True,
-                theme=page.theme(),
-                css=page.CSS,
-            )
-        except OSError as error:
-            raise PhotoError(f"The demo cannot be served: {error}") from error
-        app.router.routes.insert(0, Route(HEALTH, lambda _: JSONResponse(health(context))))
-        try:
-            yield Server(url.rstrip("/"), context)
-        finally:
-            blocks.close(verbose=False)
-            gr.close_all(verbose=False)
+    wanted = {
+        "GRADIO_TEMP_DIR": str(folder / UPLOADS),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _launched(settings: DemoSettings, folder: Path) -> Iterator[Server]:
+    import torch
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
+    from core.allocator import keep_freed_memory
+    from core.expansion import device_named
+    from gradio_app import page
+    from gradio_app.api import health
+    from gradio_app.app import build
+    from gradio_app.context import make_context
+
+    keep_freed_memory()
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    device_named(settings.device)
+    context = make_context(settings, folder)
+    blocks = build(context)
+    try:
+        app, url, _ = blocks.launch(
+            server_name=settings.host,
+            server_port=settings.port or None,
+            root_path=settings.root_path or None,
+            auth=settings.accounts or None,
+            max_file_size=round(settings.max_megabytes * 1e6),
+            allowed_paths=[],
+            ssr_mode=False,
+            share=False,
+            pwa=False,
+            mcp_server=False,
+            enable_monitoring=False,
+            run_history=False,
+            footer_links=["api"],
+            state_session_capacity=_SESSIONS,
+            prevent_thread_lock=True,
+            quiet=True,
+            theme=page.theme(),
+            css=page.CSS,
+        )
+    except OSError as error:
+        raise PhotoError(f"The demo cannot be served: {error}") from error
+    app.router.routes.insert(0, Route(HEALTH, lambda _: JSONResponse(health(context))))
+    try:
+        yield Server(url.rstrip("/"), context)
+    finally:
+        blocks.close(verbose=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -137,5 +160,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stop.wait()
     except PhotoError as error:
         sys.stderr.write(f"gamut demo: {error}\n")
+        return 2
+    except ModuleNotFoundError as error:
+        if error.name != "gradio":
+            raise
+        sys.stderr.write("gamut demo: Gradio is missing; install napari-gamut[demo].\n")
         return 2
     return 0

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.errors import PhotoError
-
 if TYPE_CHECKING:
     import argparse
 
@@ -25,10 +23,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Serve the demo until it is interrupted; returns the exit code."""
-    try:
-        from gradio_app.server import main
-    except ModuleNotFoundError as error:
-        if error.name not in ("gradio", "gradio_app"):
-            raise
-        raise PhotoError("The demo needs Gradio; install napari-gamut[demo].") from error
+    from gradio_app.server import main
+
     return main(options.flags)

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from core.cli import main
+
+
+def test_without_gradio_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    assert main(["demo", "--port", "0"]) == 2
+    assert "napari-gamut[demo]" in capsys.readouterr().err
+
+
+def test_its_flags_are_the_demos_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["demo", "--help"])
+    assert end.value.code == 0
+    assert "--max-megapixels" in capsys.readouterr().out
+
+
+def test_a_wrong_setting_ends_it_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--port", "99999"]) == 2
+    assert "port = 99999" in capsys.readouterr().err

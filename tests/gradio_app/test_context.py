@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.errors import PhotoError
+from core.files import inspect
+from gradio_app.context import SAMPLES, load_methods
+from tests.web_demo import MODEL_NAME
+
+if TYPE_CHECKING:
+    from gradio_app.context import Context
+
+
+def test_networks_come_first_and_the_naive_inversion_last(context: Context) -> None:
+    assert list(context.methods) == [MODEL_NAME, "naive"]
+    assert context.default_method == MODEL_NAME
+    assert context.equilibrium_methods == [MODEL_NAME]
+
+
+def test_models_are_known_by_name_and_never_by_path(context: Context, tmp_path: Path) -> None:
+    model = context.model(MODEL_NAME)
+    assert model is not None
+    assert model.name == MODEL_NAME
+    assert context.model("naive") is None
+    for name in (str(tmp_path / "other.safetensors"), "", None, ["trial"]):
+        with pytest.raises(PhotoError, match="choose one of trial, naive"):
+            context.model(name)  # type: ignore[arg-type]
+
+
+def test_without_names_the_shipped_networks_are_offered() -> None:
+    from core.models import shipped_names
+
+    assert sorted(load_methods([])) == sorted([*shipped_names(), "naive"])
+
+
+def test_samples_are_what_they_are_said_to_be(context: Context) -> None:
+    for sample in SAMPLES:
+        info = inspect(context.sample(sample))
+        assert (info.space != "srgb") is sample.wide
+
+
+def test_a_request_leaves_nothing_behind(context: Context) -> None:
+    with context.request_folder() as folder:
+        (Path(folder) / "file").touch()
+    assert not Path(folder).exists()

@@ -1,0 +1,234 @@
+"""The demo as programs and attackers meet it, over HTTP."""
+
+from __future__ import annotations
+
+import gc
+import json
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from core.cli import main as gamut
+from core.file_expansion import expand_file
+from core.files import write_codes
+from core.models import load_model
+from tests.core.conftest import wide_photo, write_untagged
+from tests.gradio_app.test_uploads import png_header
+from tests.web_demo import MODEL_NAME, Demo, clipped_photo, running_demo, write_photo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@contextmanager
+def connected(demo: Demo, downloads: Path, **settings: Any) -> Iterator[Client]:
+    client = Client(demo.url, verbose=False, download_files=downloads, **settings)
+    try:
+        yield client
+    finally:
+        client.close()
+        del client
+        # It leaves sockets and an event loop to the collector, which complains of them.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
+
+
+@pytest.fixture
+def client(demo: Demo, tmp_path: Path) -> Iterator[Client]:
+    with connected(demo, tmp_path / "downloads") as client:
+        yield client
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    """Whether a condition comes true; far more time than it needs."""
+    for _ in range(600):
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def requests_left(demo: Demo) -> list[Path]:
+    return list((demo.folder / "requests").iterdir())
+
+
+def call(demo: Demo, endpoint: str, data: list[Any]) -> str:
+    """Call an endpoint without a client's help; returns the stream of events."""
+    address = f"{demo.url}/gradio_api/call/{endpoint}"
+    event = httpx.post(address, json={"data": data}, timeout=60).json()["event_id"]
+    return httpx.get(f"{address}/{event}", timeout=60).text
+
+
+def test_health_answers_without_a_client(demo: Demo) -> None:
+    answer = httpx.get(f"{demo.url}/health")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ok"
+    assert answer.json()["models"] == [MODEL_NAME, "naive"]
+
+
+def test_endpoints_are_named_and_their_parameters_too(client: Client) -> None:
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(endpoints) == {"/expand", "/convergence", "/compare", "/health"}
+    names = [parameter["parameter_name"] for parameter in endpoints["/expand"]["parameters"]]
+    assert names == ["photo", "model", "space", "format", "strength", "keep_private"]
+
+
+@pytest.mark.parametrize("form", ["tiff", "avif"])
+def test_expand_returns_the_file_of_the_command_line(
+    client: Client, demo: Demo, tmp_path: Path, form: str
+) -> None:
+    photo = write_photo(tmp_path / "photo.jpg")
+    path, report = client.predict(
+        photo=handle_file(photo), space="display-p3", format=form, api_name="/expand"
+    )
+    other = tmp_path / f"other{Path(path).suffix}"
+    flags = ["--space", "display-p3", "--model", str(demo.model), "--quiet"]
+    assert gamut(["expand", str(photo), "-o", str(other), *flags]) == 0
+    assert Path(path).read_bytes() == other.read_bytes()
+    assert Path(path).name == f"photo-display-p3{other.suffix}"
+    assert report["restored_share"] > 0.0
+    assert report["tolerance"] == 3.0
+
+
+def test_convergence_returns_falling_residuals(client: Client, tmp_path: Path) -> None:
+    photo = handle_file(write_photo(tmp_path / "photo.png"))
+    report = client.predict(photo=photo, max_steps=12, api_name="/convergence")
+    assert 1 <= len(report["residuals"]) <= 12
+    assert report["residuals"][-1] < report["residuals"][0]
+
+
+def test_compare_returns_the_figures_of_every_method(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "wide.png"
+    write_untagged(path, wide_photo(2))
+    report = client.predict(photo=handle_file(path), api_name="/compare")
+    assert list(report["methods"]) == [MODEL_NAME, "naive"]
+    assert report["methods"]["naive"]["regions"]["all"]["psnr"] > 0.0
+
+
+def test_everybody_gets_the_answer_to_their_own_photo(demo: Demo, tmp_path: Path) -> None:
+    model = load_model(demo.model)
+    photos, expected = [], []
+    for seed in range(8):
+        photos.append(tmp_path / f"photo{seed}.png")
+        write_codes(photos[-1], clipped_photo(60, 50 + seed, seed))
+        target = tmp_path / f"expected{seed}.tif"
+        expand_file(photos[-1], target, model)
+        expected.append(target.read_bytes())
+
+    def ask(client: Client, photo: Path) -> bytes:
+        path, _ = client.predict(photo=handle_file(photo), api_name="/expand")
+        return Path(path).read_bytes()
+
+    with ExitStack() as stack, ThreadPoolExecutor(4) as pool:
+        clients = [
+            stack.enter_context(connected(demo, tmp_path / str(number))) for number in range(4)
+        ]
+        answers = list(pool.map(ask, clients * 2, photos))
+    assert answers == expected
+    assert len(set(answers)) == 8
+
+
+HOSTILE = {
+    "bomb.png": png_header(65535, 65535),
+    "large.png": png_header(2000, 2000),
+    "drawing.png": b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
+    "polyglot.jpg": b"\xff\xd8\xff\xe0<script>alert(1)</script>PK\x03\x04",
+    "empty.png": b"",
+    "noise.tif": b"II*\0" + bytes(range(200)),
+    "cut.jxl": b"\xff\x0a\xfa\x7f\x01",
+    "<img src=x onerror=alert(1)>.png": b"nothing",
+}
+
+
+@pytest.mark.parametrize("name", list(HOSTILE))
+def test_hostile_files_get_a_sentence_and_do_no_harm(
+    client: Client, demo: Demo, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(HOSTILE[name])
+    with pytest.raises(AppError) as caught:
+        client.predict(photo=handle_file(path), api_name="/expand")
+    assert str(caught.value).endswith(".")
+    assert "<" not in str(caught.value)
+    assert str(demo.folder) not in str(caught.value)
+    assert httpx.get(f"{demo.url}/health").status_code == 200
+    assert wait_for(lambda: not requests_left(demo))
+
+
+def test_paths_of_the_server_are_not_opened(demo: Demo) -> None:
+    photo = write_photo(demo.folder / "samples" / "private.png")
+    for path in (str(photo), "/etc/passwd", f"{demo.folder}/uploads/../samples/private.png"):
+        data = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        answer = call(demo, "expand", [data, MODEL_NAME, "prophoto", "tiff", 1.0, False])
+        assert "event: error" in answer
+        assert "event: complete" not in answer
+
+
+def test_files_of_the_server_are_not_served(demo: Demo) -> None:
+    for path in ("/etc/passwd", str(demo.model), f"{demo.folder}/samples/coffee.png"):
+        assert httpx.get(f"{demo.url}/gradio_api/file={path}").status_code in (403, 404)
+
+
+def test_models_are_not_loaded_from_paths(demo: Demo, client: Client, tmp_path: Path) -> None:
+    photo = handle_file(write_photo(tmp_path / "photo.png"))
+    with pytest.raises(AppError):
+        client.predict(photo=photo, model=str(demo.model), api_name="/expand")
+
+
+def test_a_file_that_is_too_large_is_refused_while_it_arrives(demo: Demo) -> None:
+    files = {"files": ("large.png", bytes(9_000_000))}
+    answer = httpx.post(f"{demo.url}/gradio_api/upload", files=files, timeout=60)
+    assert answer.status_code == 413
+
+
+def test_the_page_names_no_other_host(demo: Demo) -> None:
+    config = httpx.get(f"{demo.url}/config").json()
+    assert config["analytics_enabled"] is False
+    assert "fonts.googleapis" not in json.dumps(config)
+
+
+def test_giving_up_a_job_ends_it_and_deletes_its_files(
+    demo: Demo, client: Client, tmp_path: Path
+) -> None:
+    photo = write_photo(tmp_path / "large.png", 1200, 1600)
+    job = client.submit(photo=handle_file(photo), format="avif", api_name="/expand")
+    assert wait_for(lambda: bool(requests_left(demo)))
+    job.cancel()
+    assert wait_for(lambda: not requests_left(demo))
+    small = handle_file(write_photo(tmp_path / "small.png"))
+    assert client.predict(photo=small, api_name="/expand")
+
+
+def test_a_client_that_goes_away_ends_its_job(demo: Demo, tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "large.png", 1200, 1600)
+    with photo.open("rb") as file:
+        (path,) = httpx.post(f"{demo.url}/gradio_api/upload", files={"files": file}).json()
+    data = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    body = {"data": [data, MODEL_NAME, "prophoto", "jxl", 1.0, False]}
+    address = f"{demo.url}/gradio_api/call/expand"
+    event = httpx.post(address, json=body).json()["event_id"]
+    with httpx.stream("GET", f"{address}/{event}", timeout=60) as stream:
+        next(stream.iter_lines())
+        assert wait_for(lambda: bool(requests_left(demo)))
+    assert wait_for(lambda: not requests_left(demo))
+    assert httpx.get(f"{demo.url}/health").status_code == 200
+
+
+def test_with_accounts_nobody_else_gets_in(tmp_path: Path) -> None:
+    with running_demo(tmp_path, "--auth=ada:secret") as demo:
+        assert httpx.get(f"{demo.url}/health").status_code == 200
+        assert httpx.get(f"{demo.url}/config").status_code == 401
+        with connected(demo, tmp_path, auth=("ada", "secret")) as client:
+            assert client.predict(api_name="/health")["status"] == "ok"
+    assert not demo.folder.exists()

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.files import Limits, write_codes
+from gradio_app.uploads import UploadError, checked, safe_stem
+from tests.web_demo import clipped_photo, write_photo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIMITS = Limits(max_pixels=100_000, max_bytes=1_000_000)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size, with hardly any pixels."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(name + data))
+        return struct.pack(">I", len(data)) + name + data + check
+
+    size = struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)
+    chunks = [chunk(b"IHDR", size), chunk(b"IDAT", zlib.compress(bytes(1000))), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def test_a_photo_is_taken_with_its_name(tmp_path: Path) -> None:
+    upload = checked(str(write_photo(tmp_path / "My holiday.jpg")), tmp_path, LIMITS)
+    assert upload.stem == "My holiday"
+    assert upload.lossy
+
+
+def test_nothing_sent_asks_for_a_photo(tmp_path: Path) -> None:
+    with pytest.raises(UploadError, match="Choose a photo"):
+        checked(None, tmp_path, LIMITS)
+
+
+def test_files_outside_the_uploads_are_never_opened(tmp_path: Path) -> None:
+    (tmp_path / "uploads").mkdir()
+    outside = write_photo(tmp_path / "private.png")
+    link = tmp_path / "uploads" / "link.png"
+    link.symlink_to(outside)
+    for path in (outside, link, tmp_path / "uploads" / ".." / "private.png"):
+        with pytest.raises(UploadError, match="not sent with the request"):
+            checked(str(path), tmp_path / "uploads", LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (png_header(65535, 65535), "more than the limit"),
+        (png_header(2**31 - 1, 2**31 - 1), "more than the limit|damaged"),
+        (b"<svg onload='alert(1)'/>", "SVG"),
+        (b"PK\x03\x04 polyglot", "ZIP"),
+        (b"", "empty"),
+        (b"\xff\xd8\xff\xe0 truncated", "damaged|no photo|cannot"),
+        (bytes(range(256)), "not a photo"),
+    ],
+)
+def test_hostile_files_are_refused_in_one_sentence(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(content)
+    with pytest.raises(UploadError, match=reason) as caught:
+        checked(str(path), tmp_path, LIMITS)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_large_file_is_refused_by_its_size(tmp_path: Path) -> None:
+    path = write_photo(tmp_path / "photo.png")
+    with pytest.raises(UploadError, match="more than the limit"):
+        checked(str(path), tmp_path, Limits(max_bytes=100))
+
+
+def test_a_large_photo_is_refused_by_its_header(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    write_codes(path, clipped_photo(400, 300))
+    with pytest.raises(UploadError, match=r"0\.1 megapixels"):
+        checked(str(path), tmp_path, LIMITS)
+
+
+@given(st.text(max_size=300))
+def test_names_hold_nothing_that_a_page_or_a_disk_could_take_for_more(name: str) -> None:
+    stem = safe_stem(name.replace("\0", ""))
+    assert 1 <= len(stem) <= 60
+    assert not set(stem) & set("<>&\"'/\\:*?|`\n\r\t")
+    assert stem.strip(" .") or stem == "photo"
+
+
+def test_a_name_that_is_a_script_becomes_harmless() -> None:
+    assert safe_stem("<img src=x onerror=alert(1)>.png") == "_img src_x onerror_alert_1__"

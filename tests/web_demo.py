@@ -1,0 +1,97 @@
+"""What the tests of the web demo share: a small network, photos, a server."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.files import write_codes
+from core.letnet import BOX, variant
+from core.models import random_model, to_bytes
+from core.solver import SolverSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODEL_NAME = "trial"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo, the folder that it keeps files in, and its model's file."""
+
+    url: str
+    folder: Path
+    model: Path
+
+
+def clipped_photo(height: int, width: int, seed: int = 0) -> npt.NDArray[np.uint8]:
+    """sRGB codes: soft colours, some of whose channels are clipped all over the photo."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width] / 40
+    waves = [np.sin(a * x + b * y) for a, b in rng.uniform(-2, 2, (3, 2))]
+    return np.clip(128 + 160 * np.stack(waves, -1), 0, 255).astype(np.uint8)
+
+
+def write_photo(path: Path, height: int = 90, width: int = 120, **settings: object) -> Path:
+    """Write such a photo; the format follows the name."""
+    write_codes(path, clipped_photo(height, width), **settings)  # type: ignore[arg-type]
+    return path
+
+
+def write_model(path: Path) -> Path:
+    """Write a small network with random weights."""
+    model = random_model(variant(BOX, channels=8), scale=5.0)
+    solver = SolverSettings(max_steps=6)
+    descriptor = replace(model.descriptor, name=MODEL_NAME, solver=solver)
+    path.write_bytes(to_bytes(model.network, descriptor))
+    return path
+
+
+@contextmanager
+def running_demo(folder: Path, *flags: str) -> Iterator[Demo]:
+    """Serve the demo on a free port of this computer, in a process of its own.
+
+    Parameters
+    ----------
+    folder : Path
+        Empty; everything that the demo keeps is in it.
+    *flags : str
+        More of them.
+    """
+    model = write_model(folder / "trial.safetensors")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    limits = ["--max-megapixels=3", "--max-megabytes=8", "--queue=4", "--threads=1"]
+    command = [sys.executable, "-m", "gradio_app", f"--port={port}", f"--models={model}"]
+    environment = {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
+    with (folder / "log.txt").open("w+") as log:
+        process = subprocess.Popen(
+            [*command, "--device=cpu", *limits, *flags],
+            cwd=Path(__file__).parents[1],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            assert f":{port}" in line, (folder / "log.txt").read_text()
+            (own,) = folder.glob("gamut-demo-*")
+            yield Demo(f"http://127.0.0.1:{port}", own.resolve(), model)
+            assert process.poll() is None, "the demo has ended on its own"
+        finally:
+            process.terminate()
+            process.wait(60)
+            process.stdout.close()
