@@ -21,6 +21,7 @@ from core.gamut import (
     Codes,
     FloatImage,
     Mask,
+    clip_within,
     clipped_mask,
     code_maximum,
     feasible_box,
@@ -310,7 +311,13 @@ def finish(
         values: FloatImage = convert(estimate, SRGB, settings.space, settings.adaptation)
         return np.clip(values, 0.0, 1.0, out=values)
     box = feasible_box(codes, settings.tolerance)
-    return fit_into(box.project(estimate), naive, settings.space, settings.adaptation)
+    space, adaptation = settings.space, settings.adaptation
+    inside = box.project(estimate)
+    if space is not PROPHOTO:
+        prophoto = fit_into(inside, naive, PROPHOTO, adaptation)
+        inside = box.project(convert(prophoto, PROPHOTO, SRGB, adaptation))
+        inside = clip_within(inside, box, space, adaptation)
+    return fit_into(inside, naive, space, adaptation)
 
 
 def check_codes(codes: Codes) -> None:

@@ -31,6 +31,8 @@ LOSSY_TOLERANCE = 3.0
 ROUNDING = 1e-4
 """Linear light by which the rounding of a 16-bit file moves a channel, at most."""
 
+_ROOM_FOR_ROUNDING = np.float32(1e-6)
+
 _MARGINS: dict[int, float] = {255: 0.15, 65535: 0.35}
 """How far inside the box projected values stay, in codes.
 
@@ -214,6 +216,42 @@ def feasible_box(codes: Codes, tolerance: float = 0.0) -> FeasibleBox:
     """
     lower, upper = _box_tables(code_maximum(codes), tolerance)
     return FeasibleBox(lower[codes], upper[codes])
+
+
+def clip_within(
+    scene: FloatImage, box: FeasibleBox, space: ColourSpace, adaptation: Adaptation = "Bradford"
+) -> FloatImage:
+    """Return colours clipped to a wide space, as far as the feasible box allows.
+
+    A first step before :func:`fit_into`, for estimates that a small space cannot hold: where
+    one channel leaves the space, the gain of the others is kept.
+
+    Parameters
+    ----------
+    scene : ndarray, float32, shape (..., 3)
+        Estimate in scene-linear sRGB, inside the box.
+    box : FeasibleBox
+        What the codes allow.
+    space : ColourSpace
+        The space to write.
+    adaptation : {"Bradford", "CAT02"}
+        How the white point is adapted.
+
+    Returns
+    -------
+    ndarray, float32, shape (..., 3)
+        Scene-linear sRGB, inside the box; unchanged where it lies in the space.
+    """
+    wide = convert(scene, SRGB, space, adaptation)
+    outside = ((wide < 0.0) | (wide > 1.0)).any(-1)
+    if not outside.any():
+        return scene
+    # A little inside, so that rounding on the way back does not leave the space again.
+    inner = np.clip(wide[outside], _ROOM_FOR_ROUNDING, 1.0 - _ROOM_FOR_ROUNDING)
+    kept = FeasibleBox(box.lower[outside], box.upper[outside])
+    clipped = scene.copy()
+    clipped[outside] = kept.project(convert(inner, space, SRGB, adaptation))
+    return clipped
 
 
 def fit_into(

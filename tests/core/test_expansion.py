@@ -7,9 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from core.colour import PROPHOTO, SRGB, WIDE_SPACES, convert
+from core.colour import ADOBE_RGB, PROPHOTO, SRGB, WIDE_SPACES, convert
 from core.errors import PhotoError
-from core.expansion import Band, ExpansionSettings, device_named, expand, expand_bands
+from core.expansion import (
+    Band,
+    ExpansionSettings,
+    device_named,
+    expand,
+    expand_bands,
+    finish,
+)
 from core.gamut import Codes, clipped_mask, naive_inversion, reduce
 from core.letnet import BOX, PAPER, variant
 from core.models import Model, random_model
@@ -87,6 +94,17 @@ def test_without_a_model_the_result_is_the_naive_inversion() -> None:
     expected = np.clip(convert(naive_inversion(codes), SRGB, PROPHOTO), 0.0, 1.0)
     assert np.array_equal(result.values, expected)
     assert (result.model, result.tiles) == ("naive", ())
+
+
+def test_a_small_space_keeps_the_gain_of_the_channels_that_it_can_hold() -> None:
+    """Adobe RGB shares sRGB's red and blue: it holds reds above 1, but no green below 0."""
+    codes = np.array([[[255, 0, 40]]], np.uint8)
+    naive = naive_inversion(codes)
+    scene = naive + np.float32([0.2, -0.05, 0.0])
+    adobe = dataclasses.replace(CPU, space=ADOBE_RGB)
+    back = convert(finish(codes, scene, clipped_mask(codes), adobe), ADOBE_RGB, SRGB)
+    assert back[0, 0, 0] > 1.15
+    assert np.array_equal(reduce(back), codes)
 
 
 def test_only_tiles_with_a_clipped_pixel_are_solved(model: Model) -> None:
