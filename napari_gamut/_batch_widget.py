@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magicgui.types import FileDialogMode
-from magicgui.widgets import ComboBox, FileEdit, FloatSlider
+from magicgui.widgets import ComboBox, FloatSlider
 from qtpy.QtWidgets import QPlainTextEdit
 
 from core.colour import PROPHOTO, WIDE_SPACES
 from napari_gamut._expand_widget import ModelChoice
 from napari_gamut._job import TimeLeft
-from napari_gamut._panel import Panel
+from napari_gamut._panel import Panel, file_edit
 from napari_gamut._settings import preferences
 from napari_gamut.engine import Request
 from napari_gamut.folders import FileProgress, FolderReport, FolderRequest, expand_folder
@@ -39,18 +39,11 @@ class BatchWidget(Panel):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
-        self.source = FileEdit(
-            label="Photos",
-            mode=FileDialogMode.EXISTING_DIRECTORY,
-            tooltip="A folder; those inside it are read, too.",
+        folder = FileDialogMode.EXISTING_DIRECTORY
+        self.source = file_edit("Photos", folder, "A folder; those inside it are read, too.")
+        self.target = file_edit(
+            "Write to", folder, "The folder for the wide-gamut files; it keeps the names."
         )
-        self.target = FileEdit(
-            label="Write to",
-            mode=FileDialogMode.EXISTING_DIRECTORY,
-            tooltip="The folder for the wide-gamut files; it keeps the names.",
-        )
-        for edit in (self.source, self.target):
-            edit.line_edit.value = ""  # A folder nobody chose must not be written to.
         self.choice = ModelChoice()
         self.space = ComboBox(
             label="Space",

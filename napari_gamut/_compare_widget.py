@@ -69,7 +69,7 @@ class CompareWidget(Panel):
         self.position.changed.connect(self.move)
         self.toggle.changed.connect(self.show_other)
         self.zoom.changed.connect(self.show_crops)
-        self._camera = napari_viewer.camera.events
+        self._camera = napari_viewer.scene.camera.events
         self._camera.center.connect(self.show_crops)
 
     def start(self) -> None:
@@ -107,7 +107,7 @@ class CompareWidget(Panel):
         """Show the layer before if the one after is shown, and the other way round."""
         before: Layer | None = self.before.value
         after: Layer | None = self.after.value
-        if before is None or after is None or before is after:
+        if before is None or after is None or before == after:
             self.warn("A toggle needs two different layers; choose them.")
             return
         if self._shown is not None:
@@ -121,7 +121,7 @@ class CompareWidget(Panel):
         if self._halves is None or self._shown is None or self._shown not in self.viewer.layers:
             return
         height, width = self._halves[0].shape[:2]
-        centre = self._shown.world_to_data(self.viewer.camera.center[-2:])
+        centre = self._shown.world_to_data(self.viewer.scene.camera.center[-2:])
         side = max(1, _CROP // self.zoom.value)
         top = int(np.clip(centre[-2] - side / 2, 0, max(0, height - side)))
         left = int(np.clip(centre[-1] - side / 2, 0, max(0, width - side)))

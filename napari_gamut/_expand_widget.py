@@ -9,7 +9,6 @@ from magicgui.types import FileDialogMode
 from magicgui.widgets import (
     CheckBox,
     ComboBox,
-    FileEdit,
     FloatSlider,
     FloatSpinBox,
     PushButton,
@@ -18,7 +17,7 @@ from magicgui.widgets import (
 
 from core.colour import PROPHOTO, WIDE_SPACES
 from core.errors import PhotoError
-from napari_gamut._panel import Panel
+from napari_gamut._panel import Panel, file_edit
 from napari_gamut._settings import SCREENS, preferences
 from napari_gamut.engine import MODELS, Expanded, Request, expand_photo
 from napari_gamut.layer_data import LayerPhoto, photo_of, spatial, srgb_photo_of
@@ -41,13 +40,13 @@ class ModelChoice:
             value="letnet-box",
             tooltip="Which network estimates the lost colours. Naive inversion only converts.",
         )
-        self.weights = FileEdit(
-            label="Weights",
-            mode=FileDialogMode.EXISTING_FILE,
-            filter="*.safetensors",
-            tooltip="A .safetensors file, as gamut train writes it.",
-            visible=False,
+        self.weights = file_edit(
+            "Weights",
+            FileDialogMode.EXISTING_FILE,
+            "A .safetensors file, as gamut train writes it.",
+            "*.safetensors",
         )
+        self.weights.visible = False
         self.model.changed.connect(self._on_model)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +21,10 @@ class Failure:
 
     def __init__(self, sentence: str) -> None:
         self.sentence = sentence
+
+
+class _Cancelled:
+    """What a job returns that was stopped."""
 
 
 class Job:
@@ -51,7 +56,9 @@ class Job:
         self._abandoned = False
         self._done, self._failed, self._ended = done, failed, ended
         self._progress = progress
-        self._worker = create_worker(_guarded, work, _start_thread=False)
+        # The worker's own way to stop would leave the generator open, with all its memory.
+        self._stop = threading.Event()
+        self._worker = create_worker(_guarded, work, self._stop, _start_thread=False)
         self._worker.yielded.connect(self._on_progress)
         self._worker.returned.connect(self._on_result)
         self._worker.finished.connect(self._on_end)
@@ -59,19 +66,19 @@ class Job:
 
     def cancel(self) -> None:
         """Stop at the next step; neither a result nor a failure will come."""
-        self._worker.quit()
+        self._stop.set()
 
     def abandon(self) -> None:
         """Stop at the next step and call nobody any more: the owner is going away."""
         self._abandoned = True
-        self._worker.quit()
+        self._stop.set()
 
     def _on_progress(self, value: Any) -> None:
-        if not self._abandoned and not self._worker.abort_requested:
+        if not self._abandoned and not self._stop.is_set():
             self._progress(value)
 
     def _on_result(self, value: Any) -> None:
-        if self._abandoned or self._worker.abort_requested:
+        if self._abandoned or self._stop.is_set():
             return
         if isinstance(value, Failure):
             self._failed(value.sentence)
@@ -105,9 +112,15 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _guarded(work: Generator[Any, None, Result]) -> Generator[Any, None, Result | Failure]:
+def _guarded(
+    work: Generator[Any, None, Result], stop: threading.Event
+) -> Generator[Any, None, Result | Failure | _Cancelled]:
     try:
-        return (yield from work)
+        while not stop.is_set():
+            yield next(work)
+    except StopIteration as end:
+        result: Result = end.value
+        return result
     except PhotoError as error:
         return Failure(str(error))
     except MemoryError:
@@ -115,3 +128,5 @@ def _guarded(work: Generator[Any, None, Result]) -> Generator[Any, None, Result 
             "There is not enough memory for this photo; choose a smaller tile in the "
             "preferences, or close other programs."
         )
+    work.close()
+    return _Cancelled()

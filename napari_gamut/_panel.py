@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox, Container, ProgressBar, PushButton
+from magicgui.widgets import ComboBox, Container, FileEdit, ProgressBar, PushButton
 from napari.layers import Image, Shapes
 from napari.utils.notifications import show_info, show_warning
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QLabel
 
 from napari_gamut._job import Job, TimeLeft
@@ -15,6 +15,7 @@ from napari_gamut._job import Job, TimeLeft
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from magicgui.types import FileDialogMode
     from napari.layers import Layer
     from napari.viewer import Viewer
     from qtpy.QtWidgets import QWidget
@@ -50,6 +51,7 @@ class Panel(Container[Any]):
         self._events.removed.connect(self._on_removed)
         window: Any = self.native
         window.destroyed.connect(self._on_destroyed)
+        self._watcher = _Watcher(window, self.cancel)
 
     @property
     def busy(self) -> bool:
@@ -104,6 +106,7 @@ class Panel(Container[Any]):
     ) -> None:
         """Run a job; the button becomes Cancel, and removing the layer cancels, too."""
         self._watched = layer
+        self._watcher.watch_window()
         self._clock = TimeLeft()
         self.say("")
         self.progress.value, self.progress.max = 0, 0
@@ -178,13 +181,15 @@ class Panel(Container[Any]):
             self.start()
 
     def _on_end(self) -> None:
+        if not self._alive:
+            return
         self._job = None
         self._watched = None
         self.progress.visible = False
         self.run.text = self._caption
 
     def _on_removed(self, event: Any) -> None:
-        if self._watched is not None and event.value is self._watched and self._job is not None:
+        if self._watched is not None and event.value == self._watched and self._job is not None:
             self._job.cancel()
             self.say("Cancelled, since the layer was removed.")
 
@@ -194,3 +199,35 @@ class Panel(Container[Any]):
         if self._job is not None:
             self._job.abandon()
             self._job = None
+
+
+class _Watcher(QObject):  # type: ignore[misc]
+    """Tells when a panel is taken out of its window, or the window closes."""
+
+    def __init__(self, native: Any, gone: Callable[[], None]) -> None:
+        super().__init__(native)
+        self._native, self._gone = native, gone
+        native.installEventFilter(self)
+
+    def watch_window(self) -> None:
+        """Look out for the end of the window that the panel is in now."""
+        window = self._native
+        while window.parentWidget() is not None:
+            window = window.parentWidget()
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: Any, event: Any) -> bool:
+        """Look at an event and let it pass."""
+        kind = event.type()
+        taken_out = kind == QEvent.Type.ParentChange and watched.parent() is None
+        if kind == QEvent.Type.Close or taken_out:
+            self._gone()
+        return False
+
+
+def file_edit(label: str, mode: FileDialogMode, tooltip: str, kinds: str | None = None) -> FileEdit:
+    """Return a control for a path, empty until somebody chooses one."""
+    edit = FileEdit(label=label, mode=mode, filter=kinds, tooltip=tooltip)
+    edit.line_edit.value = ""  # Else it is the working folder, which nobody chose.
+    edit.line_edit.tooltip = edit.choose_btn.tooltip = tooltip
+    return edit

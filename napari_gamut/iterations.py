@@ -124,12 +124,12 @@ def window_within(
     height, width = size
     if bounds is None:
         shrink = min(1.0, (LARGEST / (height * width)) ** 0.5)
-        bounds = (
-            height * (1 - shrink) / 2,
-            width * (1 - shrink) / 2,
-            height * (1 + shrink) / 2,
-            width * (1 + shrink) / 2,
+        part_height, part_width = int(height * shrink), int(width * shrink)
+        top, left = (
+            (n - part) // 2 // scale * scale
+            for n, part in zip(size, (part_height, part_width), strict=True)
         )
+        return Window(top, left, part_height, part_width)
     top, left = (max(0, int(bounds[i]) // scale * scale) for i in (0, 1))
     bottom, right = min(height, int(np.ceil(bounds[2]))), min(width, int(np.ceil(bounds[3])))
     if bottom <= top or right <= left:

@@ -123,7 +123,7 @@ def photo_of(layer: Layer | None) -> LayerPhoto:
     """
     if layer is None:
         raise LayerError("There is no photo yet; open one, or try File > Open Sample.")
-    kind = type(layer).__name__
+    kind = layer.__class__.__name__  # napari hands plugins proxies, of another type.
     if kind != "Image":
         raise LayerError(f"“{layer.name}” is a {kind} layer; choose an RGB image layer.")
     data = layer.data[0] if layer.multiscale else layer.data

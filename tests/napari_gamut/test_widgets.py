@@ -1,0 +1,445 @@
+"""The panels in a viewer."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from napari.layers import Labels
+from qtpy.QtWidgets import QApplication
+
+from core.files import read, write_codes
+from napari_gamut import _samples
+from napari_gamut._settings import Preferences, preferences
+from napari_gamut.engine import Expanded
+from napari_gamut.metadata import record_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from napari import Viewer
+
+TITLES = (
+    "Expand Layer",
+    "Masks and Error Maps",
+    "Convergence",
+    "Measure Colours",
+    "Compare Before and After",
+    "Expand Folder",
+)
+
+
+def choose(panel: Any, weights: Path) -> None:
+    panel.choice.model.value = "file"
+    panel.choice.weights.value = weights
+
+
+def add_chart(viewer: Viewer) -> tuple[Any, Any]:
+    for data, meta, _ in _samples.chart():
+        viewer.add_image(data[::4, ::4] if "metadata" not in meta else data, **meta)
+    return viewer.layers[0], viewer.layers[1]
+
+
+def controls(container: Any) -> list[Any]:
+    found = []
+    for widget in container:
+        found += controls(widget) if hasattr(widget, "__iter__") else [widget]
+    return found
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_a_panel_opens_in_an_empty_viewer(
+    viewer: Viewer, dock: Callable[[str], Any], warnings_shown: list[str], title: str
+) -> None:
+    panel = dock(title)
+    panel.start()
+    assert not panel.busy
+    (sentence,) = warnings_shown
+    assert sentence.endswith(".")
+    assert panel.note == sentence
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_every_control_has_a_help_text(dock: Callable[[str], Any], title: str) -> None:
+    panel = dock(title)
+    inner = [getattr(panel, name, None) for name in ("_settings", "_controls", "_buttons")]
+    widgets = controls(panel) + [w for part in inner if part is not None for w in controls(part)]
+    without = [
+        widget.name or widget
+        for widget in [*widgets, panel.run]
+        if widget is not panel.progress and not widget.tooltip
+    ]
+    assert without == []
+
+
+def test_expanding_adds_a_layer_where_the_source_stands(
+    viewer: Viewer,
+    dock: Callable[[str], Any],
+    finish: Callable[[Any], None],
+    codes: np.ndarray,
+    weights: Path,
+) -> None:
+    turned = [[0.9, 0.1, 3.0], [-0.1, 0.9, 4.0], [0.0, 0.0, 1.0]]
+    source = viewer.add_image(
+        codes,
+        rgb=True,
+        name="photo",
+        scale=(2.0, 3.0),
+        translate=(5.0, 6.0),
+        units=("mm", "mm"),
+        affine=turned,
+    )
+    panel = dock("Expand Layer")
+    choose(panel, weights)
+    panel.start()
+    assert panel.busy
+    assert panel.run.text == "Cancel"
+    finish(panel)
+    assert panel.run.text == "Expand"
+    added = viewer.layers["photo (expanded)"]
+    assert np.array_equal(added.data, codes)
+    assert added.rgb
+    assert tuple(added.contrast_limits) == (0, 255)
+    assert np.array_equal(added.scale, source.scale)
+    assert np.array_equal(added.translate, source.translate)
+    assert np.array_equal(added.affine.affine_matrix, source.affine.affine_matrix)
+    assert added.units == source.units
+    assert np.array_equal(source.data, codes)
+    record = record_in(added.metadata)
+    assert record.made.model.startswith("random")
+    assert record.wide.values.dtype == np.float32
+    assert "of the pixels are clipped" in panel.note
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (np.full((9, 9, 3), np.nan), "not numbers"),
+        (np.full((9, 9, 3), 2.0), "go from 0 to 2"),
+        (np.full((9, 9, 3), 7, np.int32), "type int32"),
+    ],
+)
+def test_wrong_values_are_a_notification(
+    viewer: Viewer,
+    dock: Callable[[str], Any],
+    finish: Callable[[Any], None],
+    warnings_shown: list[str],
+    data: np.ndarray,
+    says: str,
+) -> None:
+    viewer.add_image(data, rgb=True, contrast_limits=(0, 1))
+    panel = dock("Expand Layer")
+    panel.choice.model.value = "naive"
+    panel.start()
+    finish(panel)
+    (sentence,) = warnings_shown
+    assert says in sentence
+    assert len(viewer.layers) == 1
+
+
+def test_only_image_layers_can_be_chosen(viewer: Viewer, dock: Callable[[str], Any]) -> None:
+    panel = dock("Expand Layer")
+    viewer.add_labels(np.zeros((9, 9), int))
+    assert panel.layer.choices == ()
+    added = viewer.add_image(np.zeros((9, 9, 3), np.uint8), rgb=True)
+    assert panel.layer.choices == (added,)
+
+
+def test_a_jpeg_gets_the_tolerance_of_lossy_files(
+    viewer: Viewer, dock: Callable[[str], Any], tmp_path: Path, codes: np.ndarray
+) -> None:
+    panel = dock("Expand Layer")
+    viewer.add_image(codes, rgb=True, name="lossless")
+    assert panel.tolerance.value == 0
+    write_codes(tmp_path / "photo.jpg", codes)
+    layer = viewer.add_image(codes, rgb=True, name="lossy")
+    layer._source = layer.source.model_copy(update={"path": str(tmp_path / "photo.jpg")})
+    panel.layer.value = layer
+    assert panel.tolerance.value == 3
+
+
+class Gate:
+    """Work that waits for a sign, to be cancelled meanwhile."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.started = threading.Event()
+        self.closed = threading.Event()
+
+    def __call__(self, photo: Any, request: Any) -> Any:
+        self.started.set()
+        try:
+            yield 0, 2
+            while not self.open.wait(0.02):
+                yield 1, 2
+            return Expanded(photo.data, photo.record)
+        finally:
+            self.closed.set()
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    gate = Gate()
+    monkeypatch.setattr("napari_gamut._expand_widget.expand_photo", gate)
+    return gate
+
+
+def running(viewer: Viewer, dock: Callable[[str], Any], codes: np.ndarray, gate: Gate) -> Any:
+    viewer.add_image(codes, rgb=True, name="photo")
+    panel = dock("Expand Layer")
+    panel.start()
+    assert gate.started.wait(10)
+    return panel
+
+
+def test_pressing_cancel_stops_the_work(
+    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, gate: Gate
+) -> None:
+    panel = running(viewer, dock, codes, gate)
+    panel.run.changed.emit(True)
+    finish(panel)
+    assert gate.closed.is_set()
+    assert len(viewer.layers) == 1
+    assert panel.note == "Cancelled."
+
+
+def test_removing_the_layer_stops_the_work(
+    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, gate: Gate
+) -> None:
+    panel = running(viewer, dock, codes, gate)
+    viewer.layers.remove("photo")
+    finish(panel)
+    assert gate.closed.is_set()
+    assert len(viewer.layers) == 0
+    assert "layer was removed" in panel.note
+
+
+def test_closing_the_panel_stops_the_work(
+    viewer: Viewer, dock: Any, qtbot: Any, codes: np.ndarray, gate: Gate
+) -> None:
+    panel = running(viewer, dock, codes, gate)
+    viewer.window.remove_dock_widget(panel.native)
+    qtbot.waitUntil(gate.closed.is_set, timeout=10_000)
+    QApplication.processEvents()
+    assert len(viewer.layers) == 1
+
+
+def test_closing_the_window_stops_the_work(
+    viewer: Viewer, dock: Any, qtbot: Any, codes: np.ndarray, gate: Gate
+) -> None:
+    running(viewer, dock, codes, gate)
+    viewer.close()
+    qtbot.waitUntil(gate.closed.is_set, timeout=10_000)
+
+
+def test_two_jobs_at_once_do_not_disturb_each_other(
+    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
+) -> None:
+    viewer.add_image(codes, rgb=True, name="photo")
+    panels = [dock("Expand Layer"), dock("Masks and Error Maps")]
+    choose(panels[0], weights)
+    for panel in panels:
+        panel.start()
+    for panel in panels:
+        finish(panel)
+    names = {layer.name for layer in viewer.layers}
+    assert "photo (expanded)" in names
+    assert any(name.startswith("Clipped") for name in names)
+
+
+def test_saving_writes_the_wide_colours(
+    viewer: Viewer, dock: Any, finish: Any, tmp_path: Path, codes: np.ndarray, weights: Path
+) -> None:
+    viewer.add_image(codes, rgb=True, name="photo")
+    panel = dock("Expand Layer")
+    choose(panel, weights)
+    panel.start()
+    finish(panel)
+    panel.save(tmp_path / "wide.tif")
+    assert read(tmp_path / "wide.tif").profile_name.startswith("ProPhoto")
+    assert panel.note.endswith("wide.tif.")
+
+
+def test_masks_and_maps_become_layers(viewer: Viewer, dock: Any, finish: Any) -> None:
+    original, _ = add_chart(viewer)
+    panel = dock("Masks and Error Maps")
+    panel.layer.value, panel.reference.value = original, original
+    for box in panel.boxes.values():
+        box.value = True
+    panel.start()
+    finish(panel)
+    added = list(viewer.layers)[2:]
+    assert [isinstance(layer, Labels) for layer in added] == [True] * 3 + [False] * 3
+    assert added[0].name.startswith("Clipped in the sRGB photo: ")
+    assert all(layer.colorbar.visible for layer in added[3:])
+
+
+def test_the_slider_shows_iterations_and_the_plot_follows(
+    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
+) -> None:
+    viewer.add_image(codes, rgb=True, name="photo", scale=(2.0, 2.0))
+    panel = dock("Convergence")
+    choose(panel, weights)
+    panel.start()
+    finish(panel)
+    count = len(panel.trace.kept)
+    assert panel.slider.value == panel.slider.max == count > 2
+    shown = viewer.layers["iteration"]
+    assert shown.scale.tolist() == [2.0, 2.0]
+    panel.slider.value = 2
+    assert shown.data is panel.trace.kept[1].image
+    assert f"Iteration 2 of {count}" in panel.note
+    panel._move_cursor()
+    (cursor,) = [line for line in panel.plot.figure.axes[0].lines if line.get_gid() == "cursor"]
+    assert list(cursor.get_xdata()) == [2, 2]
+    panel.view.value = "change"
+    assert viewer.layers["change (ΔE2000)"].data is panel.trace.kept[1].change
+
+
+def test_a_click_into_the_plot_moves_the_slider(
+    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
+) -> None:
+    from matplotlib.backend_bases import MouseEvent
+
+    viewer.add_image(codes, rgb=True, name="photo")
+    panel = dock("Convergence")
+    choose(panel, weights)
+    panel.start()
+    finish(panel)
+    axes = panel.plot.figure.axes[0]
+    panel.plot.canvas.draw()
+    x, y = axes.transData.transform((3, panel.trace.residuals[0]))
+    event = MouseEvent("button_press_event", panel.plot.canvas, x, y, button=1)
+    panel.plot.canvas.callbacks.process("button_press_event", event)
+    assert panel.slider.value == 3
+
+
+def test_playing_runs_to_the_end(
+    viewer: Viewer, dock: Any, finish: Any, qtbot: Any, codes: np.ndarray, weights: Path
+) -> None:
+    viewer.add_image(codes, rgb=True, name="photo")
+    panel = dock("Convergence")
+    choose(panel, weights)
+    panel.start()
+    finish(panel)
+    panel._timer.setInterval(5)
+    panel.play.changed.emit(True)
+    assert panel.play.text == "Stop"
+    assert panel.slider.value == 1
+    qtbot.waitUntil(lambda: panel.play.text == "Play", timeout=10_000)
+    assert panel.slider.value == panel.slider.max
+
+
+def test_curves_of_several_solvers_share_a_plot(
+    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
+) -> None:
+    viewer.add_image(codes, rgb=True, name="photo")
+    panel = dock("Convergence")
+    choose(panel, weights)
+    for method in ("anderson", "picard"):
+        panel.method.value = method
+        panel.start()
+        finish(panel)
+    labels = [line.get_label() for line in panel.plot.figure.axes[0].lines]
+    assert labels[:2] == ["Anderson, m = 5, β = 1", "Picard, β = 1"]
+    panel.forget.changed.emit(True)
+    labels = [line.get_label() for line in panel.plot.figure.axes[0].lines]
+    assert labels[0] == "Picard, β = 1"
+
+
+def test_measuring_fills_the_table_and_the_clipboard(
+    viewer: Viewer, dock: Any, finish: Any, tmp_path: Path
+) -> None:
+    (original, _), (codes, _) = [item[:2] for item in _samples.chart()]
+    reference = viewer.add_image(original, **_samples.chart()[0][1])
+    photo = viewer.add_image(codes, rgb=True, name="photo")
+    panel = dock("Measure Colours")
+    panel.layer.value, panel.reference.value = photo, reference
+    panel.start()
+    finish(panel)
+    assert panel.table.rowCount() == 3
+    assert float(panel.table.item(1, 1).text()) < float(panel.table.item(2, 1).text())
+    panel.copy.changed.emit(True)
+    text = QApplication.clipboard().text()
+    assert text.splitlines()[1].split("\t") == list(panel.rows[0])
+    panel.save_rows(tmp_path / "table.csv")
+    assert (tmp_path / "table.csv").read_text("utf-8-sig").splitlines()[0].startswith("Region,")
+
+
+def test_chromaticities_of_a_region_are_drawn_and_saved(
+    viewer: Viewer, dock: Any, tmp_path: Path, warnings_shown: list[str]
+) -> None:
+    for data, meta, _ in _samples.chart():
+        viewer.add_image(data, **meta)
+    panel = dock("Measure Colours")
+    panel.layer.value = viewer.layers[1]
+    panel.reference.value = viewer.layers[0]
+    panel.region.value = viewer.add_shapes([[10, 10], [60, 90]], shape_type="rectangle")
+    panel.diagram.value = "uv"
+    panel.draw_diagram()
+    titles = [axes.get_title() for axes in panel.plot.figure.axes]
+    assert titles[:2] == ["chart (sRGB)", "chart (original)"]
+    for name in ("plot.png", "plot.svg"):
+        panel.save_drawing(tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 1000
+    panel.region.value.data = []
+    panel.draw_diagram()
+    assert "draw a shape over it" in warnings_shown[-1]
+
+
+def test_the_curtain_shows_before_at_the_left(viewer: Viewer, dock: Any) -> None:
+    before = viewer.add_image(np.full((20, 40, 3), 50, np.uint8), rgb=True, name="before")
+    after = viewer.add_image(np.full((20, 40, 3), 200, np.uint8), rgb=True, name="after")
+    panel = dock("Compare Before and After")
+    panel.before.value, panel.after.value = before, after
+    panel.start()
+    panel.position.value = 0.25
+    shown = viewer.layers["before | after"].data
+    assert shown[:, :10].max() == 50
+    assert shown[:, 10:].min() == 200
+    assert not panel._crops[0].pixmap().isNull()
+    panel.show_other()
+    assert (before.visible, after.visible) == (True, False)
+    panel.show_other()
+    assert (before.visible, after.visible) == (False, True)
+
+
+def test_photos_of_two_sizes_are_not_compared(
+    viewer: Viewer, dock: Any, warnings_shown: list[str]
+) -> None:
+    viewer.add_image(np.zeros((9, 9, 3), np.uint8), rgb=True)
+    viewer.add_image(np.zeros((9, 8, 3), np.uint8), rgb=True)
+    panel = dock("Compare Before and After")
+    panel.before.value, panel.after.value = viewer.layers
+    panel.start()
+    assert "same size" in warnings_shown[0]
+
+
+def test_a_folder_is_expanded(
+    viewer: Viewer, dock: Any, finish: Any, tmp_path: Path, codes: np.ndarray
+) -> None:
+    (tmp_path / "in").mkdir()
+    write_codes(tmp_path / "in" / "photo.png", codes)
+    panel = dock("Expand Folder")
+    panel.source.value, panel.target.value = tmp_path / "in", tmp_path / "out"
+    panel.choice.model.value = "naive"
+    panel.start()
+    finish(panel)
+    assert (tmp_path / "out" / "photo.tif").exists()
+    assert panel.note == "1 expanded, 0 kept from before, 0 failed."
+    assert "photo.png → photo.tif" in panel.log.toPlainText()
+
+
+def test_preferences_reach_the_panels(viewer: Viewer, dock: Any) -> None:
+    from napari.settings import get_plugin_settings
+
+    assert preferences() == Preferences("auto", 512, "srgb")
+    settings = get_plugin_settings("napari-gamut")
+    settings.engine.device = "cpu"
+    settings.engine.tile = 256
+    settings.screen.space = "Display P3"
+    request = dock("Expand Layer").request()
+    assert (request.device, request.tile, request.display) == ("cpu", 256, "display-p3")
