@@ -43,6 +43,7 @@ Precision = Literal["float32", "bfloat16"]
 _SCENE_LIMIT = 4.0
 """No colour of a wide space is further out; estimates beyond it are of untrained networks."""
 
+_ROWS_AT_ONCE = 32
 _POOL_PATCH, _POOL_PATCHES = 256, 16
 
 
@@ -277,7 +278,7 @@ def expand_bands(
                 yield Band(row.start, codes, None, clipped, (), done, total)
         else:
             done += len(across)
-        values = finish(codes, scene, clipped, settings)
+        values = _finish_by_rows(codes, scene, clipped, settings)
         yield Band(row.start, codes, values, clipped, tuple(reports), done, total)
 
 
@@ -417,6 +418,16 @@ class _Worker:
         if self._settings.precision == "float32":
             return contextlib.nullcontext()
         return torch.autocast(self._device.type, torch.bfloat16)
+
+
+def _finish_by_rows(
+    codes: Codes, scene: FloatImage, clipped: Mask, settings: ExpansionSettings
+) -> FloatImage:
+    """Finish a band a few rows at a time, in the place of the estimate: it needs many copies."""
+    for top in range(0, len(codes), _ROWS_AT_ONCE):
+        rows = slice(top, top + _ROWS_AT_ONCE)
+        scene[rows] = finish(codes[rows], scene[rows], clipped[rows], settings)
+    return scene
 
 
 def _any(clipped: Mask, column: Span) -> bool:
