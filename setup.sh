@@ -7,7 +7,14 @@ cd "$(dirname "$0")"
 task=${1:-sample}
 case $task in
   sample) extras='' packages='' ;;
-  test) extras='[train,test]' packages='libimage-exiftool-perl' ;;
+  test)
+    extras='[all,test]'
+    # exiftool reads what we write; the rest shows napari's window and the page of the demo.
+    packages='libimage-exiftool-perl chromium fonts-dejavu-core xvfb xauth libegl1 libgl1
+      libgl1-mesa-dri libopengl0 libdbus-1-3 libfontconfig1 libxkbcommon0 libxkbcommon-x11-0
+      libx11-xcb1 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0
+      libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libxcb-xkb1'
+    ;;
   *) echo "setup.sh: there is no task '$task'; use none, or test." >&2; exit 2 ;;
 esac
 
