@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from core.errors import PhotoError
 from core.evaluation import Method, methods_named
+from core.files import read, write_codes
+from core.gamut import reduce
 from core.models import NAIVE, shipped_names
 
 if TYPE_CHECKING:
@@ -35,7 +37,11 @@ class Sample:
     wide: bool = False
 
 
+REDUCED = "rocket-srgb.png"
+"""The wide-gamut sample without the colours that sRGB cannot hold."""
+
 SAMPLES = (
+    Sample("Rocket", REDUCED),
     Sample("Coffee", "coffee.png"),
     Sample("Astronaut", "astronaut.jpg"),
     Sample("Rocket (Adobe RGB)", "rocket.jpg", wide=True),
@@ -120,8 +126,12 @@ def make_context(settings: DemoSettings, folder: Path) -> Context:
     for name in (UPLOADS, "samples", "requests"):
         (folder / name).mkdir(parents=True)
     for sample in SAMPLES:
+        if sample.file == REDUCED:
+            continue
         with resources.as_file(resources.files("core") / "samples" / sample.file) as path:
             shutil.copyfile(path, folder / "samples" / sample.file)
+    original = read(folder / "samples" / "rocket.jpg")
+    write_codes(folder / "samples" / REDUCED, reduce(original.scene()))
     return Context(settings, load_methods(settings.model_names), folder)
 
 

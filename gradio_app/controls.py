@@ -43,8 +43,8 @@ def photo_input(context: Context, label: str, *, wide: bool) -> PhotoInput:
     gallery = gr.Gallery(
         [(context.sample(sample), sample.title) for sample in samples],
         label="Or take an example",
-        columns=max(2, len(samples)),
-        height=160,
+        columns=3,
+        height=130,
         object_fit="cover",
         allow_preview=False,
         interactive=False,
@@ -134,10 +134,11 @@ def connect(
         chosen.then(handler, everything, **pool),
         *(event(other, list(needed), **pool) for event, other, needed in more),
     ]
-    buttons.cancel.click(
+    # The job's last message may come after the click; what is said then has to be said later.
+    cancelled = buttons.cancel.click(None, cancels=jobs)
+    cancelled.then(
         lambda: buttons.idle(page.said("Cancelled; nothing was kept.")),
         outputs=buttons.components,
-        cancels=jobs,
         queue=False,
         show_progress="hidden",
         api_visibility="private",

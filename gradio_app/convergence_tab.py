@@ -153,8 +153,8 @@ def add_convergence_tab(context: Context, theme: gr.Textbox) -> None:
             sentence = f"{last} iterations to a residual of {trace.residuals[-1]:.1e}."
             yield [
                 *buttons.idle(page.said(sentence)),
-                gr.Slider(1, max(2, last), value=last, visible=True),
-                *_views(now, last, page.figure_theme(shown)),
+                gr.Slider(1, max(2, last), value=1, visible=True),
+                *_views(now, 1, page.figure_theme(shown)),
                 now,
             ]
         except PhotoError as error:
@@ -198,7 +198,6 @@ def _picture(label: str) -> gr.Image:
         type="filepath",
         interactive=False,
         buttons=["fullscreen"],
-        height=420,
     )
 
 

@@ -183,7 +183,6 @@ def _picture(label: str, *classes: str) -> gr.Image:
         type="filepath",
         interactive=False,
         buttons=["fullscreen"],
-        height=260,
         elem_classes=list(classes),
     )
 

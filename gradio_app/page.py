@@ -48,10 +48,11 @@ CSS = """
 .status progress { width: 100%; height: 0.7rem; accent-color: var(--color-accent); }
 .status .problem { border-left: 4px solid #d55e00; padding-left: 0.6rem; }
 .samples .grid-wrap { padding-top: 1.9rem; height: auto !important; }
-.samples .grid-container { grid-template-columns: repeat(2, 1fr) !important; }
+.samples .grid-container { grid-template-columns: repeat(3, 1fr) !important; }
 .drawing img { padding-top: 2.1rem; }
 .samples .thumbnail-item { aspect-ratio: 4 / 3 !important; }
-.samples .caption-label { font-size: 0.75rem; max-width: 100%; }
+.samples .caption-label { font-size: 0.75rem; max-width: 100%; opacity: 1 !important; }
+@media (max-width: 480px) { .tab-container button { padding: 0 0.45rem; font-size: 0.85rem; } }
 footer { margin-top: 1rem !important; }
 """
 

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.web_demo import Demo, running_demo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+pytest.importorskip("gradio", reason="the demo's tests need Gradio: napari-gamut[demo]")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+# Without sandbox for containers; without the browser's own traffic; sRGB whatever the screen.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-color-profile=srgb",
+)
+
+
+@pytest.fixture(scope="package")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A running demo."""
+    with running_demo(tmp_path_factory.mktemp("demo")) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, as Debian has it."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="tests in a browser need the package playwright"
+    )
+    if CHROMIUM is None:
+        pytest.skip("tests in a browser need Chromium: apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield chromium
+        chromium.close()

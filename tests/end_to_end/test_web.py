@@ -1,0 +1,262 @@
+"""The demo as people meet it: in a real browser."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from core.cli import main as gamut
+from tests.web_demo import write_photo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Locator, Page
+
+    from tests.web_demo import Demo
+
+PATIENCE = 90_000
+"""Milliseconds; far more than anything takes."""
+
+
+@dataclass
+class Visit:
+    """A page, and what went wrong on it."""
+
+    page: Page
+    problems: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def upload(self, path: Path) -> None:
+        self.page.locator("input[type=file]").first.set_input_files(path)
+
+    def done(self) -> None:
+        self.page.get_by_text("Done.").first.wait_for(timeout=PATIENCE)
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name).click()
+
+    @property
+    def pictures(self) -> Locator:
+        return self.page.locator("#before-after img")
+
+
+def visit(browser: Browser, demo: Demo, **settings: Any) -> Iterator[Visit]:
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **settings})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    seen = Visit(page)
+
+    def request(url: str) -> None:
+        if not url.startswith((demo.url, "data:", f"blob:{demo.url}")):
+            seen.foreign.append(url)
+
+    page.on("request", lambda message: request(message.url))
+    page.on(
+        "console",
+        lambda message: seen.problems.append(message.text) if message.type == "error" else None,
+    )
+    page.on("pageerror", lambda error: seen.problems.append(str(error)))
+    page.goto(demo.url)
+    page.get_by_role("tab", name="Expand").wait_for()
+    yield seen
+    context.close()
+    assert seen.problems == []
+    assert seen.foreign == []
+
+
+@pytest.fixture
+def desk(browser: Browser, demo: Demo) -> Iterator[Visit]:
+    yield from visit(browser, demo)
+
+
+@pytest.fixture
+def phone(browser: Browser, demo: Demo) -> Iterator[Visit]:
+    size = {"width": 390, "height": 800}
+    yield from visit(browser, demo, viewport=size, is_mobile=True, has_touch=True)
+
+
+@pytest.fixture
+def dark(browser: Browser, demo: Demo) -> Iterator[Visit]:
+    yield from visit(browser, demo, color_scheme="dark")
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    for _ in range(600):
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def wider_than_the_screen(page: Page) -> int:
+    script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    width: int = page.evaluate(script)
+    return width
+
+
+def test_a_dropped_photo_is_expanded_and_shown(desk: Visit, tmp_path: Path) -> None:
+    desk.upload(write_photo(tmp_path / "photo.png"))
+    desk.done()
+    desk.page.wait_for_function(
+        "[...document.querySelectorAll('#before-after img')].filter(i => i.naturalWidth).length > 1"
+    )
+    addresses = [picture.get_attribute("src") or "" for picture in desk.pictures.all()]
+    kinds = {address.rsplit("/", 1)[-1] for address in addresses}
+    assert kinds == {"before.png", "after.png"}
+    for name in ("Clipped pixels", "Restored pixels", "Solver steps", "Largest residual"):
+        assert desk.page.get_by_text(name, exact=True).first.is_visible()
+
+
+def test_the_pictures_are_tagged_display_p3(desk: Visit, tmp_path: Path) -> None:
+    from core.files import inspect
+
+    desk.upload(write_photo(tmp_path / "photo.png"))
+    desk.done()
+    address = desk.pictures.last.get_attribute("src")
+    assert address
+    (tmp_path / "after.png").write_bytes(desk.page.request.get(address).body())
+    assert inspect(tmp_path / "after.png").profile_name == "Display P3"
+
+
+def test_the_slider_moves_with_the_pointer(desk: Visit, tmp_path: Path) -> None:
+    desk.upload(write_photo(tmp_path / "photo.png"))
+    desk.done()
+    handle = desk.page.locator("#before-after .inner").first
+    handle.wait_for()
+    before = handle.bounding_box()
+    assert before
+    x, y = before["x"] + before["width"] / 2, before["y"] + before["height"] / 2
+    desk.page.mouse.move(x, y)
+    desk.page.mouse.down()
+    desk.page.mouse.move(x - 150, y, steps=5)
+    desk.page.mouse.up()
+
+    def moved() -> bool:
+        after = handle.bounding_box()
+        return after is not None and after["x"] < before["x"] - 100
+
+    assert wait_for(moved)
+
+
+@pytest.mark.parametrize(
+    ("label", "suffix"), [("TIFF, 16 bit", ".tif"), ("JPEG XL, lossless", ".jxl")]
+)
+def test_the_download_is_the_file_of_the_command_line(
+    desk: Visit, demo: Demo, tmp_path: Path, label: str, suffix: str
+) -> None:
+    photo = write_photo(tmp_path / "photo.jpg")
+    desk.upload(photo)
+    desk.done()
+    if suffix != ".tif":
+        desk.page.get_by_label(label).check()
+        desk.page.get_by_text("The file is ready.").wait_for()
+    with desk.page.expect_download() as download:
+        desk.page.get_by_role("button", name=f"Download {suffix[1:].upper()}").click()
+    assert download.value.suggested_filename == f"photo-prophoto{suffix}"
+    saved, other = tmp_path / f"saved{suffix}", tmp_path / f"other{suffix}"
+    download.value.save_as(saved)
+    assert (
+        gamut(["expand", str(photo), "-o", str(other), "--model", str(demo.model), "--quiet"]) == 0
+    )
+    assert saved.read_bytes() == other.read_bytes()
+
+
+def test_cancel_stops_the_work(desk: Visit, demo: Demo, tmp_path: Path) -> None:
+    requests = demo.folder / "requests"
+    desk.upload(write_photo(tmp_path / "large.png", 1500, 1900))
+    cancel = desk.page.get_by_role("button", name="Cancel").first
+    cancel.wait_for()
+    assert wait_for(lambda: any(requests.iterdir()))
+    cancel.click()
+    desk.page.get_by_text("Cancelled").wait_for()
+    assert wait_for(lambda: not any(requests.iterdir()))
+    desk.page.locator(".samples button").first.click()
+    desk.done()
+
+
+def test_a_file_that_is_no_photo_gets_a_sentence(desk: Visit, tmp_path: Path) -> None:
+    path = tmp_path / "<img src=x onerror=document.title='hacked'>.png"
+    path.write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>")
+    desk.upload(path)
+    alert = desk.page.get_by_role("alert").first
+    alert.wait_for()
+    assert "SVG" in alert.inner_text()
+    assert desk.page.title() == "Gamut expansion"
+    assert desk.page.get_by_role("button", name="Expand", exact=True).is_enabled()
+
+
+def test_an_example_needs_one_key(desk: Visit) -> None:
+    example = desk.page.locator(".samples button").first
+    example.focus()
+    desk.page.keyboard.press("Enter")
+    desk.done()
+    assert "rocket-srgb.png" in desk.page.content()
+
+
+def test_iterations_can_be_leafed_through_with_the_keyboard(desk: Visit, tmp_path: Path) -> None:
+    desk.tab("Convergence")
+    photo = write_photo(tmp_path / "photo.png")
+    panel = desk.page.get_by_role("tabpanel").locator("visible=true")
+    panel.locator("input[type=file]").first.set_input_files(photo)
+    panel.get_by_text("to a residual of").wait_for()
+    slider = panel.get_by_label("range slider for Iteration")
+    panel.get_by_text("The photo at iteration 1").wait_for()
+    slider.focus()
+    desk.page.keyboard.press("ArrowRight")
+    panel.get_by_text("The photo at iteration 2").wait_for()
+
+
+def test_methods_are_compared(desk: Visit) -> None:
+    desk.tab("Compare")
+    panel = desk.page.get_by_role("tabpanel").locator("visible=true")
+    panel.locator(".samples button").first.click()
+    panel.get_by_text("outside sRGB").wait_for()
+    for text in ("naive", "Out of gamut", "PSNR (dB)"):
+        panel.get_by_text(text).locator("visible=true").first.wait_for()
+
+
+def test_an_srgb_screen_is_told_what_it_cannot_show(desk: Visit, tmp_path: Path) -> None:
+    desk.upload(write_photo(tmp_path / "photo.png"))
+    desk.done()
+    assert desk.page.locator("p.srgb-screen").is_visible()
+    assert not desk.page.locator("p.wide-screen").is_visible()
+
+
+def test_a_phone_shows_everything_without_scrolling_sideways(phone: Visit, tmp_path: Path) -> None:
+    phone.upload(write_photo(tmp_path / "photo.png"))
+    phone.done()
+    assert wider_than_the_screen(phone.page) <= 0
+    assert phone.page.get_by_role("button", name="Download TIF").is_visible()
+
+
+def test_the_dark_page_is_dark_and_its_drawings_too(dark: Visit) -> None:
+    background = dark.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert sum(int(part) for part in background.strip("rgba()").split(",")[:3]) < 150
+    dark.tab("Compare")
+    panel = dark.page.get_by_role("tabpanel").locator("visible=true")
+    panel.locator(".samples button").first.click()
+    panel.get_by_text("outside sRGB").wait_for()
+    drawing = panel.locator(".drawing img").first
+    drawing.wait_for()
+    corner = drawing.evaluate(
+        """image => {
+          const canvas = document.createElement('canvas');
+          canvas.width = canvas.height = 1;
+          const pen = canvas.getContext('2d');
+          pen.drawImage(image, 0, 0);
+          return [...pen.getImageData(0, 0, 1, 1).data];
+        }"""
+    )
+    assert sum(corner[:3]) < 150
+
+
+def test_about_says_what_is_certain_and_what_is_a_guess(desk: Visit) -> None:
+    desk.tab("About")
+    panel = desk.page.get_by_role("tabpanel").locator("visible=true")
+    for words in ("Certain:", "A guess:", "ECCV 2024", "Client, handle_file"):
+        panel.get_by_text(words).first.wait_for()

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import re
+import runpy
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import gradio_app.server
+from gradio_app.settings import DemoSettings, settings_from
+
+HOSTING = Path(gradio_app.server.__file__).parent / "hosting"
+
+
+def test_the_space_starts_the_demo_for_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[DemoSettings] = []
+
+    def serve(flags: list[str]) -> int:
+        started.append(settings_from(flags, {}))
+        return 0
+
+    monkeypatch.setattr(gradio_app.server, "main", serve)
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(HOSTING / "space" / "app.py"), run_name="__main__")
+    assert (started[0].host, started[0].port) == ("0.0.0.0", 7860)
+    front = (HOSTING / "space" / "README.md").read_text().split("---")[1]
+    assert "sdk: gradio" in front
+    assert "app_file: app.py" in front
+
+
+@pytest.mark.parametrize("name", ["README.md", "gamut-demo.service", "Containerfile"])
+def test_recipes_use_settings_that_exist(name: str) -> None:
+    text = (HOSTING / name).read_text()
+    known = {item.name for item in fields(DemoSettings)}
+    used = {found.lower() for found in re.findall(r"GAMUT_DEMO_([A-Z_]+)", text)}
+    assert used <= known
+    start = re.search(r"gamut demo ([^\n`]*--port \d+)", text)
+    if start:
+        settings_from(start[1].split(), {})
