@@ -308,7 +308,11 @@ class ConvergenceWidget(Panel):
             if side is left:
                 column.addStretch()
         self.add_native(_Beside(left, right))
-        self.native.layout().addStretch()
+        self.align_later()
+
+    def containers(self) -> list[Container[Any]]:
+        """Return the settings and the controls of the slider."""
+        return [self._settings, self._controls]
 
     def _on_destroyed(self) -> None:
         self._theme.disconnect(self._draw)

@@ -19,7 +19,7 @@ from core.colour import PROPHOTO, WIDE_SPACES
 from core.errors import PhotoError
 from napari_gamut._panel import Panel, file_edit
 from napari_gamut._settings import SCREENS, preferences
-from napari_gamut.engine import MODELS, Expanded, Request, expand_photo
+from napari_gamut.engine import OWN_FILE, Expanded, Request, expand_photo, model_choices
 from napari_gamut.layer_data import LayerPhoto, photo_of, spatial, srgb_photo_of
 from napari_gamut.metadata import KEY
 
@@ -36,8 +36,7 @@ class ModelChoice:
     def __init__(self) -> None:
         self.model = ComboBox(
             label="Model",
-            choices=MODELS,
-            value="letnet-box",
+            choices=model_choices(),
             tooltip="Which network estimates the lost colours. Naive inversion only converts.",
         )
         self.weights = file_edit(
@@ -52,10 +51,10 @@ class ModelChoice:
     @property
     def name(self) -> str:
         """What the engine loads: a name or a path."""
-        return str(self.weights.value) if self.model.value == "file" else str(self.model.value)
+        return str(self.weights.value) if self.model.value == OWN_FILE else str(self.model.value)
 
     def _on_model(self, value: str) -> None:
-        self.weights.visible = value == "file"
+        self.weights.visible = value == OWN_FILE
 
 
 def screen_box() -> ComboBox:

@@ -84,7 +84,8 @@ class MaskWidget(Panel):
             return maps_of(kinds, photo, reference, display, index, other)
 
         def add(found: list[Map]) -> None:
-            for item in found:
+            # Masks above maps, which hide everything below them.
+            for item in sorted(found, key=lambda item: item.is_mask):
                 self._add(item, photo.name, place)
             self.say("\n".join(item.title for item in found))
 

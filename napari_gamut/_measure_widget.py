@@ -69,7 +69,7 @@ class MeasureWidget(Panel):
         self.rows: list[tuple[str, ...]] = []
         self.table = QTableWidget(0, len(HEADER))
         self.table.setHorizontalHeaderLabels(HEADER)
-        self.table.setToolTip("Select cells and press Ctrl+C, or use Copy table.")
+        self.table.setToolTip("ΔE is CIEDE2000: its mean, and what 95 % of the pixels stay below.")
         self.table.verticalHeader().setVisible(False)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -87,7 +87,6 @@ class MeasureWidget(Panel):
         self.add_native(buttons.native)
         self.finish_layout(stretch=False)
         self.add_native(self.plot)
-        self.native.layout().addStretch()
         self.say("Choose a photo and its wide-gamut original, and measure.")
         self.draw.changed.connect(self.draw_diagram)
         self.copy.changed.connect(self.copy_table)

@@ -8,7 +8,7 @@ from magicgui.widgets import ComboBox, Container, FileEdit, ProgressBar, PushBut
 from napari.layers import Image, Shapes
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
-from qtpy.QtWidgets import QLabel
+from qtpy.QtWidgets import QFrame, QLabel
 
 from napari_gamut._job import Job, TimeLeft
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from core.figures import ThemeName
 
+_LOWEST = 240
+
 
 class Panel(Container[Any]):
     """A dock widget of labelled controls, of which one job at a time runs.
@@ -33,7 +35,11 @@ class Panel(Container[Any]):
     """
 
     def __init__(self, viewer: Viewer) -> None:
-        super().__init__(labels=True)
+        super().__init__(labels=True, scrollable=True)
+        self._content: Any = super().native
+        self.native.setFrameShape(QFrame.Shape.NoFrame)
+        self.native.setSizeAdjustPolicy(self.native.SizeAdjustPolicy.AdjustToContents)
+        self.native.setMinimumHeight(_LOWEST)
         self.viewer = viewer
         self._job: Job | None = None
         self._watched: Layer | None = None
@@ -52,6 +58,11 @@ class Panel(Container[Any]):
         window: Any = self.native
         window.destroyed.connect(self._on_destroyed)
         self._watcher = _Watcher(window, self.cancel)
+
+    @property
+    def native(self) -> Any:
+        """The widget that napari docks: everything scrolls where a window is too low."""
+        return self.root_native_widget
 
     @property
     def busy(self) -> bool:
@@ -77,22 +88,25 @@ class Panel(Container[Any]):
         self._note.setVisible(bool(sentence))
 
     def add_run(self, caption: str) -> None:
-        """Put the run button and its progress below the controls that were added."""
+        """Put the run button below the controls that were added."""
         self._caption = self.run.text = caption
         self.append(self.run)
-        self.append(self.progress)
 
     def finish_layout(self, *, stretch: bool = True) -> None:
-        """Put the notes below everything that was added."""
+        """Put progress and notes below everything that was added."""
+        self.add_native(self.progress.native)
         self.add_native(self._note)
         if stretch:
-            self.native.layout().addStretch()
-        # The fonts of the theme are known once the panel is in the window.
+            self._content.layout().addStretch()
+        self.align_later()
+
+    def align_later(self) -> None:
+        """Line up the controls once the panel is in the window: then its fonts are known."""
         QTimer.singleShot(0, self._align_labels)
 
     def add_native(self, widget: QWidget) -> None:
         """Put a Qt widget over the whole width below the controls."""
-        self.native.layout().addWidget(widget)
+        self._content.layout().addWidget(widget)
 
     def start(self) -> None:
         """Do what the run button says; subclasses start a job here."""
@@ -165,14 +179,22 @@ class Panel(Container[Any]):
         widest.setMinimumContentsLength(12)
         return box
 
+    def containers(self) -> list[Container[Any]]:
+        """Return the groups of labelled controls, each with a column of labels of its own."""
+        return [self]
+
     def _align_labels(self) -> None:
         if not self._alive:
             return
-        names = {widget.label for widget in self}
-        labels = [label for label in self.native.findChildren(QLabel) if label.text() in names]
-        width = max((label.sizeHint().width() for label in labels), default=0)
-        for label in labels:
-            label.setFixedWidth(width)
+        for container in self.containers():
+            names = {widget.label for widget in container} - {""}
+            found = container.native.findChildren(QLabel)
+            labels = [label for label in found if label.text() in names]
+            width = max((label.sizeHint().width() for label in labels), default=0)
+            for label in labels:
+                label.setFixedWidth(width)
+        bar = self.native.verticalScrollBar().sizeHint().width()
+        self.native.setMinimumWidth(self._content.minimumSizeHint().width() + bar)
 
     def _on_run(self) -> None:
         if self.busy:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from dataclasses import dataclass, replace
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,13 +26,24 @@ LONGEST_SINGLE = 8192
 """Photos with a longer side are shown from several levels of detail."""
 
 NAIVE = "naive"
-MODELS = (
-    ("LETNet-box (recommended)", "letnet-box"),
-    ("LETNet (as published)", "letnet"),
-    ("Own weights file", "file"),
-    ("Naive inversion (restores nothing)", NAIVE),
-)
-"""Names for people, and those of the engine; "file" stands for a path beside it."""
+OWN_FILE = "file"
+
+_LABELS = {"letnet-box": "LETNet-box (recommended)", "letnet": "LETNet (as published)"}
+
+
+def model_choices() -> tuple[tuple[str, str], ...]:
+    """Return the models to choose from: names for people, and those of the engine.
+
+    "file" stands for a path beside it. Torch is not imported for it.
+    """
+    hashes = json.loads((resources.files("core") / "weights" / "SHA256.json").read_text())
+    known = [name for name in _LABELS if name in hashes]
+    shipped = [*known, *sorted(set(hashes) - set(known))]
+    return (
+        *((_LABELS.get(name, name), name) for name in shipped),
+        ("Own weights file", OWN_FILE),
+        ("Naive inversion (restores nothing)", NAIVE),
+    )
 
 
 @dataclass(frozen=True)

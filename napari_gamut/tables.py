@@ -12,7 +12,7 @@ from core.metrics import REGIONS
 if TYPE_CHECKING:
     from core.metrics import PhotoMetrics, Region
 
-HEADER = ("Region", "PSNR (dB)", "SSIM", "ΔE2000 mean", "ΔE2000 95 %", "Pixels")
+HEADER = ("Region", "PSNR (dB)", "SSIM", "ΔE mean", "ΔE 95 %", "Pixels")
 REGION_NAMES: dict[Region, str] = {
     "all": "All pixels",
     "out_of_gamut": "Out of gamut",

@@ -272,9 +272,9 @@ def test_masks_and_maps_become_layers(viewer: Viewer, dock: Any, finish: Any) ->
     panel.start()
     finish(panel)
     added = list(viewer.layers)[2:]
-    assert [isinstance(layer, Labels) for layer in added] == [True] * 3 + [False] * 3
-    assert added[0].name.startswith("Clipped in the sRGB photo: ")
-    assert all(layer.colorbar.visible for layer in added[3:])
+    assert [isinstance(layer, Labels) for layer in added] == [False] * 3 + [True] * 3
+    assert added[3].name.startswith("Clipped in the sRGB photo: ")
+    assert all(layer.colorbar.visible for layer in added[:3])
 
 
 def test_the_slider_shows_iterations_and_the_plot_follows(
