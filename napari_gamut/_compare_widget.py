@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
     from napari.viewer import Viewer
 
-_CROP = 200
+_CROP = 160
 
 
 class CompareWidget(Panel):
@@ -56,8 +56,7 @@ class CompareWidget(Panel):
         self._halves: tuple[Any, Any] | None = None
         self._crops = [QLabel(), QLabel()]
         for crop in self._crops:
-            crop.setFixedHeight(_CROP)
-            crop.setMinimumWidth(100)
+            crop.setFixedSize(_CROP, _CROP)
             crop.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.extend([self.before, self.after, self.screen])
         self.add_run("Draw curtain")

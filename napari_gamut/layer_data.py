@@ -202,10 +202,15 @@ def spatial_2d(layer: Layer, top: int = 0, left: int = 0) -> dict[str, Any]:
     top, left : int
         The pixel that becomes the first.
     """
+    offset = np.array([top, left], float)
+    if layer.ndim == 2:
+        shear = np.array([[1.0, layer.shear[0]], [0.0, 1.0]])
+        moved = layer.rotate @ shear @ (layer.scale * offset)
+        return spatial(layer) | {"translate": layer.translate + moved}
     scale, translate = layer.scale[-2:], layer.translate[-2:]
     return {
         "scale": scale,
-        "translate": translate + scale * np.array([top, left]),
+        "translate": translate + scale * offset,
         "units": layer.units[-2:],
         "axis_labels": layer.axis_labels[-2:],
     }

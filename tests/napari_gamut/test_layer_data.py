@@ -116,8 +116,26 @@ def test_photos_of_two_sizes_are_refused() -> None:
         same_size(first, second)
 
 
-def test_a_part_of_a_layer_stands_where_the_part_was() -> None:
-    layer = image(np.zeros(RGB, np.uint8), scale=(2.0, 3.0), translate=(10.0, 20.0))
-    place = spatial_2d(layer, top=4, left=5)
-    assert place["translate"].tolist() == [18.0, 35.0]
-    assert place["scale"].tolist() == [2.0, 3.0]
+@pytest.mark.parametrize("frames", [(), (2,)])
+def test_a_part_of_a_layer_stands_where_the_part_was(frames: tuple[int, ...]) -> None:
+    more = [1.0] * len(frames)
+    layer = image(
+        np.zeros((*frames, *RGB), np.uint8), scale=(*more, 2.0, 3.0), translate=(*more, 10.0, 20.0)
+    )
+    part = image(np.zeros(RGB, np.uint8), **spatial_2d(layer, top=4, left=5))
+    whole = layer.data_to_world((*[0] * len(frames), 4, 5))[-2:]
+    assert part.data_to_world((0, 0)) == pytest.approx(whole)
+
+
+def test_a_part_of_a_turned_layer_stands_where_the_part_was() -> None:
+    layer = image(
+        np.zeros(RGB, np.uint8),
+        scale=(2.0, 3.0),
+        translate=(10.0, 20.0),
+        rotate=30,
+        shear=[0.2],
+        affine=[[0.9, 0.1, 3.0], [-0.1, 0.9, 4.0], [0.0, 0.0, 1.0]],
+    )
+    part = image(np.zeros(RGB, np.uint8), **spatial_2d(layer, top=4, left=5))
+    for y, x in ((0, 0), (1, 0), (2, 3)):
+        assert part.data_to_world((y, x)) == pytest.approx(layer.data_to_world((y + 4, x + 5)))
