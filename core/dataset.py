@@ -28,7 +28,7 @@ from core.colour import PROPHOTO, SRGB, convert
 from core.errors import PhotoError
 from core.files import read
 from core.files.errors import from_os_error
-from core.gamut import Codes, clipped_mask, reduce, share
+from core.gamut import LOSSY_TOLERANCE, Codes, clipped_mask, reduce, share
 from core.letnet import positions
 from core.photo_statistics import photo_statistics
 from core.styles import Style, StyleMixture
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
-
-LOSSY_TOLERANCE = 3.0
-"""How far, in 8-bit codes, lossy compression is taken to move a code."""
 
 MANIFEST_NAME = "manifest.json"
 _NO_PHOTOS = frozenset(

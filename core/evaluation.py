@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from core.colour import PROPHOTO, SRGB, Adaptation, convert
-from core.dataset import LOSSY_TOLERANCE, read_original, shrink, through_jpeg
+from core.dataset import read_original, shrink, through_jpeg
 from core.errors import PhotoError
 from core.expansion import ExpansionSettings, expand
 from core.files import read, write
-from core.gamut import Codes, FloatImage, Mask, out_of_gamut_mask, reduce
+from core.gamut import LOSSY_TOLERANCE, Codes, FloatImage, Mask, out_of_gamut_mask, reduce
 from core.metrics import (
     REGIONS,
     Group,

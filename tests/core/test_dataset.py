@@ -16,7 +16,6 @@ from torch.utils.data import DataLoader
 from core import dataset
 from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
 from core.dataset import (
-    LOSSY_TOLERANCE,
     Manifest,
     PatchDataset,
     PatchSettings,
@@ -32,7 +31,7 @@ from core.dataset import (
 )
 from core.errors import PhotoError
 from core.files import write
-from core.gamut import clipped_mask, out_of_gamut_mask, reduce
+from core.gamut import LOSSY_TOLERANCE, clipped_mask, out_of_gamut_mask, reduce
 from core.photo_statistics import photo_statistics
 from core.styles import AS_IS, StyleMixture
 
