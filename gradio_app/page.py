@@ -48,12 +48,31 @@ CSS = """
 .status progress { width: 100%; height: 0.7rem; accent-color: var(--color-accent); }
 .status .problem { border-left: 4px solid #d55e00; padding-left: 0.6rem; }
 .samples .grid-wrap { padding-top: 1.9rem; height: auto !important; }
-.samples .grid-container { grid-template-columns: repeat(3, 1fr) !important; }
+.samples .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
 .drawing img { padding-top: 2.1rem; }
-.samples .thumbnail-item { aspect-ratio: 4 / 3 !important; }
+.samples .thumbnail-item { aspect-ratio: 4 / 3 !important; min-width: 0; width: 100%; }
 .samples .caption-label { font-size: 0.75rem; max-width: 100%; opacity: 1 !important; }
 @media (max-width: 480px) { .tab-container button { padding: 0 0.45rem; font-size: 0.85rem; } }
 footer { margin-top: 1rem !important; }
+body:not(.dark) .token:is(.string, .builtin) { color: #3f6212 !important; }
+"""
+
+# Gradio's pictures open in full size when they are pressed, but do not say what they are.
+SCRIPT = """
+() => {
+  let count = 0;
+  const name = () => {
+    for (const button of document.querySelectorAll('.image-container > button')) {
+      const label = button.closest('.block')?.querySelector('[data-testid=block-label]');
+      if (label && !button.hasAttribute('aria-labelledby')) {
+        label.id ||= `picture-label-${++count}`;
+        button.setAttribute('aria-labelledby', label.id);
+      }
+    }
+  };
+  new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
+  name();
+}
 """
 
 THEME_SCRIPT = "() => document.body.classList.contains('dark') ? 'dark' : 'light'"

@@ -126,6 +126,7 @@ def _launched(settings: DemoSettings, folder: Path) -> Iterator[Server]:
             quiet=True,
             theme=page.theme(),
             css=page.CSS,
+            js=page.SCRIPT,
         )
     except OSError as error:
         raise PhotoError(f"The demo cannot be served: {error}") from error

@@ -227,6 +227,32 @@ def test_an_srgb_screen_is_told_what_it_cannot_show(desk: Visit, tmp_path: Path)
     assert not desk.page.locator("p.wide-screen").is_visible()
 
 
+def test_a_wide_gamut_screen_shows_the_colours_themselves(desk: Visit, tmp_path: Path) -> None:
+    wide = {"features": [{"name": "color-gamut", "value": "p3"}]}
+    desk.page.context.new_cdp_session(desk.page).send("Emulation.setEmulatedMedia", wide)
+    desk.upload(write_photo(tmp_path / "photo.png"))
+    desk.done()
+    desk.page.locator("p.wide-screen").wait_for()
+    assert not desk.page.locator("p.srgb-screen").is_visible()
+    assert not desk.page.get_by_text("Colours beyond sRGB").is_visible()
+
+
+def test_every_button_has_a_name_for_screen_readers(desk: Visit, tmp_path: Path) -> None:
+    desk.upload(write_photo(tmp_path / "photo.png"))
+    desk.done()
+    nameless = """() => [...document.querySelectorAll('button')]
+      .filter(button => button.checkVisibility())
+      .filter(button => {
+        const label = document.getElementById(button.getAttribute('aria-labelledby'));
+        const picture = button.querySelector('img[alt]:not([alt=""])');
+        return !(button.innerText.trim() || button.ariaLabel || button.title
+          || label?.textContent.trim() || picture);
+      })
+      .map(button => button.outerHTML.slice(0, 200))"""
+    assert wait_for(lambda: desk.page.locator("#before-after img").count() > 1)
+    assert wait_for(lambda: desk.page.evaluate(nameless) == []), desk.page.evaluate(nameless)
+
+
 def test_a_phone_shows_everything_without_scrolling_sideways(phone: Visit, tmp_path: Path) -> None:
     phone.upload(write_photo(tmp_path / "photo.png"))
     phone.done()
