@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox, Container, FileEdit, ProgressBar, PushButton
 from napari.layers import Image, Shapes
-from napari.utils.notifications import show_info, show_warning
+from napari.utils.notifications import show_warning
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QFrame, QLabel
 
@@ -148,10 +148,6 @@ class Panel(Container[Any]):
         """Tell people that something did not work and what to do."""
         self.say(sentence)
         show_warning(sentence)
-
-    def inform(self, sentence: str) -> None:
-        """Tell people in passing."""
-        show_info(sentence)
 
     def images(self, *_: object) -> list[tuple[str, Image]]:
         """Return the image layers for a combo box."""
