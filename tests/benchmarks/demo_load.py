@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from gradio_client import Client, handle_file
-from gradio_client.exceptions import AppError
+from gradio_client.utils import QueueError
 
 from core.file_expansion import expand_file
 from core.files import write_codes
@@ -43,7 +43,7 @@ class _Load:
             started = time.perf_counter()
             try:
                 path, _ = client.predict(photo=handle_file(photo), api_name="/expand")
-            except AppError:
+            except QueueError:
                 with self._lock:
                     self.refused += 1
                 time.sleep(0.5)
