@@ -44,7 +44,7 @@ def photo_input(context: Context, label: str, *, wide: bool) -> PhotoInput:
         [(context.sample(sample), sample.title) for sample in samples],
         label="Or take an example",
         columns=3,
-        height=130,
+        height=150,
         object_fit="cover",
         allow_preview=False,
         interactive=False,
