@@ -10,7 +10,7 @@ case $task in
   test)
     extras='[all,test]'
     # exiftool reads what we write; the rest shows napari's window and the page of the demo.
-    packages='libimage-exiftool-perl chromium fonts-dejavu-core xvfb xauth libegl1 libgl1
+    packages='libimage-exiftool-perl chromium libatomic1 fonts-dejavu-core xvfb xauth libegl1 libgl1
       libgl1-mesa-dri libopengl0 libdbus-1-3 libfontconfig1 libxkbcommon0 libxkbcommon-x11-0
       libx11-xcb1 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0
       libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libxcb-xkb1'
