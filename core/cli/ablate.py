@@ -78,19 +78,12 @@ def run(options: argparse.Namespace) -> int:
         raise PhotoError(
             f"Training needs the package {error.name}; install napari-gamut[train]."
         ) from error
-    import torch
-
-    from core.allocator import keep_freed_memory
-    from core.cli.progress import ProgressBar, quieten_lightning
+    from core.cli.progress import ProgressBar, set_up_training
     from core.dataset import Manifest
     from core.files import write_bytes
     from core.report import render
 
-    keep_freed_memory()
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    if not options.verbose:
-        quieten_lightning()
+    set_up_training(options)
     chosen = options.variants or list(VARIANTS)
     unknown = [name for name in chosen if name not in VARIANTS]
     if unknown:

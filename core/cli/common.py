@@ -162,9 +162,8 @@ def run_jobs(
     """
     done: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
-    skipped: list[str] = []
-    todo = [job for job in jobs if not (options.resume and job.target.exists())]
-    skipped = [str(job.target) for job in jobs if options.resume and job.target.exists()]
+    kept = [job for job in jobs if options.resume and job.target.exists()]
+    todo = [job for job in jobs if job not in kept]
     talks = not options.json
     with _Bars(len(todo), hidden=options.quiet or options.json or options.dry_run) as bars:
         for job in todo:
@@ -174,7 +173,7 @@ def run_jobs(
                     say(f"{job.source} -> {job.target}")
                 continue
             try:
-                if options.overwrite is False and job.target.exists():
+                if not options.overwrite and job.target.exists():
                     raise PhotoError(
                         f"{job.target} exists already; choose another name, --overwrite to replace "
                         "it, or --resume to keep it."
@@ -190,9 +189,10 @@ def run_jobs(
                 if talks:
                     bars.write(f"{job.source} -> {job.target}\n  {line}")
             bars.end()
-    if talks and (len(jobs) > 1 or skipped):
-        say(f"{len(done)} done, {len(skipped)} kept from before, {len(failed)} failed")
+    if talks and (len(jobs) > 1 or kept):
+        say(f"{len(done)} done, {len(kept)} kept from before, {len(failed)} failed")
     if options.json:
+        skipped = [str(job.target) for job in kept]
         report = {**description, "files": done, "skipped": skipped, "failed": failed}
         say(json.dumps(report, indent=2))
     return 1 if failed else 0

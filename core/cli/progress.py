@@ -1,12 +1,15 @@
-"""Progress on a terminal: one line that stays out of the way of everything else."""
+"""What long commands share: a quiet line of progress, and the set-up of those that train."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+    import argparse
 
 
 class ProgressBar:
@@ -39,7 +42,18 @@ class ProgressBar:
         self._bar.close()
 
 
-def quieten_lightning() -> None:
-    """Keep Lightning's news of devices and processes off the screen; its warnings stay."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+def set_up_training(options: argparse.Namespace) -> None:
+    """Set up the process of a command that trains, by its --threads and --verbose.
+
+    Lightning's news of devices and processes stay off the screen; its warnings do not.
+    """
+    import torch
+
+    from core.allocator import keep_freed_memory
+
+    keep_freed_memory()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    if not options.verbose:
+        for name in ("lightning.pytorch", "lightning.fabric"):
+            logging.getLogger(name).setLevel(logging.WARNING)

@@ -109,16 +109,9 @@ def run(options: argparse.Namespace) -> int:
         raise PhotoError(
             f"Training needs the package {error.name}; install napari-gamut[train]."
         ) from error
-    import torch
+    from core.cli.progress import set_up_training
 
-    from core.allocator import keep_freed_memory
-    from core.cli.progress import quieten_lightning
-
-    keep_freed_memory()
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    if not options.verbose:
-        quieten_lightning()
+    set_up_training(options)
     recipe = _recipe(options)
     if is_first_process():
         _prepare(options)
