@@ -46,6 +46,7 @@ _NO_PHOTOS = frozenset(
 )
 _WIDE_SHARE = 1e-3
 _ROUNDING = 1e-3
+"""Linear light by which a channel leaves sRGB: half floats and 11-bit sources round by less."""
 _SAMPLES = 4096
 _SAVE_EVERY = 20
 _VERSION = r"(style|expert|edit|version|v)"

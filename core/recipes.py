@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from core.dataset import PatchSettings
 from core.letnet import BOX, PAPER, LetNetConfig
 from core.solver import SolverSettings
+from core.styles import StyleMixture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +99,13 @@ class Recipe:
         return replace(self, **changes)
 
 
-_CPU_PATCHES = PatchSettings(size=96, per_photo=2, wide_share=0.65, lossy_share=0.15)
+_CPU_PATCHES = PatchSettings(
+    size=96,
+    per_photo=2,
+    wide_share=0.65,
+    lossy_share=0.15,
+    styles=StyleMixture(as_is=0.45, vivid=0.35),
+)
 _CPU_SOLVER = SolverSettings(max_steps=8, tolerance=3e-3)
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
@@ -116,7 +123,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             BOX,
             _CPU_PATCHES,
             photos=8,
-            steps=8_000,
+            steps=14_000,
             learning_rate=2e-3,
             loss="log-gain",
             harm=1.0,
