@@ -1,7 +1,9 @@
-"""The paper's figures of one photo: quality by iteration, error maps, gamut plots."""
+"""The paper's figures of photos: quality by iteration, error maps, gamut plots."""
 
 from __future__ import annotations
 
+import math
+import statistics
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ from core.gamut import naive_inversion
 from core.metrics import REGIONS, Region, absolute_error_map, mse_by_region
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from matplotlib.figure import Figure
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 ERROR_ITERATIONS = (10, 15, 20, 30, 40, 50)
 """Those of figure 6 of Xiao et al. 2024."""
+
+_LEAST_RESIDUAL = 1e-12
+"""Stands for a residual of 0, which has no logarithm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,9 +102,26 @@ def convergence_data(
     return ConvergenceData(residuals, quality, maps, window)
 
 
-def draw_convergence(data: ConvergenceData, name: str, solver: SolverSettings) -> Figure:
-    """Draw PSNR and RMSE of the three regions against the iteration (figure 5)."""
-    return convergence_figure({name: data.residuals}, data.quality, tolerance=solver.tolerance)
+def draw_convergence(every: Sequence[ConvergenceData], name: str, solver: SolverSettings) -> Figure:
+    """Draw PSNR and RMSE of the three regions against the iteration (figure 5).
+
+    Parameters
+    ----------
+    every : sequence of ConvergenceData
+        Of one photo, or of several to average: the residuals geometrically, PSNR and RMSE
+        arithmetically.
+    name : str
+        Of the network.
+    solver : SolverSettings
+        Whose tolerance is marked.
+    """
+    common = min(len(data.residuals) for data in every)
+    residuals = [
+        math.exp(statistics.fmean(math.log(max(value, _LEAST_RESIDUAL)) for value in values))
+        for values in zip(*(data.residuals[:common] for data in every), strict=True)
+    ]
+    traces = [data.quality.until(common) for data in every]
+    return convergence_figure({name: residuals}, traces, tolerance=solver.tolerance)
 
 
 def draw_errors(data: ConvergenceData) -> Figure:
@@ -129,37 +151,52 @@ def draw_gamuts(
     return chromaticity_figure(images)
 
 
-def draw_photo(
-    models: Mapping[str, Model], original: FloatImage, style: Style, settings: EvaluationSettings
-) -> dict[str, Figure]:
-    """Draw all the figures of one photo in one style.
+def draw_photos(
+    models: Mapping[str, Model],
+    photos: Iterable[tuple[str, FloatImage]],
+    style: Style,
+    settings: EvaluationSettings,
+) -> Iterator[tuple[str, Figure]]:
+    """Draw all the figures of photos in one style, then their averages if they are several.
 
     Parameters
     ----------
     models : mapping of title to Model
         Networks; those that have no fixed point are drawn in the gamut plots alone.
-    original : ndarray, float32, shape (H, W, 3)
-        Linear ProPhoto RGB in 0..1.
+    photos : iterable of (name, ndarray)
+        Originals: float32, shape (H, W, 3), linear ProPhoto RGB in 0..1.
     style : Style
-        How the photo is finished.
+        How the photos are finished.
     settings : EvaluationSettings
         Protocol, JPEG, solver.
 
-    Returns
-    -------
-    dict of str to Figure
-        By what they show: "gamuts", "convergence <title>", "errors <title>".
+    Yields
+    ------
+    (str, Figure)
+        What is shown, "<photo> gamuts", "<photo> convergence <title>" and "<photo> errors
+        <title>", and its figure; "average" stands for the photo of an average.
     """
-    reference = style.apply(original)
-    figures = {"gamuts": draw_gamuts(models, reference, settings)}
-    for title, model in models.items():
-        if model.network.config.mode == "implicit":
-            data = convergence_data(model, reference, settings)
-            solver = settings.expansion.solver or model.descriptor.solver
-            figures[f"convergence {title}"] = draw_convergence(data, title, solver)
+    measured: dict[str, list[ConvergenceData]] = {
+        title: [] for title, model in models.items() if model.network.config.mode == "implicit"
+    }
+    for name, original in photos:
+        reference = style.apply(original)
+        yield f"{name} gamuts", draw_gamuts(models, reference, settings)
+        for title, sofar in measured.items():
+            data = convergence_data(models[title], reference, settings)
+            yield f"{name} convergence {title}", _draw([data], models[title], title, settings)
             if data.error_maps:
-                figures[f"errors {title}"] = draw_errors(data)
-    return figures
+                yield f"{name} errors {title}", draw_errors(data)
+            sofar.append(replace(data, error_maps={}))
+    for title, every in measured.items():
+        if len(every) > 1:
+            yield f"average convergence {title}", _draw(every, models[title], title, settings)
+
+
+def _draw(
+    every: Sequence[ConvergenceData], model: Model, title: str, settings: EvaluationSettings
+) -> Figure:
+    return draw_convergence(every, title, settings.expansion.solver or model.descriptor.solver)
 
 
 def _naive(codes: Codes, settings: EvaluationSettings) -> FloatImage:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from core.evaluation import EvaluationSettings, Method, Row
+    from core.gamut import FloatImage
 
 Item = TypeVar("Item")
 
@@ -88,7 +89,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="N",
         type=at_least(1),
         default=1,
-        help="draw N photos, from the one that gained least to the one that gained most",
+        help="draw N photos, from the one that gained least to the one that gained most, and "
+        "their average quality by iteration",
     )
     solver = parser.add_argument_group("solver")
     solver.add_argument(
@@ -213,8 +215,7 @@ def _draw(
     settings: EvaluationSettings,
 ) -> None:
     """Draw photos that lie evenly in the order of what the first network gained."""
-    from core.dataset import read_original, shrink
-    from core.evaluation_figures import draw_photo
+    from core.evaluation_figures import draw_photos
     from core.figures import save_figure
 
     models = {method.name: method.model for method in methods if method.model is not None}
@@ -226,14 +227,18 @@ def _draw(
             (row for row in rows if row.style == style_name and row.method == next(iter(models))),
             key=lambda row: row.gain["all"],
         )
-        for row in spread(ordered, options.figure_photos):
-            original = read_original(paths[row.photo])
-            if settings.max_side is not None:
-                original = shrink(original, settings.max_side)
-            for title, figure in draw_photo(models, original, style, settings).items():
-                stem = f"{Path(row.photo).stem} {style_name} {title}".replace("/", "-")
-                path = options.figures / f"{stem.replace(' ', '-')}.png"
-                save_figure(figure, path, overwrite=options.overwrite)
+        chosen = [paths[row.photo] for row in spread(ordered, options.figure_photos)]
+        originals = ((path.stem, _original(path, settings.max_side)) for path in chosen)
+        for title, figure in draw_photos(models, originals, style, settings):
+            name = f"{style_name} {title}".replace("/", "-").replace(" ", "-")
+            save_figure(figure, options.figures / f"{name}.png", overwrite=options.overwrite)
+
+
+def _original(path: Path, max_side: int | None) -> FloatImage:
+    from core.dataset import read_original, shrink
+
+    original = read_original(path)
+    return original if max_side is None else shrink(original, max_side)
 
 
 def _evenly(photos: Sequence[Path], limit: int | None) -> list[Path]:

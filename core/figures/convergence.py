@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,10 +54,16 @@ class QualityTrace:
         if any(len(values) != len(self.iterations) for values in self.mse.values()):
             raise ValueError("Each region needs one error for each iteration.")
 
+    def until(self, iteration: int) -> QualityTrace:
+        """Return what was measured up to an iteration."""
+        count = sum(number <= iteration for number in self.iterations)
+        mse = {region: values[:count] for region, values in self.mse.items()}
+        return QualityTrace(self.iterations[:count], mse)
+
 
 def convergence_figure(
     residuals: Mapping[str, Sequence[float]],
-    quality: QualityTrace | None = None,
+    quality: QualityTrace | Sequence[QualityTrace] | None = None,
     *,
     tolerance: float | None = None,
     cursor: int | None = None,
@@ -69,8 +76,8 @@ def convergence_figure(
     residuals : mapping of name to sequence of float
         The relative residual after iterations 1, 2, ... of each solver. Drawn on a
         logarithmic axis; values that are not finite and positive leave a gap.
-    quality : QualityTrace, optional
-        Adds the panels of PSNR and RMSE.
+    quality : QualityTrace or sequence of them, optional
+        Adds the panels of PSNR and RMSE; of several photos, the average of each.
     tolerance : float, optional
         The residual at which the solver stops.
     cursor : int, optional
@@ -88,8 +95,9 @@ def convergence_figure(
     all_axes = figure.subplots(1, panels, squeeze=False)[0]
     _draw_residuals(all_axes[0], residuals, tolerance, style)
     if quality is not None:
-        _draw_quality(all_axes[1], quality, psnr, "PSNR (dB)", style)
-        _draw_quality(all_axes[2], quality, rmse, "RMSE", style)
+        traces = [quality] if isinstance(quality, QualityTrace) else quality
+        _draw_quality(all_axes[1], traces, psnr, "PSNR (dB)", style)
+        _draw_quality(all_axes[2], traces, rmse, "RMSE", style)
     for axes in all_axes:
         axes.set_xlabel("Iteration")
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -132,18 +140,34 @@ def _draw_residuals(
 
 
 def _draw_quality(
-    axes: Axes, quality: QualityTrace, figure_of: Callable[[float], float], label: str, style: Theme
+    axes: Axes,
+    traces: Sequence[QualityTrace],
+    figure_of: Callable[[float], float],
+    label: str,
+    style: Theme,
 ) -> None:
     for number, region in enumerate(REGIONS):
-        if region in quality.mse:
-            values = [figure_of(mse) for mse in quality.mse[region]]
+        values = _average(traces, region, figure_of)
+        if values:
             axes.plot(
-                quality.iterations,
+                traces[0].iterations,
                 values,
                 label=_REGION_NAMES[region],
                 **_line(number, len(values), style),
             )
     axes.set_ylabel(label)
+
+
+def _average(
+    traces: Sequence[QualityTrace], region: Region, figure_of: Callable[[float], float]
+) -> list[float]:
+    """Return the average over the photos that have the region."""
+    rows = [
+        [figure_of(mse) for mse in trace.mse[region]]
+        for trace in traces
+        if region in trace.mse and not math.isnan(trace.mse[region][0])
+    ]
+    return [statistics.fmean(column) for column in zip(*rows, strict=True)]
 
 
 def _line(number: int, points: int, style: Theme) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import pytest
 
 from core import evaluation
 from core.colour import PROPHOTO, SRGB, convert
+from core.convergence import Window
 from core.errors import PhotoError
 from core.evaluation import (
     PROTOCOLS,
@@ -28,7 +29,12 @@ from core.evaluation import (
     reduced,
     summarise,
 )
-from core.evaluation_figures import convergence_data, draw_photo
+from core.evaluation_figures import (
+    ConvergenceData,
+    convergence_data,
+    draw_convergence,
+    draw_photos,
+)
 from core.evaluation_tables import (
     complete_table,
     cost_table,
@@ -37,6 +43,7 @@ from core.evaluation_tables import (
     worst_table,
 )
 from core.expansion import ExpansionSettings
+from core.figures import QualityTrace
 from core.gamut import naive_inversion, out_of_gamut_mask, reduce
 from core.letnet import BOX, PAPER, LetNetConfig, variant
 from core.metrics import REGIONS, PhotoMetrics, compare
@@ -366,10 +373,27 @@ class TestFigures:
 
     def test_all_are_drawn(self) -> None:
         plain = random_model(LetNetConfig(channels=8, mode="plain"))
+        assert BOX_METHOD.model is not None
         models = {"box": BOX_METHOD.model, "plain": plain}
-        figures = draw_photo(models, wide_photo(0), VIVID, QUICK)  # type: ignore[arg-type]
-        assert set(figures) == {"gamuts", "convergence box", "errors box"}
-        titles = [axes.get_title() for axes in figures["gamuts"].axes]
+        photos = [("first", wide_photo(0)), ("second", wide_photo(1))]
+        figures = dict(draw_photos(models, photos, VIVID, QUICK))
+        assert list(figures) == [
+            *(f"first {kind}" for kind in ("gamuts", "convergence box", "errors box")),
+            *(f"second {kind}" for kind in ("gamuts", "convergence box", "errors box")),
+            "average convergence box",
+        ]
+        titles = [axes.get_title() for axes in figures["first gamuts"].axes]
         assert titles[:4] == ["Original", "sRGB", "box", "plain"]
-        assert any("K = 50" in axes.get_title() for axes in figures["errors box"].axes)
-        assert isinstance(figures["gamuts"], matplotlib.figure.Figure)
+        assert any("K = 50" in axes.get_title() for axes in figures["first errors box"].axes)
+        assert isinstance(figures["first gamuts"], matplotlib.figure.Figure)
+
+    def test_an_average_is_that_of_the_photos_over_their_common_iterations(self) -> None:
+        def data(residuals: list[float], mse: list[float]) -> ConvergenceData:
+            quality = QualityTrace(range(len(mse)), {"all": mse, "in_gamut": [math.nan] * len(mse)})
+            return ConvergenceData(residuals, quality, {}, Window(0, 0, 1, 1))
+
+        every = [data([1e-1, 1e-2, 0.0], [0.1, 0.01, 1e-3, 1e-3]), data([1e-3], [0.01, 1e-4])]
+        residuals, decibels, errors = draw_convergence(every, "box", SolverSettings()).axes
+        assert residuals.lines[0].get_ydata() == pytest.approx([1e-2])
+        assert decibels.lines[0].get_ydata() == pytest.approx([15.0, 30.0])
+        assert errors.lines[0].get_ydata() == pytest.approx([(0.1**0.5 + 0.1) / 2, 0.055])

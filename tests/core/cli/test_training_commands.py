@@ -227,9 +227,20 @@ class TestEvaluate:
         arguments += ["--styles", "vivid", "--max-side", "48"]
         assert main([*arguments, "--figures", str(tmp_path / "figures")]) == 0
         names = sorted(path.name for path in (tmp_path / "figures").iterdir())
-        kinds = {name.split("-vivid-")[1] for name in names}
-        assert kinds == {"gamuts.png", "convergence-tiny-box.png", "errors-tiny-box.png"}
-        assert len(names) == 3
+        (photo,) = {name.split("-")[1] for name in names}
+        assert names == [
+            f"vivid-{photo}-{kind}.png"
+            for kind in ("convergence-tiny-box", "errors-tiny-box", "gamuts")
+        ]
+
+    def test_several_photos_are_averaged(
+        self, photos: Path, networks: list[str], tmp_path: Path
+    ) -> None:
+        arguments = ["evaluate", networks[0], "--photos", str(photos), "--no-perceptual"]
+        arguments += ["--styles", "vivid", "--max-side", "48", "--figure-photos", "2"]
+        assert main([*arguments, "--figures", str(tmp_path)]) == 0
+        assert len(list(tmp_path.glob("vivid-*-convergence-tiny-box.png"))) == 3
+        assert (tmp_path / "vivid-average-convergence-tiny-box.png").exists()
 
     def test_photos_to_draw_are_spread_from_the_least_gain_to_the_most(self) -> None:
         ordered = list(range(9))
