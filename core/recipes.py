@@ -135,7 +135,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             # Full resolution inside costs four times as much per pixel.
             replace(_CPU_PATCHES, size=64),
             photos=8,
-            steps=8_000,
+            steps=4_000,
             learning_rate=2e-3,
             loss="log-gain",
             harm=1.0,
