@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from core.files import Photo
 
+_OURS_ALONE = {".avif", ".heic", ".heif", ".jxl", ".cr3"}
+"""Endings that napari's own reader does not claim."""
+
 _FOREIGN = {"AVIF", "HEIC", "JPEG XL", "camera RAW", "OpenEXR"}
 """Formats that napari reads without regard to their colours, or not at all."""
 
@@ -33,7 +36,57 @@ def get_reader(path: str | Sequence[str]) -> Callable[..., list[LayerData]] | No
     return _read if paths and all(_is_ours(Path(item)) for item in paths) else None
 
 
+def get_plain_reader(path: str | Sequence[str]) -> Callable[..., list[LayerData]] | None:
+    """Return napari's own reader for what :func:`get_reader` leaves to it, else None.
+
+    napari chooses between readers by the names of files alone, and shows an error if the chosen
+    one refuses. So this plugin refuses nothing that napari would open: it can be remembered as
+    the reader of photos, and plain ones look as ever.
+
+    Parameters
+    ----------
+    path : str or sequence of str
+        A file, or several to be stacked.
+    """
+    if get_reader(path) is not None:
+        return None
+    first = Path(path if isinstance(path, str) else path[0])
+    if first.suffix.lower() in _OURS_ALONE:
+        return _read  # It says what is wrong with the file.
+    from napari_builtins.io import napari_get_reader
+
+    plain: Callable[..., list[LayerData]] = napari_get_reader(path)
+    return plain
+
+
+def open_without_asking() -> None:
+    """Make this plugin the reader of photos, as the tick in napari's question does."""
+    from napari.plugins.utils import get_filename_patterns_for_reader
+    from napari.settings import get_settings
+    from napari.utils.notifications import show_info
+
+    from napari_gamut._settings import PLUGIN
+
+    plugins = get_settings().plugins
+    chosen = dict.fromkeys(sorted(get_filename_patterns_for_reader(PLUGIN)), PLUGIN)
+    plugins.extension2reader = {**plugins.extension2reader, **chosen}
+    show_info(
+        "Photos now open with their colour profile and upright, without a question. Plain ones "
+        "look as before. Preferences > Plugins takes it back."
+    )
+
+
+def has_own_colours(path: Path) -> bool:
+    """Return whether napari's own reader shows wrong colours for a photo, or cannot open it."""
+    return _judged(path)[0]
+
+
 def _is_ours(path: Path) -> bool:
+    return any(_judged(path))
+
+
+def _judged(path: Path) -> tuple[bool, bool]:
+    """Return whether napari would get the colours wrong, and whether the orientation."""
     from core.errors import PhotoError
     from core.files import inspect
     from core.files.header import Limits
@@ -43,12 +96,12 @@ def _is_ours(path: Path) -> bool:
         info = inspect(path)
         header = read_header(path, Limits())
     except PhotoError:
-        return False
+        return False, False
     if info.frames > 1 or info.channels < 3:
-        return False
+        return False, False
     if info.is_float and info.format == "TIFF":
-        return info.profile_name != "" and header.icc is not None
-    return info.format in _FOREIGN or info.space != "srgb" or header.orientation != 1
+        return info.profile_name != "" and header.icc is not None, False
+    return info.format in _FOREIGN or info.space != "srgb", header.orientation != 1
 
 
 def _read(path: str | Sequence[str], stack: bool = False) -> list[LayerData]:

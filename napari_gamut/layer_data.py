@@ -13,6 +13,7 @@ from core.display import DISPLAYS, display_image
 from core.errors import PhotoError
 from core.gamut import LOSSY_TOLERANCE, naive_inversion
 from core.photo_codes import codes_from_image
+from napari_gamut._reader import has_own_colours
 from napari_gamut.metadata import Record, record_in
 
 if TYPE_CHECKING:
@@ -143,6 +144,11 @@ def photo_of(layer: Layer | None) -> LayerPhoto:
     record = record_in(layer.metadata)
     source = str(layer.source.path or "")
     if record == Record() and source:
+        if has_own_colours(Path(source)):
+            raise LayerError(
+                f"“{layer.name}” was opened without its colour profile; open "
+                f"{Path(source).name} again and choose Gamut Expansion as its reader."
+            )
         lossy = Path(source).suffix.lower() in _LOSSY_SUFFIXES
         record = Record(path=source, lossy=lossy)
     return LayerPhoto(layer.name, data, record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import napari_builtins
 import numpy as np
 import pytest
 from npe2 import PluginManifest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from napari import Viewer
 
 MANIFEST = Path(napari_gamut.__file__).parent / "napari.yaml"
+BUILT_IN = Path(napari_builtins.__file__).parent / "builtins.yaml"
 
 
 @pytest.fixture
@@ -39,7 +41,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def plugin(npe2pm: Any, plugin_settings: Any) -> Any:
-    """Napari's plugin manager with this plugin alone, and settings of its own."""
+    """Napari's plugin manager with its own plugin and this one, and settings of its own."""
+    npe2pm.register(PluginManifest.from_file(BUILT_IN))
     npe2pm.register(PluginManifest.from_file(MANIFEST))
     return npe2pm
 

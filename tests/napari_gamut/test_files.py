@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from napari.errors import MultipleReaderError
 from PIL import Image as Pillow
 
 from core.chart import wide_gamut_chart
@@ -14,12 +15,15 @@ from core.errors import PhotoError
 from core.files import read, write, write_codes
 from core.gamut import naive_inversion, reduce
 from napari_gamut import _samples
-from napari_gamut._reader import get_reader
+from napari_gamut._reader import get_reader, open_without_asking
 from napari_gamut._writer import write_photo
+from napari_gamut.layer_data import LayerError, photo_of
 from napari_gamut.metadata import KEY, record_in
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from napari import Viewer
 
 pytestmark = pytest.mark.usefixtures("plugin")
 
@@ -37,6 +41,49 @@ def opened(path: Path) -> tuple[Any, dict[str, Any]]:
 def test_plain_photos_are_left_to_napari(tmp_path: Path, codes: np.ndarray, name: str) -> None:
     Pillow.fromarray(codes).save(tmp_path / name)
     assert get_reader(str(tmp_path / name)) is None
+
+
+@pytest.mark.parametrize("name", ["plain.png", "plain.jpg", "plain.tif", "grey.png"])
+def test_a_plain_photo_opens_through_the_plugin_as_through_napari(
+    viewer: Viewer, tmp_path: Path, codes: np.ndarray, name: str
+) -> None:
+    pixels = codes[..., 0] if name.startswith("grey") else codes
+    Pillow.fromarray(pixels).save(tmp_path / name)
+    (own,) = viewer.open(tmp_path / name, plugin="napari")
+    (ours,) = viewer.open(tmp_path / name, plugin="napari-gamut")
+    assert np.array_equal(ours.data, own.data)
+    assert (ours.rgb, ours.metadata) == (own.rgb, own.metadata)
+
+
+def test_a_photo_opened_without_its_profile_is_not_taken_for_srgb(
+    viewer: Viewer, tmp_path: Path, codes: np.ndarray
+) -> None:
+    write_codes(tmp_path / "phone.png", codes, DISPLAY_P3)
+    (layer,) = viewer.open(tmp_path / "phone.png", plugin="napari")
+    with pytest.raises(LayerError, match=r"open phone\.png again"):
+        photo_of(layer)
+
+
+def test_a_damaged_file_that_only_this_plugin_opens_is_an_error(
+    viewer: Viewer, tmp_path: Path
+) -> None:
+    (tmp_path / "damaged.heic").write_bytes(b"nothing")
+    with pytest.raises(PhotoError, match=r"damaged\.heic"):
+        viewer.open(tmp_path / "damaged.heic", plugin="napari-gamut")
+
+
+def test_photos_can_open_without_a_question(
+    viewer: Viewer, tmp_path: Path, codes: np.ndarray
+) -> None:
+    Pillow.fromarray(codes).save(tmp_path / "plain.png")
+    write_codes(tmp_path / "phone.png", codes, DISPLAY_P3)
+    with pytest.raises(MultipleReaderError):
+        viewer.open(tmp_path / "plain.png", plugin=None)
+    open_without_asking()
+    (plain,) = viewer.open(tmp_path / "plain.png", plugin=None)
+    (phone,) = viewer.open(tmp_path / "phone.png", plugin=None)
+    assert KEY not in plain.metadata
+    assert record_in(phone.metadata).wide.space == "display-p3"
 
 
 def test_what_is_no_photo_is_left_to_napari(tmp_path: Path) -> None:
