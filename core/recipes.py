@@ -44,6 +44,10 @@ class Recipe:
         Terms of the Neumann series in the gradient; 0 is Jacobian-free.
     solver : SolverSettings
         For the fixed point while training.
+    inference : SolverSettings
+        For the fixed point of a photo once the network is trained: part of the model.
+    halo : int
+        Pixels around a tile that the network has to see then: part of the model.
     average : float
         Decay per step of the exponential average of the weights; 0 keeps the last ones.
     harm : float
@@ -66,6 +70,8 @@ class Recipe:
     loss: Loss = "l2"
     order: Order = 0
     solver: SolverSettings = field(default_factory=SolverSettings)
+    inference: SolverSettings = field(default_factory=SolverSettings)
+    halo: int = 64
     average: float = 0.998
     harm: float = 0.0
     regularisation: float = 0.0
@@ -80,6 +86,7 @@ class Recipe:
             "learning_rate": self.learning_rate > 0.0,
             "warm_up": self.warm_up >= 1,
             "loss": self.loss in ("l2", "log-gain"),
+            "halo": self.halo >= 0,
             "order": isinstance(self.order, int) and self.order >= 0,
             "average": 0.0 <= self.average < 1.0,
             "harm": self.harm >= 0.0,
@@ -107,6 +114,8 @@ _CPU_PATCHES = PatchSettings(
     styles=StyleMixture(as_is=0.45, vivid=0.35),
 )
 _CPU_SOLVER = SolverSettings(max_steps=8, tolerance=3e-3)
+# Where tiles differ from the whole photo by less than a 16-bit code.
+_SEAMLESS = SolverSettings(max_steps=50, tolerance=1e-4)
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
@@ -129,6 +138,8 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             harm=1.0,
             regularisation=0.5,
             solver=_CPU_SOLVER,
+            inference=_SEAMLESS,
+            halo=32,
         ),
         "cpu-paper-form": Recipe(
             PAPER,
@@ -141,6 +152,8 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             harm=1.0,
             regularisation=0.5,
             solver=_CPU_SOLVER,
+            inference=_SEAMLESS,
+            halo=32,
         ),
     }
 )

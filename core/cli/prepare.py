@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         )
     wide = sum(source.wide for source in manifest.sources)
     sys.stdout.write(
-        f"{len(manifest.sources)} photos in {options.cache}, {wide} of them beyond sRGB; "
-        f"{left_out} files left out\n"
+        f"photos in {options.cache}: {len(manifest.sources)}; beyond sRGB: {wide}; "
+        f"files left out: {left_out}\n"
     )
     return 1 if left_out else 0

@@ -211,7 +211,7 @@ def _write_model(
 
     name = options.name or options.recipe
     card = model_card(recipe, manifest, network.parameters_count)
-    descriptor = Descriptor(name, recipe.config, card=card)
+    descriptor = Descriptor(name, recipe.config, recipe.inference, recipe.halo, card)
     data = to_bytes(network, descriptor)
     path: Path = options.output / f"{name}.safetensors"
     write_bytes(path, data, overwrite=True)

@@ -20,6 +20,7 @@ from core.dataset import Manifest
 from core.evaluation import methods_named
 from core.letnet import BOX, PAPER, variant
 from core.models import Descriptor, load_model, random_model, to_bytes
+from core.recipes import RECIPES
 from tests.core.conftest import wide_photo, write_untagged
 
 ROOT = Path(__file__).parents[3]
@@ -74,7 +75,7 @@ class TestPrepare:
         self, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert main(["prepare", str(photos), "--cache", str(tmp_path / "cache")]) == 0
-        assert capsys.readouterr().out.startswith("4 photos in ")
+        assert capsys.readouterr().out.startswith("photos in ")
         assert len(Manifest.load(tmp_path / "cache").sources) == 4
 
     def test_a_bad_file_is_named_and_the_others_are_done(
@@ -85,8 +86,8 @@ class TestPrepare:
         assert main(["prepare", str(tmp_path), "--cache", str(tmp_path / "cache")]) == 1
         told = capsys.readouterr()
         assert "bad.png" in told.err
-        assert "1 photos" in told.out
-        assert "1 files left out" in told.out
+        assert ": 1; " in told.out
+        assert told.out.endswith("files left out: 1\n")
 
     def test_the_size_can_be_chosen(self, photos: Path, tmp_path: Path) -> None:
         assert main(["prepare", str(photos), "--cache", str(tmp_path), "--max-side", "64"]) == 0
@@ -118,6 +119,8 @@ class TestTrain:
         model = load_model(run / "trial.safetensors")
         card = model.descriptor.card
         assert (model.name, model.descriptor.config) == ("trial", BOX)
+        recipe = RECIPES["cpu"]
+        assert (model.descriptor.solver, model.descriptor.halo) == (recipe.inference, recipe.halo)
         assert card["data"]["photos"] == 4
         assert card["data"]["sha256"] == Manifest.load(cache).sha256
         assert card["recipe"]["steps"] == 4
