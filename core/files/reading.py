@@ -214,13 +214,17 @@ def read(
     )
 
 
-def inspect(path: str | os.PathLike[str], *, assume: ColourSpace = SRGB) -> PhotoInfo:
+def inspect(
+    path: str | os.PathLike[str], *, limits: Limits | None = None, assume: ColourSpace = SRGB
+) -> PhotoInfo:
     """Return what a file says about itself, without decoding its pixels.
 
     Parameters
     ----------
     path : path
         Any file that :func:`read` takes.
+    limits : Limits, optional
+        What is too large.
     assume : ColourSpace
         The space of files that do not say theirs.
 
@@ -231,10 +235,10 @@ def inspect(path: str | os.PathLike[str], *, assume: ColourSpace = SRGB) -> Phot
     Raises
     ------
     FileError
-        If the file is no photo.
+        If the file is no photo, or beyond the limits.
     """
     path = Path(path)
-    _, header = _header(path, Limits())
+    _, header = _header(path, limits or Limits())
     return describe(path, header, assume)
 
 
@@ -296,16 +300,16 @@ _SIGNATURES: tuple[tuple[bytes, ModuleType], ...] = (
     (b"MM\0+", tiff),
 )
 _NOT_READ = (
-    (b"GIF8", "GIF"),
-    (b"BM", "BMP"),
-    (b"8BPS", "Photoshop document"),
-    (b"%PDF", "PDF"),
-    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
-    (b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (b"gimp xcf", "GIMP document"),
-    (b"<svg", "SVG drawing"),
-    (b"<?xml", "XML or SVG"),
-    (b"PK\x03\x04", "ZIP archive"),
+    (b"GIF8", "a GIF picture"),
+    (b"BM", "a BMP picture"),
+    (b"8BPS", "a Photoshop document"),
+    (b"%PDF", "a PDF document"),
+    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (b"gimp xcf", "a GIMP document"),
+    (b"<svg", "an SVG drawing"),
+    (b"<?xml", "an XML file or an SVG drawing"),
+    (b"PK\x03\x04", "a ZIP archive"),
 )
 _RAW_BRANDS = {b"crx "}
 _AVIF_BRANDS = {b"avif", b"avis"}
@@ -334,7 +338,7 @@ def _sniffed(path: Path) -> ModuleType:
             return raw if module is tiff and tiff.is_raw(path) else module
     for signature, name in _NOT_READ:
         if head.lstrip().startswith(signature):
-            raise FileError(f"“{path}” is a {name} file; save it as PNG, TIFF or JPEG first.")
+            raise FileError(f"“{path}” is {name}; save it as PNG, TIFF or JPEG first.")
     raise FileError(
         f"“{path}” is not a photo in a known format; use JPEG, PNG, TIFF, WebP, AVIF, HEIC, "
         "JPEG XL, OpenEXR or camera RAW."

@@ -115,12 +115,12 @@ def test_no_permission_as_the_system_reports_it(
     ("content", "words"),
     [
         (b"just some text, by the name of a photo", "not a photo in a known format"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
-        (b"  \n<?xml version='1.0'?><svg/>", "SVG"),
-        (b"%PDF-1.7", "PDF"),
-        (b"GIF89a" + bytes(40), "GIF"),
-        (b"BM" + bytes(60), "BMP"),
-        (b"8BPS" + bytes(60), "Photoshop"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is an SVG drawing; save it as"),
+        (b"  \n<?xml version='1.0'?><svg/>", "is an XML file or an SVG drawing; save it as"),
+        (b"%PDF-1.7", "is a PDF document; save it as"),
+        (b"GIF89a" + bytes(40), "is a GIF picture; save it as"),
+        (b"BM" + bytes(60), "is a BMP picture; save it as"),
+        (b"8BPS" + bytes(60), "is a Photoshop document; save it as"),
         (b"\0\0\0\x18ftypisom" + bytes(40), "video"),
         (b"\0", "not a photo"),
     ],
@@ -153,6 +153,8 @@ def test_every_format_heeds_the_limit(tmp_path: Path, samples: dict[str, bytes],
     path.write_bytes(samples[name])
     assert "limit" in sentence(path, limits=Limits(max_pixels=1000))
     assert "limit" in sentence(path, limits=Limits(max_bytes=100))
+    with pytest.raises(FileError, match="limit"):
+        inspect(path, limits=Limits(max_pixels=1000))
     assert inspect(path).width == 70
 
 
