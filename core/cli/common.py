@@ -60,7 +60,7 @@ def add_inputs(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
         "--dry-run", action="store_true", help="only say which files would be written"
     )
     parser.add_argument("--json", action="store_true", help="print a report for programs")
-    parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
 
 
 def find_photos(inputs: Sequence[str]) -> list[tuple[Path, Path]]:
@@ -164,12 +164,12 @@ def run_jobs(
     failed: list[dict[str, str]] = []
     kept = [job for job in jobs if options.resume and job.target.exists()]
     todo = [job for job in jobs if job not in kept]
-    talks = not options.json
+    talks = not options.json and not options.quiet
     with _Bars(len(todo), hidden=options.quiet or options.json or options.dry_run) as bars:
         for job in todo:
             if options.dry_run:
                 done.append({"input": str(job.source), "output": str(job.target)})
-                if talks:
+                if not options.json:
                     say(f"{job.source} -> {job.target}")
                 continue
             try:

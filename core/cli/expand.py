@@ -41,6 +41,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="PNG",
         help="also write a picture of one photo before and after (Display P3)",
     )
+    parser.add_argument(
+        "--drop-private",
+        action="store_true",
+        help="leave the place (GPS), serial numbers and the owner's name out of the new files",
+    )
     common.add_space(parser, tuple(OUTPUT_FORMATS))
     common.add_engine(parser)
     parser.set_defaults(run=run)
@@ -59,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     code = common.run_jobs(jobs, options, expander.expand, expander.describe())
     if code == 0 and options.before_after and not options.dry_run:
         picture = _before_after(jobs[0], Path(options.before_after), options.overwrite)
-        if not options.json:
+        if not options.json and not options.quiet:
             common.say(f"before and after: {picture}")
     return code
 
@@ -105,6 +110,7 @@ class _Expander:
             depth=options.depth,
             overwrite=options.overwrite,
             lossy_tolerance=LOSSY_TOLERANCE if given is None else given,
+            private_exif=not options.drop_private,
         )
 
     def describe(self) -> dict[str, Any]:

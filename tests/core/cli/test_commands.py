@@ -15,7 +15,8 @@ from core.cli import main
 from core.cli.common import plan_jobs
 from core.colour import DISPLAY_P3, PROPHOTO
 from core.errors import PhotoError
-from core.files import read, write, write_codes
+from core.files import inspect, metadata, read, write, write_codes
+from core.files.metadata import EXIF_IFD, GPS_IFD, Directory, Entry
 from core.gamut import reduce
 from core.letnet import BOX, variant
 from core.models import Descriptor, random_model, to_bytes
@@ -83,6 +84,48 @@ def test_expand_writes_the_space_and_format_that_are_asked_for(
     written = read(out / f"a{suffix}")
     assert written.space is not None
     assert written.space.key == space
+
+
+def test_expand_leaves_out_what_is_private_if_asked(tmp_path: Path, network: str) -> None:
+    exif = metadata.blob_from(
+        Directory(
+            {272: Entry.text("Model 1")},
+            {
+                EXIF_IFD: Directory({0xA430: Entry.text("Ada"), 0xA431: Entry.text("12345")}),
+                GPS_IFD: Directory({1: Entry.text("N")}),
+            },
+        )
+    )
+    photo = tmp_path / "photo.jpg"
+    write_codes(photo, codes_of(1), exif=exif)
+    for flags, private in (((), True), (("--drop-private",), False)):
+        target = tmp_path / f"wide{len(flags)}.tif"
+        assert run("expand", photo, "-o", target, "--model", network, *flags) == 0
+        info = inspect(target)
+        assert (info.camera, info.has_gps) == ("Model 1", private)
+        for secret in (b"Ada", b"12345"):
+            assert (secret in target.read_bytes()) is private
+
+
+def test_a_quiet_command_prints_nothing_but_errors(
+    folder: Path, tmp_path: Path, network: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    assert run("expand", folder, "-o", tmp_path / "out", "--model", network, "--quiet") == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert "broken.png" in captured.err
+
+
+def test_a_quiet_command_prints_the_report_or_the_plan_that_was_asked_for(
+    folder: Path, tmp_path: Path, network: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ("expand", folder / "a.png", "-o", f"{tmp_path}/out/", "--model", network, "--quiet")
+    assert run(*common, "--dry-run") == 0
+    assert "a.png ->" in capsys.readouterr().out
+    assert run(*common, "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["files"]) == 1
 
 
 def test_expand_keeps_the_names_of_a_folder(folder: Path, tmp_path: Path, network: str) -> None:
