@@ -165,6 +165,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name != "gradio":
             raise
-        sys.stderr.write("gamut demo: Gradio is missing; install napari-gamut[demo].\n")
+        sys.stderr.write(
+            "gamut demo: Gradio is missing; install it with "
+            'pip install "napari-gamut[demo]".\n'
+        )
         return 2
     return 0

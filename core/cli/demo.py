@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.errors import PhotoError
+
 if TYPE_CHECKING:
     import argparse
 
@@ -22,7 +24,20 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve the demo until it is interrupted; returns the exit code."""
-    from gradio_app.server import main
+    """Serve the demo until it is interrupted; returns its exit code.
 
+    Raises
+    ------
+    PhotoError
+        If the demo, or what it is built with, is not installed.
+    """
+    try:
+        from gradio_app.server import main
+    except ModuleNotFoundError as error:
+        if error.name != "gradio_app":
+            raise
+        raise PhotoError(
+            "The web demo is not part of this installation; install it with "
+            'pip install "napari-gamut[demo]".'
+        ) from error
     return main(options.flags)

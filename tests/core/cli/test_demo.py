@@ -15,6 +15,18 @@ def test_without_gradio_it_says_what_to_install(
     assert "napari-gamut[demo]" in capsys.readouterr().err
 
 
+def test_without_the_demos_package_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "gradio_app"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "gradio_app", None)
+    assert main(["demo"]) == 2
+    error = capsys.readouterr().err
+    assert "napari-gamut[demo]" in error
+    assert error.count("\n") == 1
+
+
 def test_its_flags_are_the_demos_own(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["demo", "--help"])
