@@ -166,8 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.name != "gradio":
             raise
         sys.stderr.write(
-            "gamut demo: Gradio is missing; install it with "
-            'pip install "napari-gamut[demo]".\n'
+            'gamut demo: Gradio is missing; install it with pip install "napari-gamut[demo]".\n'
         )
         return 2
     return 0

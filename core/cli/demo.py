@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         from gradio_app.server import main
     except ModuleNotFoundError as error:
-        if error.name != "gradio_app":
+        if (error.name or "").split(".")[0] != "gradio_app":
             raise
         raise PhotoError(
             "The web demo is not part of this installation; install it with "

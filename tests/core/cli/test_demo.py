@@ -18,7 +18,7 @@ def test_without_gradio_it_says_what_to_install(
 def test_without_the_demos_package_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in [name for name in sys.modules if name.split(".")[0] == "gradio_app"]:
+    for name in [name for name in sys.modules if name.startswith("gradio_app")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "gradio_app", None)
     assert main(["demo"]) == 2
