@@ -22,7 +22,7 @@ from core.colour import PROPHOTO
 from core.dataset import Item, Manifest, PatchDataset, collate
 from core.errors import PhotoError
 from core.evaluation import EvaluationSettings, Method, Row, evaluate_photo, summarise
-from core.letnet import PAPER, LetNetConfig, variant
+from core.letnet import PAPER, LetNetConfig
 from core.models import Descriptor, Model, to_bytes
 from core.recipes import RECIPES, Recipe
 from core.report import Column, Table
@@ -41,12 +41,12 @@ BASE = "LETNet (tanh, implicit)"
 VARIANTS: Mapping[str, LetNetConfig] = MappingProxyType(
     {
         BASE: PAPER,
-        "ReLU": variant(PAPER, activation="relu"),
-        "sin": variant(PAPER, activation="sin"),
-        "without input injection": variant(PAPER, injection=False),
-        "without channel attention": variant(PAPER, attention="none"),
-        "plain": variant(PAPER, mode="plain"),
-        "recurrent": variant(PAPER, mode="recurrent"),
+        "ReLU": replace(PAPER, activation="relu"),
+        "sin": replace(PAPER, activation="sin"),
+        "without input injection": replace(PAPER, injection=False),
+        "without channel attention": replace(PAPER, attention="none"),
+        "plain": replace(PAPER, mode="plain"),
+        "recurrent": replace(PAPER, mode="recurrent"),
     }
 )
 """The variants of table 4 and figure 4, the whole network first."""

@@ -18,7 +18,7 @@ convolutions are fast on CPUs.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -373,11 +373,6 @@ def positions(
     columns = (2.0 * np.arange(left, left + width) + 1.0) / photo_width - 1.0
     grid = np.stack(np.meshgrid(rows, columns, indexing="ij"))
     return grid.astype(np.float32)
-
-
-def variant(config: LetNetConfig, **changes: object) -> LetNetConfig:
-    """Return a configuration with some fields changed; an unknown one is an error."""
-    return replace(config, **changes)  # type: ignore[arg-type]
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Conv2d:

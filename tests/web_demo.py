@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.files import write_codes
-from core.letnet import BOX, variant
+from core.letnet import BOX
 from core.models import random_model, to_bytes
 from core.solver import SolverSettings
 
@@ -50,7 +50,7 @@ def write_photo(path: Path, height: int = 90, width: int = 120, **settings: obje
 
 def write_model(path: Path) -> Path:
     """Write a small network with random weights."""
-    model = random_model(variant(BOX, channels=8), scale=5.0)
+    model = random_model(replace(BOX, channels=8), scale=5.0)
     solver = SolverSettings(max_steps=6)
     descriptor = replace(model.descriptor, name=MODEL_NAME, solver=solver)
     path.write_bytes(to_bytes(model.network, descriptor))

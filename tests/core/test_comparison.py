@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from core.comparison import Comparison, compare_methods
 from core.evaluation import EvaluationSettings, Method, evaluate_photo
 from core.expansion import ExpansionSettings
-from core.letnet import BOX, variant
+from core.letnet import BOX
 from core.models import random_model
 from core.solver import SolverSettings
 from core.styles import AS_IS
 from tests.core.conftest import wide_photo
 
-METHODS = [Method("naive", None), Method("random", random_model(variant(BOX, channels=8)))]
+METHODS = [Method("naive", None), Method("random", random_model(replace(BOX, channels=8)))]
 SETTINGS = EvaluationSettings(
     styles={"as-is": AS_IS},
     perceptual=False,

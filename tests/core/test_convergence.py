@@ -12,14 +12,14 @@ from core.convergence import Window, iterates, largest_window
 from core.errors import PhotoError
 from core.expansion import ExpansionSettings, expand
 from core.gamut import Codes, reduce
-from core.letnet import BOX, PAPER, LetNetConfig, variant
+from core.letnet import BOX, PAPER, LetNetConfig
 from core.models import Model, random_model
 from core.solver import SolverSettings
 
 from .conftest import wide_photo
 
-BOX_MODEL = random_model(variant(BOX, channels=8), scale=0.3)
-PAPER_MODEL = random_model(variant(PAPER, channels=8), scale=0.02)
+BOX_MODEL = random_model(replace(BOX, channels=8), scale=0.3)
+PAPER_MODEL = random_model(replace(PAPER, channels=8), scale=0.02)
 TIGHT = ExpansionSettings(device="cpu", solver=SolverSettings(tolerance=1e-6))
 
 

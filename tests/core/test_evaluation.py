@@ -45,7 +45,7 @@ from core.evaluation_tables import (
 from core.expansion import ExpansionSettings
 from core.figures import QualityTrace
 from core.gamut import naive_inversion, out_of_gamut_mask, reduce
-from core.letnet import BOX, PAPER, LetNetConfig, variant
+from core.letnet import BOX, PAPER, LetNetConfig
 from core.metrics import REGIONS, PhotoMetrics, compare
 from core.models import random_model, to_bytes
 from core.report import render
@@ -58,8 +58,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAIVE = Method("naive", None)
-BOX_METHOD = Method("box", random_model(variant(BOX, channels=8), scale=0.1))
-PAPER_METHOD = Method("paper", random_model(variant(PAPER, channels=8), scale=0.2))
+BOX_METHOD = Method("box", random_model(replace(BOX, channels=8), scale=0.1))
+PAPER_METHOD = Method("paper", random_model(replace(PAPER, channels=8), scale=0.2))
 QUICK = EvaluationSettings(
     styles={"as-is": AS_IS}, perceptual=False, expansion=ExpansionSettings(device="cpu")
 )

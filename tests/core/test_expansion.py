@@ -1,4 +1,5 @@
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,14 +19,14 @@ from core.expansion import (
     finish,
 )
 from core.gamut import Codes, clipped_mask, naive_inversion, reduce
-from core.letnet import BOX, PAPER, variant
+from core.letnet import BOX, PAPER
 from core.models import Model, random_model
 from core.solver import SolverSettings, Status
 from core.tiling import ArraySource
 
 CPU = ExpansionSettings(device="cpu", tile=64, solver=SolverSettings(max_steps=4))
-SMALL_BOX = variant(BOX, channels=8)
-SMALL_PAPER = variant(PAPER, channels=8)
+SMALL_BOX = replace(BOX, channels=8)
+SMALL_PAPER = replace(PAPER, channels=8)
 
 
 def extreme_codes(rng: np.random.Generator, shape: tuple[int, int], depth: int) -> Codes:

@@ -1,4 +1,5 @@
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ from core.expansion import ExpansionSettings, expand
 from core.file_expansion import FileSettings, expand_file, file_expansion
 from core.files import inspect, read, write, write_codes
 from core.gamut import reduce
-from core.letnet import BOX, variant
+from core.letnet import BOX
 from core.models import random_model
 from core.solver import SolverSettings
 
-MODEL = random_model(variant(BOX, channels=8), scale=5.0)
+MODEL = random_model(replace(BOX, channels=8), scale=5.0)
 SETTINGS = ExpansionSettings(device="cpu", tile=64, solver=SolverSettings(max_steps=4))
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from core.errors import PhotoError
 from core.files import inspect, metadata, read, write, write_codes
 from core.files.metadata import EXIF_IFD, GPS_IFD, Directory, Entry
 from core.gamut import reduce
-from core.letnet import BOX, variant
+from core.letnet import BOX
 from core.models import Descriptor, random_model, to_bytes
 
 
@@ -31,7 +32,7 @@ def codes_of(seed: int, height: int = 40, width: int = 50) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> str:
-    model = random_model(variant(BOX, channels=8), scale=5.0)
+    model = random_model(replace(BOX, channels=8), scale=5.0)
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
     path.write_bytes(to_bytes(model.network, Descriptor("tiny", model.descriptor.config)))
     return str(path)

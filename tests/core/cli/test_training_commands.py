@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from core.cli import main
 from core.cli.evaluate import spread
 from core.dataset import Manifest
 from core.evaluation import methods_named
-from core.letnet import BOX, PAPER, variant
+from core.letnet import BOX, PAPER
 from core.models import Descriptor, load_model, random_model, to_bytes
 from core.recipes import RECIPES
 from tests.core.conftest import wide_photo, write_untagged
@@ -49,7 +50,7 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("networks")
     paths = []
     for name, form in (("tiny-box", BOX), ("tiny-paper", PAPER)):
-        model = random_model(variant(form, channels=8), scale=0.1)
+        model = random_model(replace(form, channels=8), scale=0.1)
         path = folder / f"{name}.safetensors"
         path.write_bytes(to_bytes(model.network, Descriptor(name, model.descriptor.config)))
         paths.append(str(path))
