@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,6 +21,7 @@ import torch
 from torch import Tensor
 
 _BLOCK = 4096
+_check: ContextVar[Callable[[], None] | None] = ContextVar("check", default=None)
 
 Map = Callable[..., Tensor]
 """``f(z, *context)``: takes a batch of states and returns a batch of the same shape."""
@@ -129,6 +132,22 @@ class Step:
     residual: Tensor
 
 
+@contextmanager
+def checked_before_each_step(check: Callable[[], None]) -> Iterator[None]:
+    """Let somebody end solves while the block runs, however long they would take.
+
+    Parameters
+    ----------
+    check : callable
+        Called before every evaluation of a map by this thread. What it raises ends the solve.
+    """
+    token = _check.set(check)
+    try:
+        yield
+    finally:
+        _check.reset(token)
+
+
 def solve(
     f: Map,
     z0: Tensor,
@@ -202,6 +221,9 @@ def iterate(
     for number in range(1, settings.max_steps + 1):
         if len(samples) == 0:
             return
+        check = _check.get()
+        if check is not None:
+            check()
         value = f(state, *rows)
         with _full_precision(z0):
             change = value.to(_working(value)) - state.to(_working(state))

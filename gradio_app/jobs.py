@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from core.errors import PhotoError
+from core.solver import checked_before_each_step
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -24,7 +25,8 @@ class Job(Generic[Result]):
     work : generator
         Yields what is done and what there is to do; returns the result.
     seconds : float
-        How long it may take. It is looked at between two steps.
+        How long it may take. It is looked at after each step, and within a step before each
+        iteration of a solver.
     """
 
     result: Result
@@ -42,18 +44,23 @@ class Job(Generic[Result]):
             If the time is over.
         """
         end = time.monotonic() + self._seconds
+
+        def check() -> None:
+            if time.monotonic() > end:
+                raise PhotoError(
+                    f"The job took longer than {self._seconds:g} seconds; choose a smaller "
+                    "photo, or use the program on your own computer."
+                )
+
         try:
             while True:
                 try:
-                    step = next(self._work)
+                    with checked_before_each_step(check):
+                        step = next(self._work)
                 except StopIteration as finished:
                     self.result = finished.value
                     return
-                if time.monotonic() > end:
-                    raise PhotoError(
-                        f"The job took longer than {self._seconds:g} seconds; choose a smaller "
-                        "photo, or use the program on your own computer."
-                    )
+                check()
                 yield step
         finally:
             self._work.close()

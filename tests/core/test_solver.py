@@ -14,7 +14,15 @@ from torch import Tensor
 from torchdeq.solver.anderson import anderson_solver as torchdeq_anderson
 
 from core.letnet import LetNet, LetNetConfig
-from core.solver import Solution, SolverSettings, Status, Step, iterate, solve
+from core.solver import (
+    Solution,
+    SolverSettings,
+    Status,
+    Step,
+    checked_before_each_step,
+    iterate,
+    solve,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -588,3 +596,24 @@ class TestSettings:
     def test_a_misspelt_setting_is_an_error(self) -> None:
         with pytest.raises(TypeError, match="max_iter"):
             SolverSettings(max_iter=3)  # type: ignore[call-arg]
+
+
+def test_a_solve_can_be_ended_before_each_evaluation() -> None:
+    class TimeIsUpError(Exception):
+        pass
+
+    evaluations: list[int] = []
+
+    def cell(state: Tensor) -> Tensor:
+        evaluations.append(len(state))
+        return state + 1.0
+
+    def check() -> None:
+        if len(evaluations) == 3:
+            raise TimeIsUpError
+
+    settings = SolverSettings(max_steps=8, tolerance=0.0)
+    with pytest.raises(TimeIsUpError), checked_before_each_step(check):
+        solve(cell, torch.ones(2, 3), settings)
+    assert len(evaluations) == 3
+    assert solve(cell, torch.ones(2, 3), settings).steps == [8, 8]

@@ -3,8 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 
 from core.errors import PhotoError
+from core.solver import SolverSettings, solve
 from gradio_app.jobs import Job
 
 if TYPE_CHECKING:
@@ -40,4 +42,21 @@ def test_work_that_takes_too_long_is_given_up() -> None:
     log: list[str] = []
     with pytest.raises(PhotoError, match="longer than 0 seconds"):
         list(Job(work(log), seconds=0).steps())
+    assert log == ["cleaned up"]
+
+
+def test_work_that_takes_too_long_is_given_up_within_a_step() -> None:
+    log: list[str] = []
+
+    def endless() -> Generator[tuple[int, int], None, str]:
+        try:
+            settings = SolverSettings(max_steps=10**9, tolerance=0.0)
+            solve(lambda state: state + 1.0, torch.ones(1, 4), settings)
+            yield 1, 1
+            return "result"
+        finally:
+            log.append("cleaned up")
+
+    with pytest.raises(PhotoError, match="longer than"):
+        list(Job(endless(), seconds=0.1).steps())
     assert log == ["cleaned up"]
