@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from magicgui.widgets import ComboBox, Container, FloatSpinBox, PushButton, Slider, SpinBox
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
@@ -18,11 +20,11 @@ from napari_gamut.iterations import Trace, solve_visibly
 from napari_gamut.layer_data import frame_index, photo_of, spatial_2d, srgb_photo_of
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from napari.layers import Image, Layer, Shapes
     from napari.viewer import Viewer
 
 _PLAY_MS = 250
-_DRAW_MS = 60
 _WIDE = 800
 _VIEWS = (
     ("Photo", "image"),
@@ -90,12 +92,13 @@ class ConvergenceWidget(Panel):
         self.trace: Trace | None = None
         self._curves: dict[str, list[float]] = {}
         self._shown: Layer | None = None
+        self._frame: npt.NDArray[Any] | None = None
         self._place: dict[str, Any] = {}
         self._source: Layer | None = None
         self._timer = self._timed(_PLAY_MS, self._advance)
-        self._redraw = self._timed(_DRAW_MS, self._move_cursor)
-        self._redraw.setSingleShot(True)
         self.plot = FigureView(280)
+        for event in ("button_press_event", "motion_notify_event"):
+            self.plot.listen(event, self._on_plot)
         self._lay_out()
         self.method.changed.connect(self._on_method)
         self.slider.changed.connect(self.show_iteration)
@@ -165,15 +168,17 @@ class ConvergenceWidget(Panel):
         """Show the image or map at an iteration, and move the cursor of the plot."""
         if self.trace is None:
             return
-        kept = self.trace.kept[number - 1]
-        values = getattr(kept, self.view.value)
-        if self._shown is None or self._shown not in self.viewer.layers:
-            self._shown = self._added(values)
+        values = getattr(self.trace.kept[number - 1], self.view.value)
+        if self._shown is None or self._frame is None or self._shown not in self.viewer.layers:
+            self._frame = values.astype(np.uint8 if self.view.value == "image" else np.float32)
+            self._shown = self._added(self._frame)
         else:
-            self._shown.data = values
+            # New data would make napari measure all layers and draw a thumbnail each time.
+            self._frame[...] = values
+            self._shown.refresh(thumbnail=False, highlight=False, extent=False)
         residual = self.trace.residuals[number - 1]
         self.say(f"Iteration {number} of {len(self.trace.kept)}: residual {residual:.2e}")
-        self._redraw.start()
+        self.plot.mark(number)
 
     def show_progress(self, value: tuple[int, int]) -> None:
         """Show iterations instead of tiles."""
@@ -244,24 +249,15 @@ class ConvergenceWidget(Panel):
             return
         from core.figures import convergence_figure
 
-        figure = convergence_figure(
-            self._curves,
+        draw = partial(
+            convergence_figure,
+            dict(self._curves),
             self.trace.quality,
             tolerance=self.trace.tolerance,
-            cursor=self.slider.value,
             theme=self.theme,
         )
-        self.plot.show_figure(figure)
-        self.plot.canvas.mpl_connect("button_press_event", self._on_plot)
-        self.plot.canvas.mpl_connect("motion_notify_event", self._on_plot)
-
-    def _move_cursor(self) -> None:
-        if self.plot.figure is None:
-            return
-        from core.figures import move_cursor
-
-        move_cursor(self.plot.figure, self.slider.value)
-        self.plot.canvas.draw_idle()
+        self.plot.show_figure(draw)
+        self.plot.mark(self.slider.value)
 
     def _on_plot(self, event: Any) -> None:
         if event.button == 1 and event.xdata is not None:
@@ -349,8 +345,6 @@ def bounds_of(shapes: Shapes) -> tuple[float, float, float, float]:
     LayerError
         If there is no shape.
     """
-    import numpy as np
-
     from napari_gamut.layer_data import LayerError
 
     if not shapes.data:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,8 +167,9 @@ class MeasureWidget(Panel):
         except PhotoError as error:
             self.warn(str(error))
             return
-        figure = chromaticity_figure(images, diagram=self.diagram.value, theme=self.theme)
-        self.plot.show_figure(figure)
+        self.plot.show_figure(
+            partial(chromaticity_figure, images, diagram=self.diagram.value, theme=self.theme)
+        )
         self.save_plot.enabled = True
 
     def save_drawing(self, path: Path) -> None:

@@ -17,6 +17,7 @@ from core.colour import (
 )
 from core.figures.locus import chromaticity_of, spectral_locus
 from core.figures.theme import (
+    NARROW,
     Theme,
     ThemeName,
     new_figure,
@@ -90,6 +91,7 @@ def chromaticity_figure(
     *,
     diagram: Diagram = "xy",
     spaces: Sequence[ColourSpace] = (SRGB, DISPLAY_P3, PROPHOTO),
+    stacked: bool = False,
     theme: ThemeName = "light",
 ) -> Figure:
     """Draw how densely photos fill the chromaticity diagram, side by side.
@@ -103,6 +105,8 @@ def chromaticity_figure(
         CIE 1931 x, y or CIE 1976 u', v'.
     spaces : sequence of ColourSpace
         Whose triangles are drawn, adapted (Bradford) to D65.
+    stacked : bool
+        Whether the panels stand one above the other, for a narrow place.
     theme : {"light", "dark"}
         The page.
 
@@ -119,15 +123,20 @@ def chromaticity_figure(
     densities = [_density(values, diagram) for values in images.values()]
     panels = max(1, len(images))
     left, right, bottom, top = _EXTENTS[diagram]
-    columns = _LEGEND_COLUMNS * panels
-    legend_rows = -(-(len(spaces) + 1) // columns)
-    height = 4.0 * (top - bottom) / (right - left) + 0.9 + 0.2 * legend_rows
-    figure = new_figure(style, (1.7 if images else 0.9) + 4.0 * panels, height)
-    all_axes = figure.subplots(1, panels, squeeze=False, sharex=True, sharey=True)[0]
-    for number, axes in enumerate(all_axes):
+    columns = 2 if stacked else _LEGEND_COLUMNS * panels
+    legend_height = 0.2 * -(-(len(spaces) + 1) // columns)
+    ratio = (top - bottom) / (right - left)
+    if stacked:
+        side = NARROW - 0.6
+        figure = new_figure(style, NARROW, panels * (side * ratio + 0.5) + 1.0 + legend_height)
+        all_axes = figure.subplots(panels, 1, squeeze=False, sharex=True, sharey=True)[:, 0]
+    else:
+        width = (1.7 if images else 0.9) + 4.0 * panels
+        figure = new_figure(style, width, 4.0 * ratio + 0.9 + legend_height)
+        all_axes = figure.subplots(1, panels, squeeze=False, sharex=True, sharey=True)[0]
+    for axes in all_axes:
         _draw_diagram(axes, diagram, spaces, style)
-        if number:
-            axes.set_ylabel("")
+        axes.label_outer()
     peak = max((float(density.max(initial=0.0)) for density in densities), default=0.0)
     norm = LogNorm(max(peak, 1e-4) / 1e4, max(peak, 1e-4))
     shown: AxesImage | None = None
@@ -143,11 +152,13 @@ def chromaticity_figure(
             zorder=1.5,
         )
     if shown is not None:
-        bar = figure.colorbar(shown, ax=list(all_axes), fraction=0.03, pad=0.02)
+        where = {"location": "bottom", "fraction": 0.02} if stacked else {"fraction": 0.03}
+        bar = figure.colorbar(shown, ax=list(all_axes), pad=0.02, **where)
         style_colour_bar(bar, style, "Share of the pixels in a cell")
+    size = 7.5 if stacked else 9
     handles, names = all_axes[0].get_legend_handles_labels()
     legend = figure.legend(
-        handles, names, loc="outside lower center", ncols=min(columns, len(names)), fontsize=9
+        handles, names, loc="outside lower center", ncols=min(columns, len(names)), fontsize=size
     )
     style_legend(legend, style)
     return figure

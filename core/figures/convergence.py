@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.figures.theme import (
+    NARROW,
     Theme,
     ThemeName,
     new_figure,
@@ -67,6 +68,7 @@ def convergence_figure(
     *,
     tolerance: float | None = None,
     cursor: int | None = None,
+    stacked: bool = False,
     theme: ThemeName = "light",
 ) -> Figure:
     """Draw residuals against the iteration, and PSNR and RMSE by region beside them.
@@ -82,6 +84,8 @@ def convergence_figure(
         The residual at which the solver stops.
     cursor : int, optional
         The iteration to mark; :func:`move_cursor` moves the mark.
+    stacked : bool
+        Whether the panels stand one above the other, for a narrow place.
     theme : {"light", "dark"}
         The page.
 
@@ -91,8 +95,12 @@ def convergence_figure(
     """
     style = theme_named(theme)
     panels = 1 if quality is None else 3
-    figure = new_figure(style, 5.0 if panels == 1 else 12.5, 3.6)
-    all_axes = figure.subplots(1, panels, squeeze=False)[0]
+    if stacked:
+        figure = new_figure(style, NARROW, 2.6 * panels)
+        all_axes = figure.subplots(panels, 1, squeeze=False)[:, 0]
+    else:
+        figure = new_figure(style, 5.0 if panels == 1 else 12.5, 3.6)
+        all_axes = figure.subplots(1, panels, squeeze=False)[0]
     _draw_residuals(all_axes[0], residuals, tolerance, style)
     if quality is not None:
         traces = [quality] if isinstance(quality, QualityTrace) else quality
@@ -104,10 +112,10 @@ def convergence_figure(
         style_axes(axes, style)
         axes.grid(color=style.faint, linewidth=0.5, alpha=0.6)
         axes.set_axisbelow(True)
-        mark = axes.axvline(0, color=style.text, linewidth=1.2, gid=_CURSOR, visible=False)
+        mark = axes.axvline(1, color=style.text, linewidth=1.2, gid=_CURSOR, visible=False)
         mark.set_zorder(3)
         if axes.get_legend_handles_labels()[0]:
-            style_legend(axes.legend(fontsize=9), style)
+            style_legend(axes.legend(fontsize=7.5 if stacked else 9), style)
     move_cursor(figure, cursor)
     return figure
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 ThemeName = Literal["light", "dark"]
 
+NARROW = 3.6
+"""Width in inches of drawings whose panels are stacked."""
+
 
 @dataclass(frozen=True)
 class Theme:

@@ -1,5 +1,6 @@
 """The drawings that the command line and both faces share."""
 
+import itertools
 import subprocess
 import sys
 import warnings
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -54,6 +56,13 @@ def rendered(figure: Figure) -> npt.NDArray[np.uint8]:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())
+
+
+def is_stacked(panels: list[Axes]) -> bool:
+    """Whether each panel lies below the one before it, and none beside another."""
+    boxes = [axes.get_position() for axes in panels]
+    pairs = list(itertools.pairwise(boxes))
+    return all(lower.y1 < upper.y0 and lower.x0 == upper.x0 for upper, lower in pairs)
 
 
 def is_cut_off(figure: Figure) -> bool:
@@ -133,6 +142,11 @@ class TestChromaticityFigure:
         assert [axes.get_title() for axes in figure.axes[:3]] == ["Original", "Input", "Restored"]
         assert len({image.get_clim() for image in images_of(figure)[:3]}) == 1
         assert not is_cut_off(figure)
+
+    def test_photos_are_stacked_for_a_narrow_place(self, photo: Image) -> None:
+        figure = chromaticity_figure({"Original": photo, "Restored": photo}, stacked=True)
+        assert not is_cut_off(figure)
+        assert is_stacked(figure.axes[:2])
 
     def test_the_density_lies_where_the_colours_are(self) -> None:
         red = np.tile(convert(np.eye(3)[:1], DISPLAY_P3, PROPHOTO), (50, 1))
@@ -288,6 +302,11 @@ class TestConvergenceFigure:
         assert not np.array_equal(before, moved)
         move_cursor(figure, 1)
         np.testing.assert_array_equal(rendered(figure), before)
+
+    def test_panels_are_stacked_for_a_narrow_place(self) -> None:
+        figure = convergence_figure({"Anderson": [0.1, 0.01]}, self.trace, stacked=True)
+        assert not is_cut_off(figure)
+        assert is_stacked(figure.axes)
 
     def test_the_hidden_cursor_is_not_drawn(self) -> None:
         plain = convergence_figure({"Anderson": [0.1, 0.01]}, self.trace)
