@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magicgui.types import FileDialogMode
-from magicgui.widgets import ComboBox, FloatSlider
+from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QPlainTextEdit
 
-from core.colour import PROPHOTO, WIDE_SPACES
-from napari_gamut._expand_widget import ModelChoice
+from core.errors import PhotoError
+from napari_gamut._controls import ExpansionChoice, file_edit
 from napari_gamut._job import TimeLeft
-from napari_gamut._panel import Panel, file_edit
+from napari_gamut._panel import Panel
 from napari_gamut._settings import preferences
 from napari_gamut.engine import Request
 from napari_gamut.folders import FileProgress, FolderReport, FolderRequest, expand_folder
@@ -29,13 +29,7 @@ _FORMATS = (
 
 
 class BatchWidget(Panel):
-    """Expand every photo of a folder.
-
-    Parameters
-    ----------
-    napari_viewer : Viewer
-        The window; its layers are left alone.
-    """
+    """Expand every photo of a folder."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
@@ -44,23 +38,9 @@ class BatchWidget(Panel):
         self.target = file_edit(
             "Write to", folder, "The folder for the wide-gamut files; it keeps the names."
         )
-        self.choice = ModelChoice()
-        self.space = ComboBox(
-            label="Space",
-            choices=[(space.name, key) for key, space in WIDE_SPACES.items()],
-            value=PROPHOTO.key,
-            tooltip="The wide space of the files.",
-        )
+        self.choice = ExpansionChoice()
         self.format = ComboBox(
             label="Format", choices=_FORMATS, value="tiff", tooltip="Of the files."
-        )
-        self.strength = FloatSlider(
-            label="Strength",
-            min=0.0,
-            max=2.0,
-            step=0.05,
-            value=1.0,
-            tooltip="0 restores nothing, 1 what the network estimates, more exaggerates.",
         )
         self.existing = ComboBox(
             label="Existing",
@@ -78,11 +58,8 @@ class BatchWidget(Panel):
             [
                 self.source,
                 self.target,
-                self.choice.model,
-                self.choice.weights,
-                self.space,
+                *self.choice.widgets,
                 self.format,
-                self.strength,
                 self.existing,
             ]
         )
@@ -91,18 +68,17 @@ class BatchWidget(Panel):
         self.add_native(self.log)
         self.say("Choose two folders. Photos that are wide-gamut already are only converted.")
 
-    def start(self) -> None:
+    def begin(self) -> None:
         """Work through the folder in a worker."""
         texts = [str(edit.line_edit.value).strip() for edit in (self.source, self.target)]
         if not all(texts):
-            self.warn("Choose a folder of photos and one to write to.")
-            return
+            raise PhotoError("Choose a folder of photos and one to write to.")
         source, target = (Path(text) for text in texts)
         chosen = preferences()
         request = Request(
             model=self.choice.name,
-            space=self.space.value,
-            strength=self.strength.value,
+            space=self.choice.space.value,
+            strength=self.choice.strength.value,
             device=chosen.device,
             tile=chosen.tile,
         )

@@ -10,27 +10,26 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from core.errors import PhotoError
-from napari_gamut._expand_widget import screen_box
+from napari_gamut._controls import screen_box
 from napari_gamut._panel import Panel
-from napari_gamut.layer_data import frame_index, photo_of, same_size, spatial_2d
+from napari_gamut.layer_data import same_size, spatial_2d
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     import numpy.typing as npt
     from napari.layers import Image, Layer
     from napari.viewer import Viewer
+
+    Halves = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 
 _CROP = 160
 
 
 class CompareWidget(Panel):
-    """Look at two layers before and after.
+    """Look at two layers before and after."""
 
-    Parameters
-    ----------
-    napari_viewer : Viewer
-        Whose layers are worked on.
-    """
+    steps_name = "layers"
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
@@ -53,7 +52,7 @@ class CompareWidget(Panel):
         )
         self.run.tooltip = "Add a layer that shows before at the left and after at the right."
         self._shown: Image | None = None
-        self._halves: tuple[Any, Any] | None = None
+        self._halves: Halves | None = None
         self._crops = [QLabel(), QLabel()]
         for crop in self._crops:
             crop.setFixedSize(_CROP, _CROP)
@@ -71,19 +70,27 @@ class CompareWidget(Panel):
         self._camera = napari_viewer.scene.camera.events
         self._camera.center.connect(self.show_crops)
 
-    def start(self) -> None:
-        """Render both layers for the screen and draw the curtain."""
-        step = self.viewer.dims.current_step
-        try:
-            photos = [photo_of(self.before.value), photo_of(self.after.value)]
-            same_size(*photos)
-            left, right = (
-                photo.shown(self.screen.value, frame_index(photo, step)) for photo in photos
-            )
-        except PhotoError as error:
-            self.warn(str(error))
-            return
-        self._halves = (left, right)
+    def begin(self) -> None:
+        """Render both layers for the screen in a worker, and draw the curtain."""
+        photos = [self.frame_in(self.before), self.frame_in(self.after)]
+        same_size(*photos)
+        layer, display = self.before.value, self.screen.value
+        place = spatial_2d(layer, self.index_of(layer))
+
+        def work() -> Generator[tuple[int, int], None, Halves]:
+            yield 0, 2
+            left = photos[0].shown(display)
+            yield 1, 2
+            return left, photos[1].shown(display)
+
+        def show(halves: Halves) -> None:
+            self._show(halves, place)
+            self.say(f"Left: {photos[0].name}. Right: {photos[1].name}.")
+
+        self.start_job(work(), show, layer=layer)
+
+    def _show(self, halves: Halves, place: dict[str, Any]) -> None:
+        self._halves = halves
         if self._shown is not None and self._shown in self.viewer.layers:
             self.viewer.layers.remove(self._shown)
         self._shown = self.viewer.add_image(
@@ -91,10 +98,9 @@ class CompareWidget(Panel):
             name="before | after",
             rgb=True,
             contrast_limits=(0, 255),
-            **spatial_2d(self.before.value),
+            **place,
         )
         self.position.enabled = True
-        self.say(f"Left: {photos[0].name}. Right: {photos[1].name}.")
         self.show_crops()
 
     def move(self) -> None:

@@ -10,18 +10,17 @@ from magicgui.widgets import ComboBox, Container, FloatSpinBox, PushButton, Slid
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
 
-from core.errors import PhotoError
-from napari_gamut._expand_widget import ModelChoice, screen_box
+from napari_gamut._controls import ModelChoice, screen_box
 from napari_gamut._figure_view import FigureView
 from napari_gamut._panel import Panel
 from napari_gamut._settings import preferences
 from napari_gamut.engine import Request
 from napari_gamut.iterations import Trace, solve_visibly
-from napari_gamut.layer_data import frame_index, photo_of, spatial_2d, srgb_photo_of
+from napari_gamut.layer_data import bounds_of, spatial_2d, srgb_photo_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    from napari.layers import Image, Layer, Shapes
+    from napari.layers import Image, Layer
     from napari.viewer import Viewer
 
 _PLAY_MS = 250
@@ -34,26 +33,15 @@ _VIEWS = (
 
 
 class ConvergenceWidget(Panel):
-    """Watch a fixed point being found.
-
-    Parameters
-    ----------
-    napari_viewer : Viewer
-        Whose layers are worked on.
-    """
+    """Watch a fixed point being found."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
-        self.layer = self.layer_box("Photo", "The sRGB layer.")
-        self.reference = self.layer_box(
-            "Reference", "The wide-gamut original, for errors and PSNR.", optional=True
-        )
-        self.region = self.layer_box(
-            "Region",
+        self.layer = self.photo_box()
+        self.reference = self.reference_box()
+        self.region = self.region_box(
             "A shapes layer: the rectangle around its shapes is solved. Without one, up to a "
-            "megapixel from the middle of the photo.",
-            optional=True,
-            shapes=True,
+            "megapixel from the middle of the photo."
         )
         self.choice = ModelChoice()
         self.method = ComboBox(
@@ -94,7 +82,6 @@ class ConvergenceWidget(Panel):
         self._shown: Layer | None = None
         self._frame: npt.NDArray[Any] | None = None
         self._place: dict[str, Any] = {}
-        self._source: Layer | None = None
         self._timer = self._timed(_PLAY_MS, self._advance)
         self.plot = FigureView(280)
         for event in ("button_press_event", "motion_notify_event"):
@@ -109,17 +96,15 @@ class ConvergenceWidget(Panel):
         self._theme.connect(self._draw)
         self.say("Solve to see how the colours emerge.")
 
-    def start(self) -> None:
+    def begin(self) -> None:
         """Solve in a worker."""
         layer: Image | None = self.layer.value
-        step = self.viewer.dims.current_step
-        try:
-            photo = srgb_photo_of(layer)
-            reference = photo_of(self.reference.value) if self.reference.value else None
-            bounds = bounds_of(self.region.value) if self.region.value else None
-        except PhotoError as error:
-            self.warn(str(error))
-            return
+        stack = srgb_photo_of(layer)
+        assert layer is not None
+        index = self.index_of(layer)
+        photo = stack.frame(index)
+        reference = self.frame_in(self.reference) if self.reference.value else None
+        bounds = bounds_of(self.region.value, layer, index) if self.region.value else None
         self._timer.stop()
         chosen = preferences()
         request = Request(
@@ -134,25 +119,19 @@ class ConvergenceWidget(Panel):
             "damping": self.damping.value,
             "max_steps": self.iterations.value,
         }
-        work = solve_visibly(
-            photo,
-            request,
-            changes,
-            reference,
-            bounds,
-            frame_index(photo, step),
-            frame_index(reference, step) if reference is not None else (),
-        )
-        self._source = layer
-        self.start_job(work, self.show_trace, layer=layer)
+
+        def show(trace: Trace) -> None:
+            self._place = spatial_2d(layer, index, trace.top, trace.left)
+            self.show_trace(trace)
+
+        work = solve_visibly(photo, request, changes, reference, bounds)
+        self.start_job(work, show, layer=layer)
 
     def show_trace(self, trace: Trace) -> None:
         """Show a finished solve, at its last iteration."""
         self.trace = trace
         self._curves.pop(trace.label, None)
         self._curves[trace.label] = trace.residuals
-        if self._source is not None:
-            self._place = spatial_2d(self._source, trace.top, trace.left)
         count = len(trace.kept)
         if self.view.value == "error" and not trace.mse:
             self.view.value = "image"
@@ -275,8 +254,7 @@ class ConvergenceWidget(Panel):
                 self.layer,
                 self.reference,
                 self.region,
-                self.choice.model,
-                self.choice.weights,
+                *self.choice.widgets,
                 self.method,
                 self.memory,
                 self.damping,
@@ -335,20 +313,3 @@ class _Beside(QWidget):  # type: ignore[misc]
         wide = self.width() >= _WIDE
         self.layout().setDirection(directions.LeftToRight if wide else directions.TopToBottom)
         super().resizeEvent(event)
-
-
-def bounds_of(shapes: Shapes) -> tuple[float, float, float, float]:
-    """Return the rectangle around all shapes: top, left, bottom, right, in data coordinates.
-
-    Raises
-    ------
-    LayerError
-        If there is no shape.
-    """
-    from napari_gamut.layer_data import LayerError
-
-    if not shapes.data:
-        raise LayerError(f"“{shapes.name}” holds no shape; draw a rectangle in it.")
-    corners = np.concatenate([shape[:, -2:] for shape in shapes.data])
-    (top, left), (bottom, right) = corners.min(0), corners.max(0)
-    return float(top), float(left), float(bottom), float(right)

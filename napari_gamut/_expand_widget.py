@@ -5,21 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magicgui.types import FileDialogMode
-from magicgui.widgets import (
-    CheckBox,
-    ComboBox,
-    FloatSlider,
-    FloatSpinBox,
-    PushButton,
-    SpinBox,
-)
+from magicgui.widgets import CheckBox, FloatSpinBox, PushButton, SpinBox
 
-from core.colour import PROPHOTO, WIDE_SPACES
 from core.errors import PhotoError
-from napari_gamut._panel import Panel, file_edit
-from napari_gamut._settings import SCREENS, preferences
-from napari_gamut.engine import OWN_FILE, Expanded, Request, expand_photo, model_choices
+from napari_gamut._controls import ExpansionChoice, screen_box
+from napari_gamut._panel import Panel
+from napari_gamut._settings import preferences
+from napari_gamut.engine import Expanded, Request, expand_photo
 from napari_gamut.layer_data import LayerPhoto, photo_of, spatial, srgb_photo_of
 from napari_gamut.metadata import KEY
 
@@ -30,71 +22,13 @@ if TYPE_CHECKING:
 _FILTER = "Wide-gamut photos (*.tif *.tiff *.png *.jxl *.avif)"
 
 
-class ModelChoice:
-    """The controls by which a network is chosen."""
-
-    def __init__(self) -> None:
-        self.model = ComboBox(
-            label="Model",
-            choices=model_choices(),
-            tooltip="Which network estimates the lost colours. Naive inversion only converts.",
-        )
-        self.weights = file_edit(
-            "Weights",
-            FileDialogMode.EXISTING_FILE,
-            "A .safetensors file, as gamut train writes it.",
-            "*.safetensors",
-        )
-        self.weights.visible = False
-        self.model.changed.connect(self._on_model)
-
-    @property
-    def name(self) -> str:
-        """What the engine loads: a name or a path."""
-        return str(self.weights.value) if self.model.value == OWN_FILE else str(self.model.value)
-
-    def _on_model(self, value: str) -> None:
-        self.weights.visible = value == OWN_FILE
-
-
-def screen_box() -> ComboBox:
-    """Return the control for the screen's colours, set to the preference."""
-    return ComboBox(
-        label="Screen",
-        choices=SCREENS,
-        value=preferences().display,
-        tooltip="napari sends pixels to the screen as they are. Choose Display P3 only if this "
-        "screen is one; an sRGB screen cannot show the restored colours.",
-    )
-
-
 class ExpandWidget(Panel):
-    """Give an sRGB photo its lost colours back.
-
-    Parameters
-    ----------
-    napari_viewer : Viewer
-        Whose layers are worked on.
-    """
+    """Give an sRGB photo its lost colours back."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
-        self.layer = self.layer_box("Photo", "The sRGB layer whose colours were clipped.")
-        self.choice = ModelChoice()
-        self.space = ComboBox(
-            label="Space",
-            choices=[(space.name, key) for key, space in WIDE_SPACES.items()],
-            value=PROPHOTO.key,
-            tooltip="The wide space of the result, which limits its colours.",
-        )
-        self.strength = FloatSlider(
-            label="Strength",
-            min=0.0,
-            max=2.0,
-            step=0.05,
-            value=1.0,
-            tooltip="0 restores nothing, 1 what the network estimates, more exaggerates.",
-        )
+        self.layer = self.photo_box()
+        self.choice = ExpansionChoice()
         self.tolerance = FloatSpinBox(
             label="Tolerance",
             min=0.0,
@@ -125,10 +59,7 @@ class ExpandWidget(Panel):
         self.extend(
             [
                 self.layer,
-                self.choice.model,
-                self.choice.weights,
-                self.space,
-                self.strength,
+                *self.choice.widgets,
                 self.tolerance,
                 self.iterations,
                 self.project,
@@ -147,8 +78,8 @@ class ExpandWidget(Panel):
         chosen = preferences()
         return Request(
             model=self.choice.name,
-            space=self.space.value,
-            strength=self.strength.value,
+            space=self.choice.space.value,
+            strength=self.choice.strength.value,
             tolerance=self.tolerance.value,
             iterations=self.iterations.value,
             project=bool(self.project.value),
@@ -157,14 +88,10 @@ class ExpandWidget(Panel):
             tile=chosen.tile,
         )
 
-    def start(self) -> None:
+    def begin(self) -> None:
         """Expand the chosen layer in a worker."""
         layer = self.layer.value
-        try:
-            photo = srgb_photo_of(layer)
-        except PhotoError as error:
-            self.warn(str(error))
-            return
+        photo = srgb_photo_of(layer)
         place = spatial(layer)
 
         def add(result: Expanded) -> None:

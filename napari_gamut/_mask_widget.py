@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from magicgui.widgets import CheckBox
 
-from core.errors import PhotoError
-from napari_gamut._expand_widget import screen_box
+from napari_gamut._controls import screen_box
 from napari_gamut._panel import Panel
-from napari_gamut.layer_data import frame_index, photo_of, spatial_2d
+from napari_gamut.layer_data import LayerError, spatial_2d
 from napari_gamut.mapping import KINDS, Kind, Map, maps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from napari.layers import Image
     from napari.viewer import Viewer
 
@@ -35,20 +32,14 @@ _COLOURS: dict[Kind, str] = {
 
 
 class MaskWidget(Panel):
-    """Add masks and error maps of a layer.
+    """Add masks and error maps of a layer."""
 
-    Parameters
-    ----------
-    napari_viewer : Viewer
-        Whose layers are worked on.
-    """
+    steps_name = "maps"
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
-        self.layer = self.layer_box("Photo", "The photo, before or after its expansion.")
-        self.reference = self.layer_box(
-            "Reference", "The wide-gamut original, where there is one.", optional=True
-        )
+        self.layer = self.photo_box("The photo, before or after its expansion.")
+        self.reference = self.reference_box()
         self.screen = screen_box()
         self.boxes = {
             kind: CheckBox(text=title, value=kind == "clipped", tooltip=_HELP[kind])
@@ -59,29 +50,16 @@ class MaskWidget(Panel):
         self.add_run("Add layers")
         self.finish_layout()
 
-    def start(self) -> None:
+    def begin(self) -> None:
         """Compute the chosen maps in a worker and add their layers."""
         layer: Image | None = self.layer.value
         kinds = [kind for kind, box in self.boxes.items() if box.value]
-        step = self.viewer.dims.current_step
-        try:
-            photo = photo_of(layer)
-            reference = photo_of(self.reference.value) if self.reference.value else None
-        except PhotoError as error:
-            self.warn(str(error))
-            return
+        photo = self.frame_in(self.layer)
+        reference = self.frame_in(self.reference) if self.reference.value else None
         if not kinds:
-            self.warn("Nothing is chosen; tick a mask or a map.")
-            return
-        display = self.screen.value
+            raise LayerError("Nothing is chosen; tick a mask or a map.")
         assert layer is not None
-        place = spatial_2d(layer)
-        index = frame_index(photo, step)
-        other = frame_index(reference, step) if reference is not None else ()
-
-        def work() -> Generator[tuple[int, int], None, list[Map]]:
-            yield 0, 0
-            return maps_of(kinds, photo, reference, display, index, other)
+        place = spatial_2d(layer, self.index_of(layer))
 
         def add(found: list[Map]) -> None:
             # Masks above maps, which hide everything below them.
@@ -89,7 +67,7 @@ class MaskWidget(Panel):
                 self._add(item, photo.name, place)
             self.say("\n".join(item.title for item in found))
 
-        self.start_job(work(), add, layer=layer)
+        self.start_job(maps_of(kinds, photo, reference, self.screen.value), add, layer=layer)
 
     def _add(self, item: Map, name: str, place: dict[str, Any]) -> None:
         title = f"{item.title} ({name})"

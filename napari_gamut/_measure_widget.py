@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from magicgui.widgets import ComboBox, Container, PushButton
 from qtpy.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QTableWidget
 from qtpy.QtWidgets import QTableWidgetItem as Item
@@ -16,42 +15,35 @@ from core.errors import PhotoError
 from core.gamut import ROUNDING, out_of_gamut_mask
 from napari_gamut._figure_view import FigureView
 from napari_gamut._panel import Panel
-from napari_gamut.layer_data import LayerError, frame_index, photo_of, same_size
-from napari_gamut.tables import HEADER, rows_of, separated
+from napari_gamut.layer_data import LayerError, inside, same_size
+from napari_gamut.tables import HEADER, REGION_NAMES, rows_of, separated
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
+    import numpy as np
     import numpy.typing as npt
-    from napari.layers import Image, Shapes
+    from napari.layers import Image
     from napari.viewer import Viewer
 
+    from core.gamut import FloatImage
     from core.metrics import PhotoMetrics
-    from napari_gamut.layer_data import Index, LayerPhoto
+    from napari_gamut.layer_data import LayerPhoto
 
 _DIAGRAMS = (("CIE 1931 x, y", "xy"), ("CIE 1976 u′, v′", "uv"))
 
 
 class MeasureWidget(Panel):
-    """Measure a layer against a reference, and draw chromaticities.
+    """Measure a layer against a reference, and draw chromaticities."""
 
-    Parameters
-    ----------
-    napari_viewer : Viewer
-        Whose layers are worked on.
-    """
+    steps_name = "steps"
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
-        self.layer = self.layer_box("Photo", "The layer to be measured.")
-        self.reference = self.layer_box(
-            "Reference", "The wide-gamut original that the photo is compared with.", optional=True
-        )
-        self.region = self.layer_box(
-            "Region",
-            "A shapes layer: the diagram is drawn for the pixels inside its shapes.",
-            optional=True,
-            shapes=True,
+        self.layer = self.photo_box("The layer to be measured.")
+        self.reference = self.reference_box()
+        self.region = self.region_box(
+            "A shapes layer: the diagram is drawn for the pixels inside its shapes."
         )
         self.diagram = ComboBox(
             label="Diagram", choices=_DIAGRAMS, value="xy", tooltip="Chromaticity coordinates."
@@ -64,18 +56,17 @@ class MeasureWidget(Panel):
         self.save_table = PushButton(
             text="Save table…", tooltip="As comma-separated values (CSV).", enabled=False
         )
-        self.save_plot = PushButton(
-            text="Save diagram…", tooltip="As PNG, SVG or PDF.", enabled=False
-        )
+        self.save_plot = PushButton(text="Save plot…", tooltip="As PNG, SVG or PDF.", enabled=False)
+        self._colours: dict[str, FloatImage] = {}
         self.rows: list[tuple[str, ...]] = []
-        self.table = QTableWidget(0, len(HEADER))
-        self.table.setHorizontalHeaderLabels(HEADER)
+        self.table = QTableWidget(len(HEADER) - 1, len(REGION_NAMES))
+        self.table.setHorizontalHeaderLabels(list(REGION_NAMES.values()))
+        self.table.setVerticalHeaderLabels(HEADER[1:])
         self.table.setToolTip("ΔE is CIEDE2000: its mean, and what 95 % of the pixels stay below.")
-        self.table.verticalHeader().setVisible(False)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.table.setMinimumHeight(130)
-        self.table.setMaximumHeight(140)
+        for header in (self.table.horizontalHeader(), self.table.verticalHeader()):
+            header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.table.setFixedHeight(170)
         self.plot = FigureView(360)
         self.extend([self.layer, self.reference, self.region, self.diagram])
         self.add_run("Measure")
@@ -84,6 +75,7 @@ class MeasureWidget(Panel):
         buttons: Container[Any] = Container(
             widgets=[self.copy, self.save_table, self.save_plot], layout="horizontal", labels=False
         )
+        buttons.margins = (0, 0, 0, 0)
         self._buttons = buttons
         self.add_native(buttons.native)
         self.finish_layout(stretch=False)
@@ -94,35 +86,24 @@ class MeasureWidget(Panel):
         self.save_table.changed.connect(self._on_save_table)
         self.save_plot.changed.connect(self._on_save_plot)
         self._theme = napari_viewer.events.theme
-        self._theme.connect(self._on_theme)
+        self._theme.connect(self._draw)
+        self.diagram.changed.connect(self._draw)
 
-    def start(self) -> None:
+    def begin(self) -> None:
         """Measure in a worker."""
         layer: Image | None = self.layer.value
-        step = self.viewer.dims.current_step
-        try:
-            photo = photo_of(layer)
-            if self.reference.value is None:
-                raise LayerError("Measuring needs the wide-gamut original; choose a reference.")
-            reference = photo_of(self.reference.value)
-            same_size(photo, reference)
-        except PhotoError as error:
-            self.warn(str(error))
-            return
-        index, other = frame_index(photo, step), frame_index(reference, step)
-
-        def work() -> Generator[tuple[int, int], None, PhotoMetrics]:
-            yield 0, 0
-            return measured(photo, reference, index, other)
-
-        self.start_job(work(), self.show_metrics, layer=layer)
+        photo = self.frame_in(self.layer)
+        if self.reference.value is None:
+            raise LayerError("Measuring needs the wide-gamut original; choose a reference.")
+        reference = self.frame_in(self.reference)
+        same_size(photo, reference)
+        self.start_job(measure(photo, reference), self.show_metrics, layer=layer)
 
     def show_metrics(self, metrics: PhotoMetrics) -> None:
         """Fill the table."""
         self.rows = rows_of(metrics)
-        self.table.setRowCount(len(self.rows))
-        for line, row in enumerate(self.rows):
-            for column, text in enumerate(row):
+        for column, row in enumerate(self.rows):
+            for line, text in enumerate(row[1:]):
                 self.table.setItem(line, column, Item(text))
         self.copy.enabled = self.save_table.enabled = True
         self.say(
@@ -147,30 +128,39 @@ class MeasureWidget(Panel):
             self.say(f"The table was saved as {path.name}.")
 
     def draw_diagram(self) -> None:
-        """Draw the chromaticities of photo and reference."""
-        from core.figures import chromaticity_figure
-
-        step = self.viewer.dims.current_step
+        """Draw the chromaticities of photo and reference, once the panel is free."""
+        if self.busy:
+            self.warn("Something is still being measured; wait for it or cancel it.")
+            return
         try:
-            layers = [self.layer.value, self.reference.value]
-            photos = [photo_of(layers[0])] + [photo_of(item) for item in layers[1:] if item]
-            mask = inside(self.region.value, photos[0]) if self.region.value else None
-            images = {}
-            for photo in photos:
-                values = photo.prophoto(frame_index(photo, step))
-                if mask is not None and mask.shape != values.shape[:2]:
-                    raise LayerError(
-                        f"“{photo.name}” is not as large as “{photos[0].name}”; choose two layers "
-                        "of the same size, or no region."
-                    )
-                images[photo.name] = values if mask is None else values[mask]
+            photos = [self.frame_in(self.layer)]
+            if self.reference.value:
+                photos.append(self.frame_in(self.reference))
+            mask = None
+            if self.region.value:
+                same_size(*photos)
+                layer = self.layer.value
+                mask = inside(self.region.value, layer, self.index_of(layer))
         except PhotoError as error:
             self.warn(str(error))
             return
-        self.plot.show_figure(
-            partial(chromaticity_figure, images, diagram=self.diagram.value, theme=self.theme)
-        )
+        self.start_job(chosen_colours(photos, mask), self.show_colours, layer=self.layer.value)
+
+    def show_colours(self, colours: dict[str, FloatImage]) -> None:
+        """Draw chromaticities."""
+        self._colours = colours
+        self._draw()
         self.save_plot.enabled = True
+
+    def _draw(self) -> None:
+        from core.figures import chromaticity_figure
+
+        if not self._colours:
+            return
+        diagram, theme = self.diagram.value, self.theme
+        self.plot.show_figure(
+            partial(chromaticity_figure, self._colours, diagram=diagram, theme=theme)
+        )
 
     def save_drawing(self, path: Path) -> None:
         """Write the diagram as PNG, SVG or PDF."""
@@ -186,12 +176,8 @@ class MeasureWidget(Panel):
         else:
             self.say(f"The diagram was saved as {path.name}.")
 
-    def _on_theme(self) -> None:
-        if self.plot.figure is not None:
-            self.draw_diagram()
-
     def _on_destroyed(self) -> None:
-        self._theme.disconnect(self._on_theme)
+        self._theme.disconnect(self._draw)
         super()._on_destroyed()
 
     def _on_save_table(self) -> None:
@@ -211,34 +197,50 @@ class MeasureWidget(Panel):
         return Path(path) if path else None
 
 
-def measured(
-    photo: LayerPhoto, reference: LayerPhoto, index: Index, reference_index: Index
-) -> PhotoMetrics:
-    """Return the figures of a frame against its reference (:func:`core.metrics.compare`)."""
+def measure(
+    photo: LayerPhoto, reference: LayerPhoto
+) -> Generator[tuple[int, int], None, PhotoMetrics]:
+    """Measure a photo against its reference; yields steps done and in all.
+
+    Returns
+    -------
+    PhotoMetrics
+        See :func:`core.metrics.compare`.
+    """
     from core.metrics import compare
 
-    mask = out_of_gamut_mask(reference.linear(SRGB, reference_index), ROUNDING)
-    return compare(reference.prophoto(reference_index), photo.prophoto(index), mask)
+    yield 0, 4
+    mask = out_of_gamut_mask(reference.linear(SRGB), ROUNDING)
+    yield 1, 4
+    original = reference.prophoto()
+    yield 2, 4
+    restored = photo.prophoto()
+    yield 3, 4
+    return compare(original, restored, mask)
 
 
-def inside(shapes: Shapes, photo: LayerPhoto) -> npt.NDArray[np.bool_]:
-    """Return the pixels of a photo inside the shapes of a layer.
+def chosen_colours(
+    photos: Sequence[LayerPhoto], mask: npt.NDArray[np.bool_] | None
+) -> Generator[tuple[int, int], None, dict[str, FloatImage]]:
+    """Collect the colours that a diagram is drawn of; yields photos done and in all.
 
     Parameters
     ----------
-    shapes : Shapes
-        In the photo's own coordinates.
-    photo : LayerPhoto
-        Gives the size.
+    photos : sequence of LayerPhoto
+        The photos.
+    mask : ndarray, bool, shape (H, W), or None
+        Their pixels to be drawn.
 
-    Raises
-    ------
-    LayerError
-        If the shapes hold no pixel of the photo.
+    Returns
+    -------
+    dict of str to ndarray, float32, shape (n, 3)
+        Evenly spaced pixels of each, linear ProPhoto in 0..1.
     """
-    mask = np.zeros(photo.size, np.bool_)
-    if len(shapes.data):
-        mask = shapes.to_masks(mask_shape=photo.size).any(axis=0)
-    if not mask.any():
-        raise LayerError(f"“{shapes.name}” holds no pixel of the photo; draw a shape over it.")
-    return mask
+    from core.figures import evenly_spaced
+
+    found = {}
+    for number, photo in enumerate(photos):
+        yield number, len(photos)
+        values = photo.prophoto()
+        found[photo.name] = evenly_spaced(values if mask is None else values[mask]).copy()
+    return found

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox, Container, FileEdit, ProgressBar, PushButton
+from magicgui.widgets import ComboBox, Container, ProgressBar, PushButton
 from napari.layers import Image, Shapes
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
-from qtpy.QtWidgets import QFrame, QLabel
+from qtpy.QtWidgets import QComboBox, QFrame, QLabel
 
+from core.errors import PhotoError
 from napari_gamut._job import Job, TimeLeft
+from napari_gamut.layer_data import photo_of, shown_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from magicgui.types import FileDialogMode
     from napari.layers import Layer
     from napari.viewer import Viewer
     from qtpy.QtWidgets import QWidget
 
     from core.figures import ThemeName
+    from napari_gamut.layer_data import Index, LayerPhoto
 
 _LOWEST = 240
 
@@ -32,7 +34,14 @@ class Panel(Container[Any]):
     ----------
     viewer : Viewer
         Whose layers are worked on.
+
+    Attributes
+    ----------
+    steps_name : str
+        What progress counts.
     """
+
+    steps_name = "tiles"
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(labels=True, scrollable=True)
@@ -84,6 +93,8 @@ class Panel(Container[Any]):
 
     def say(self, sentence: str) -> None:
         """Write a sentence below the controls."""
+        if not self._alive:
+            return
         self._note.setText(sentence)
         self._note.setVisible(bool(sentence))
 
@@ -109,7 +120,14 @@ class Panel(Container[Any]):
         self._content.layout().addWidget(widget)
 
     def start(self) -> None:
-        """Do what the run button says; subclasses start a job here."""
+        """Do what the run button says, or tell people why it cannot be done."""
+        try:
+            self.begin()
+        except PhotoError as error:
+            self.warn(str(error))
+
+    def begin(self) -> None:
+        """Start the panel's job; subclasses raise a PhotoError if a control is set wrongly."""
 
     def start_job(
         self,
@@ -142,7 +160,8 @@ class Panel(Container[Any]):
         self.progress.max = total
         self.progress.value = min(done, total)
         left = self._clock.sentence(done, total)
-        self.say(f"{done} of {total} tiles{', ' + left if left else ''}" if total else "")
+        counted = f"{done} of {total} {self.steps_name}"
+        self.say(f"{counted}{', ' + left if left else ''}" if total else "")
 
     def warn(self, sentence: str) -> None:
         """Tell people that something did not work and what to do."""
@@ -170,10 +189,36 @@ class Panel(Container[Any]):
         active = self.viewer.layers.selection.active
         if not optional and active in box.choices:
             box.value = active
-        widest: Any = box.native
-        widest.setSizeAdjustPolicy(widest.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        widest.setMinimumContentsLength(12)
         return box
+
+    def photo_box(self, tooltip: str = "The sRGB layer whose colours were clipped.") -> ComboBox:
+        """Return a combo box for the photo that a panel works on."""
+        return self.layer_box("Photo", tooltip)
+
+    def reference_box(self) -> ComboBox:
+        """Return a combo box for the original that a photo is compared with."""
+        return self.layer_box(
+            "Reference", "The wide-gamut original, if you have it.", optional=True
+        )
+
+    def region_box(self, tooltip: str) -> ComboBox:
+        """Return a combo box for a shapes layer."""
+        return self.layer_box("Region", tooltip, optional=True, shapes=True)
+
+    def index_of(self, layer: Layer) -> Index:
+        """Return which frame of a layer is shown."""
+        return shown_index(layer, self.viewer.dims.point)
+
+    def frame_in(self, box: ComboBox) -> LayerPhoto:
+        """Return the photo that is shown of the layer in a combo box.
+
+        Raises
+        ------
+        LayerError
+            If the layer holds none.
+        """
+        photo = photo_of(box.value)
+        return photo.frame(self.index_of(box.value))
 
     def containers(self) -> list[Container[Any]]:
         """Return the groups of labelled controls, each with a column of labels of its own."""
@@ -189,6 +234,9 @@ class Panel(Container[Any]):
             width = max((label.sizeHint().width() for label in labels), default=0)
             for label in labels:
                 label.setFixedWidth(width)
+        for box in self.native.findChildren(QComboBox):
+            box.setSizeAdjustPolicy(box.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(12)
         bar = self.native.verticalScrollBar().sizeHint().width()
         self.native.setMinimumWidth(self._content.minimumSizeHint().width() + bar)
 
@@ -241,11 +289,3 @@ class _Watcher(QObject):  # type: ignore[misc]
         if kind == QEvent.Type.Close or taken_out:
             self._gone()
         return False
-
-
-def file_edit(label: str, mode: FileDialogMode, tooltip: str, kinds: str | None = None) -> FileEdit:
-    """Return a control for a path, empty until somebody chooses one."""
-    edit = FileEdit(label=label, mode=mode, filter=kinds, tooltip=tooltip)
-    edit.line_edit.value = ""  # Else it is the working folder, which nobody chose.
-    edit.line_edit.tooltip = edit.choose_btn.tooltip = tooltip
-    return edit

@@ -142,7 +142,7 @@ def expand_photo(photo: LayerPhoto, request: Request) -> Generator[tuple[int, in
     yield 0, 0
     model, settings = prepared(request)
     if photo.leading:
-        photo.codes((0,) * len(photo.leading))
+        photo.frame((0,) * len(photo.leading)).codes()
         return _stack(photo, request, model, settings)
     codes = photo.codes()
     values = np.empty(codes.shape, np.float32)
@@ -188,7 +188,7 @@ def _stack(
     from core.expansion import expand
 
     def frame(index: Index) -> Any:
-        return expand(photo.codes(index), model, settings).values
+        return expand(photo.frame(index).codes(), model, settings).values
 
     def shown(values: Any) -> Any:
         return display_image(values, settings.space, DISPLAYS[request.display])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from core.figures import QualityTrace
     from core.metrics import Region
     from core.solver import SolverSettings
-    from napari_gamut.layer_data import Index, LayerPhoto
+    from napari_gamut.layer_data import LayerPhoto
 
 LARGEST = 1_000_000
 """Pixels of a preview: enough for a view, and its iterates fit into memory."""
@@ -100,9 +100,7 @@ def label_of(solver: SolverSettings) -> str:
     return f"Anderson, m = {solver.memory}, β = {solver.damping:g}"
 
 
-def window_within(
-    size: tuple[int, int], bounds: tuple[float, float, float, float] | None, scale: int
-) -> Window:
+def window_within(size: tuple[int, int], bounds: tuple[float, ...] | None, scale: int) -> Window:
     """Return the part of a photo to be solved.
 
     Parameters
@@ -147,9 +145,7 @@ def solve_visibly(
     request: Request,
     solver_changes: dict[str, Any],
     reference: LayerPhoto | None = None,
-    bounds: tuple[float, float, float, float] | None = None,
-    index: Index = (),
-    reference_index: Index = (),
+    bounds: tuple[float, ...] | None = None,
 ) -> Generator[tuple[int, int], None, Trace]:
     """Solve for a part of a photo and keep every iteration.
 
@@ -165,8 +161,6 @@ def solve_visibly(
         Its wide-gamut original.
     bounds : (top, left, bottom, right), optional
         The part, in pixels.
-    index, reference_index : tuple of int
-        Frames of stacks.
 
     Yields
     ------
@@ -188,15 +182,15 @@ def solve_visibly(
         raise LayerError("Naive inversion has no iterations; choose a network.")
     solver = replace(settings.solver or model.descriptor.solver, **solver_changes)
     settings = replace(settings, solver=solver)
-    codes = photo.codes(index)
+    codes = photo.codes()
     window = window_within(photo.size, bounds, model.network.config.scale)
     part = (window.rows, window.columns)
     trace = Trace(label_of(solver), window.top, window.left, solver.tolerance)
     original = mask = None
     if reference is not None:
-        original = reference.prophoto(reference_index)[part]
+        original = reference.prophoto()[part]
         mask = out_of_gamut_mask(convert(original, PROPHOTO, SRGB), margin=ROUNDING)
-    last = photo.prophoto(index)[part]
+    last = photo.prophoto()[part]
     display = DISPLAYS[request.display]
     for step in iterates(codes, model, settings, window):
         values = step.values()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -17,8 +17,10 @@ from napari_gamut._reader import has_own_colours
 from napari_gamut.metadata import Record, record_in
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
-    from napari.layers import Layer
+    from napari.layers import Layer, Shapes
 
     from core.gamut import Codes, FloatImage
 
@@ -29,6 +31,7 @@ _LOSSY_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".heic", ".heif", 
 _SPATIAL = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
 Index = tuple[int, ...]
+Outlines: TypeAlias = "list[tuple[npt.NDArray[np.float64], str]]"
 
 
 class LayerError(PhotoError):
@@ -74,8 +77,18 @@ class LayerPhoto:
         """Noise of its codes, in 8-bit codes: that of lossy files where it is from one."""
         return LOSSY_TOLERANCE if self.record.lossy else 0.0
 
-    def codes(self, index: Index = ()) -> Codes:
-        """Return the sRGB codes of a frame, uint8 or uint16, shape (H, W, 3).
+    def frame(self, index: Index) -> LayerPhoto:
+        """Return one photo of the stack; a single photo is its own only frame."""
+        if not self.leading:
+            return self
+        wide = self.record.wide
+        if wide is not None:
+            wide = replace(wide, values=wide.values[index])
+        record = replace(self.record, wide=wide, alpha=None)
+        return replace(self, data=self.data[index], record=record)
+
+    def codes(self) -> Codes:
+        """Return the sRGB codes of a single photo, uint8 or uint16, shape (H, W, 3).
 
         Raises
         ------
@@ -87,31 +100,31 @@ class LayerPhoto:
                 f"“{self.name}” has wide colours already; choose the sRGB layer it came from."
             )
         try:
-            return codes_from_image(np.asarray(self.data[index])[..., :3])
+            return codes_from_image(np.asarray(self.data)[..., :3])
         except PhotoError as error:
             raise LayerError(f"“{self.name}” cannot be used. {error}") from error
 
-    def alpha(self, index: Index = ()) -> npt.NDArray[Any] | None:
-        """Return the opacity of a frame, shape (H, W), or None."""
+    def alpha(self) -> npt.NDArray[Any] | None:
+        """Return the opacity of a single photo, shape (H, W), or None."""
         if self.data.shape[-1] == 4:
-            return np.asarray(self.data[(*index, ..., 3)])
-        return self.record.alpha if not self.leading else None
+            return np.asarray(self.data[..., 3])
+        return self.record.alpha
 
-    def linear(self, space: ColourSpace = PROPHOTO, index: Index = ()) -> FloatImage:
-        """Return a frame in linear RGB of a space, float32, shape (H, W, 3)."""
+    def linear(self, space: ColourSpace = PROPHOTO) -> FloatImage:
+        """Return a single photo in linear RGB of a space, float32, shape (H, W, 3)."""
         wide = self.record.wide
         if wide is None:
-            return convert(naive_inversion(self.codes(index)), SRGB, space)
-        values: FloatImage = np.asarray(wide.values[index], np.float32)
+            return convert(naive_inversion(self.codes()), SRGB, space)
+        values: FloatImage = np.asarray(wide.values, np.float32)
         return convert(values, space_named(wide.space), space, wide.adaptation)
 
-    def prophoto(self, index: Index = ()) -> FloatImage:
-        """Return a frame as the metrics take it: linear ProPhoto in 0..1."""
-        return np.clip(self.linear(PROPHOTO, index), 0.0, 1.0)
+    def prophoto(self) -> FloatImage:
+        """Return a single photo as the metrics take it: linear ProPhoto in 0..1."""
+        return np.clip(self.linear(PROPHOTO), 0.0, 1.0)
 
-    def shown(self, display: str, index: Index = ()) -> npt.NDArray[np.uint8]:
-        """Return a frame rendered for a screen, uint8, shape (H, W, 3)."""
-        return display_image(self.linear(SRGB, index), SRGB, DISPLAYS[display])
+    def shown(self, display: str) -> npt.NDArray[np.uint8]:
+        """Return a single photo rendered for a screen, uint8, shape (H, W, 3)."""
+        return display_image(self.linear(SRGB), SRGB, DISPLAYS[display])
 
 
 def photo_of(layer: Layer | None) -> LayerPhoto:
@@ -176,21 +189,25 @@ def same_size(*photos: LayerPhoto) -> None:
             )
 
 
-def frame_index(photo: LayerPhoto, step: tuple[int, ...]) -> Index:
-    """Return which frame of a stack a viewer shows.
+def shown_index(layer: Layer, point: Sequence[float]) -> Index:
+    """Return which frame of a layer a viewer shows.
 
     Parameters
     ----------
-    photo : LayerPhoto
-        The stack.
-    step : tuple of int
-        The viewer's sliders, of which the last ones belong to the photo.
+    layer : Layer
+        An image layer.
+    point : sequence of float
+        Where the viewer's sliders stand, in the world.
+
+    Returns
+    -------
+    tuple of int
+        () for a single photo.
     """
-    count = len(photo.leading)
-    if not count:
-        return ()
-    own = step[-2 - count : -2]
-    return tuple(min(i, n - 1) for i, n in zip(own, photo.leading, strict=True))
+    count = layer.ndim - 2
+    leading = (layer.data[0] if layer.multiscale else layer.data).shape[:count]
+    place = np.rint(np.asarray(layer.world_to_data(point))[:count]).astype(int)
+    return tuple(int(min(max(i, 0), n - 1)) for i, n in zip(place, leading, strict=True))
 
 
 def spatial(layer: Layer) -> dict[str, Any]:
@@ -198,28 +215,106 @@ def spatial(layer: Layer) -> dict[str, Any]:
     return {name: getattr(layer, name) for name in _SPATIAL}
 
 
-def spatial_2d(layer: Layer, top: int = 0, left: int = 0) -> dict[str, Any]:
+def spatial_2d(layer: Layer, index: Index = (), top: int = 0, left: int = 0) -> dict[str, Any]:
     """Return where one frame of a layer stands, from a pixel on.
 
     Parameters
     ----------
     layer : Layer
         An image layer.
+    index : tuple of int
+        The frame.
     top, left : int
         The pixel that becomes the first.
     """
-    offset = np.array([top, left], float)
-    if layer.ndim == 2:
-        shear = np.array([[1.0, layer.shear[0]], [0.0, 1.0]])
-        moved = layer.rotate @ shear @ (layer.scale * offset)
-        return spatial(layer) | {"translate": layer.translate + moved}
-    scale, translate = layer.scale[-2:], layer.translate[-2:]
+
+    def world(y: int, x: int) -> npt.NDArray[np.float64]:
+        return np.asarray(layer.data_to_world([*index, top + y, left + x]), float)[-2:]
+
+    corner = world(0, 0)
+    matrix = np.eye(3)
+    matrix[:2] = np.column_stack([world(1, 0) - corner, world(0, 1) - corner, corner])
+    scale = layer.scale[-2:]
+    translate = layer.translate[-2:] + scale * np.array([top, left])
+    plain = np.diag([*scale, 1.0])
+    plain[:2, 2] = translate
     return {
         "scale": scale,
-        "translate": translate + scale * offset,
+        "translate": translate,
+        "affine": matrix @ np.linalg.inv(plain),
         "units": layer.units[-2:],
         "axis_labels": layer.axis_labels[-2:],
     }
+
+
+def outlines(shapes: Shapes, layer: Layer, index: Index = ()) -> Outlines:
+    """Return the shapes of a layer that lie on a frame of another one.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Anywhere in the world.
+    layer : Layer
+        The image layer.
+    index : tuple of int
+        Its frame.
+
+    Returns
+    -------
+    list of (ndarray, str)
+        Vertices in pixels of the frame, shape (n, 2), and the kind of shape.
+
+    Raises
+    ------
+    LayerError
+        If there is none.
+    """
+    start = np.asarray(layer.data_to_world([*index, 0, 0]))
+    missing = max(0, layer.ndim - shapes.ndim)
+    found = []
+    for vertices, kind in zip(shapes.data, shapes.shape_type, strict=True):
+        world = [[*start[:missing], *shapes.data_to_world(vertex)] for vertex in vertices]
+        pixels = np.array([layer.world_to_data(point) for point in world])
+        if (np.rint(pixels[:, :-2]) == np.array(index)).all():
+            found.append((pixels[:, -2:], str(kind)))
+    if not found:
+        raise LayerError(_outside(shapes))
+    return found
+
+
+def bounds_of(shapes: Shapes, layer: Layer, index: Index = ()) -> tuple[float, ...]:
+    """Return the rectangle around the shapes on a frame: top, left, bottom, right, in pixels.
+
+    Raises
+    ------
+    LayerError
+        If there is no shape.
+    """
+    corners = np.concatenate([vertices for vertices, _ in outlines(shapes, layer, index)])
+    return (*map(float, corners.min(0)), *map(float, corners.max(0)))
+
+
+def inside(shapes: Shapes, layer: Layer, index: Index = ()) -> npt.NDArray[np.bool_]:
+    """Return the pixels of a frame inside the shapes of a layer, shape (H, W).
+
+    Raises
+    ------
+    LayerError
+        If the shapes hold no pixel of the frame.
+    """
+    from napari.layers import Shapes
+
+    vertices, kinds = zip(*outlines(shapes, layer, index), strict=True)
+    data = layer.data[0] if layer.multiscale else layer.data
+    drawn = Shapes(list(vertices), shape_type=list(kinds))
+    mask: npt.NDArray[np.bool_] = drawn.to_masks(mask_shape=data.shape[-3:-1]).any(axis=0)
+    if not mask.any():
+        raise LayerError(_outside(shapes))
+    return mask
+
+
+def _outside(shapes: Shapes) -> str:
+    return f"“{shapes.name}” holds no pixel of the photo; draw a shape over it."
 
 
 def _not_rgb(name: str, shape: tuple[int, ...]) -> str:

@@ -13,12 +13,12 @@ from core.metrics import absolute_error_map, delta_e_map
 from napari_gamut.layer_data import LayerError, same_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
 
     import numpy.typing as npt
 
     from core.gamut import FloatImage
-    from napari_gamut.layer_data import Index, LayerPhoto
+    from napari_gamut.layer_data import LayerPhoto
 
 Kind = Literal["clipped", "outside_srgb", "outside_screen", "restored", "absolute", "delta_e"]
 
@@ -67,10 +67,8 @@ def maps_of(
     photo: LayerPhoto,
     reference: LayerPhoto | None,
     display: str,
-    index: Index = (),
-    reference_index: Index = (),
-) -> list[Map]:
-    """Return masks and error maps of a frame.
+) -> Generator[tuple[int, int], None, list[Map]]:
+    """Compute masks and error maps; yields maps done and maps in all, and returns them.
 
     Parameters
     ----------
@@ -80,8 +78,6 @@ def maps_of(
         What is looked at, and its wide-gamut original.
     display : str
         Key of the screen's space.
-    index, reference_index : tuple of int
-        Frames of stacks.
 
     Raises
     ------
@@ -93,9 +89,10 @@ def maps_of(
         same_size(photo, reference)
     elif any(kind in OF_REFERENCE for kind in wanted):
         raise LayerError("Errors need the wide-gamut original; choose it as the reference.")
-    raw = {
-        kind: _values(kind, photo, reference, display, index, reference_index) for kind in wanted
-    }
+    raw = {}
+    for number, kind in enumerate(wanted):
+        yield number, len(wanted)
+        raw[kind] = _values(kind, photo, reference, display)
     differences = [raw[kind] for kind in ("restored", "delta_e") if kind in raw]
     found = []
     for kind, values in raw.items():
@@ -108,31 +105,26 @@ def maps_of(
     return found
 
 
-def reduced(photo: LayerPhoto, index: Index) -> FloatImage:
+def reduced(photo: LayerPhoto) -> FloatImage:
     """Return the naive inversion of a photo's sRGB form, linear ProPhoto."""
-    codes = reduce(photo.linear(SRGB, index)) if photo.is_wide else photo.codes(index)
+    codes = reduce(photo.linear(SRGB)) if photo.is_wide else photo.codes()
     return convert(naive_inversion(codes), SRGB, PROPHOTO)
 
 
 def _values(
-    kind: Kind,
-    photo: LayerPhoto,
-    reference: LayerPhoto | None,
-    display: str,
-    index: Index,
-    reference_index: Index,
+    kind: Kind, photo: LayerPhoto, reference: LayerPhoto | None, display: str
 ) -> npt.NDArray[Any]:
     if kind == "clipped":
         made = photo.record.made
         tolerance = made.tolerance if made is not None else photo.tolerance
-        codes = reduce(photo.linear(SRGB, index)) if photo.is_wide else photo.codes(index)
+        codes = reduce(photo.linear(SRGB)) if photo.is_wide else photo.codes()
         return clipped_mask(codes, tolerance)
     if kind == "outside_screen":
-        return outside_mask(photo.linear(SRGB, index), SRGB, DISPLAYS[display])
+        return outside_mask(photo.linear(SRGB), SRGB, DISPLAYS[display])
     if kind == "restored":
-        return delta_e_map(reduced(photo, index), photo.prophoto(index))
+        return delta_e_map(reduced(photo), photo.prophoto())
     assert reference is not None
     if kind == "outside_srgb":
-        return out_of_gamut_mask(reference.linear(SRGB, reference_index))
+        return out_of_gamut_mask(reference.linear(SRGB))
     compare = absolute_error_map if kind == "absolute" else delta_e_map
-    return compare(reference.prophoto(reference_index), photo.prophoto(index))
+    return compare(reference.prophoto(), photo.prophoto())

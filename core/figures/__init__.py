@@ -4,7 +4,12 @@ They are matplotlib figures, made without any global state, so that a window, a 
 file can show them; matplotlib itself is imported when the first one is drawn.
 """
 
-from core.figures.chromaticity import Diagram, chromaticities, chromaticity_figure
+from core.figures.chromaticity import (
+    Diagram,
+    chromaticities,
+    chromaticity_figure,
+    evenly_spaced,
+)
 from core.figures.comparison import before_after
 from core.figures.convergence import QualityTrace, convergence_figure, move_cursor
 from core.figures.error_maps import COLOUR_MAP, Limits, error_figure, heat_map, shared_limits
@@ -22,6 +27,7 @@ __all__ = [
     "chromaticity_figure",
     "convergence_figure",
     "error_figure",
+    "evenly_spaced",
     "heat_map",
     "move_cursor",
     "save_figure",

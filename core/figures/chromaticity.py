@@ -86,6 +86,23 @@ def chromaticities(values: Floats, diagram: Diagram = "xy") -> Doubles:
     return _in_diagram(xyz[bright, :2] / total[bright, None], diagram)
 
 
+def evenly_spaced(values: Floats) -> Floats:
+    """Return as many pixels of a photo as :func:`chromaticity_figure` takes.
+
+    Parameters
+    ----------
+    values : ndarray, floating, shape (..., 3)
+        RGB of any space.
+
+    Returns
+    -------
+    ndarray, floating, shape (n, 3)
+        Evenly spaced pixels; all of a small photo.
+    """
+    colours = values.reshape(-1, 3)
+    return colours[:: max(1, len(colours) // _SAMPLES)]
+
+
 def chromaticity_figure(
     images: Mapping[str, Floats],
     *,
@@ -238,8 +255,7 @@ def _density_colours(theme: ThemeName) -> ListedColormap:
 
 
 def _density(values: Floats, diagram: Diagram) -> Doubles:
-    colours = values.reshape(-1, 3)
-    points = chromaticities(colours[:: max(1, len(colours) // _SAMPLES)], diagram)
+    points = chromaticities(evenly_spaced(values), diagram)
     left, right, bottom, top = _EXTENTS[diagram]
     bins = (round((right - left) / _BIN), round((top - bottom) / _BIN))
     counts, _, _ = np.histogram2d(

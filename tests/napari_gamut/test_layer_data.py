@@ -9,9 +9,11 @@ from core.gamut import naive_inversion
 from napari_gamut import layer_data
 from napari_gamut.layer_data import (
     LayerError,
-    frame_index,
+    bounds_of,
+    inside,
     photo_of,
     same_size,
+    shown_index,
     spatial_2d,
     srgb_photo_of,
 )
@@ -89,8 +91,15 @@ def test_a_stack_is_taken_frame_by_frame() -> None:
     data = np.arange(2 * 4 * 8 * 9 * 3, dtype=np.uint16).reshape(2, 4, 8, 9, 3)
     photo = photo_of(image(data))
     assert photo.leading == (2, 4)
-    assert frame_index(photo, (7, 1, 3, 0, 0)) == (1, 3)
-    assert np.array_equal(photo.codes((1, 3)), data[1, 3])
+    assert np.array_equal(photo.frame((1, 3)).codes(), data[1, 3])
+
+
+def test_the_frame_that_is_shown_is_found_where_the_viewer_stands() -> None:
+    stack = image(np.zeros((6, *RGB), np.uint8), scale=(0.5, 1, 1), translate=(10, 0, 0))
+    assert shown_index(stack, (11.5, 0, 0)) == (3,)
+    assert shown_index(stack, (99.0, 0, 0)) == (5,)
+    assert shown_index(stack, (7.0, 7.0, 11.5, 0, 0)) == (3,)
+    assert shown_index(image(np.zeros(RGB, np.uint8)), (11.5, 0, 0)) == ()
 
 
 def test_wide_colours_come_from_the_record() -> None:
@@ -122,9 +131,11 @@ def test_a_part_of_a_layer_stands_where_the_part_was(frames: tuple[int, ...]) ->
     layer = image(
         np.zeros((*frames, *RGB), np.uint8), scale=(*more, 2.0, 3.0), translate=(*more, 10.0, 20.0)
     )
-    part = image(np.zeros(RGB, np.uint8), **spatial_2d(layer, top=4, left=5))
-    whole = layer.data_to_world((*[0] * len(frames), 4, 5))[-2:]
+    index = tuple(1 for _ in frames)
+    part = image(np.zeros(RGB, np.uint8), **spatial_2d(layer, index, top=4, left=5))
+    whole = layer.data_to_world((*index, 4, 5))[-2:]
     assert part.data_to_world((0, 0)) == pytest.approx(whole)
+    assert part.scale.tolist() == [2.0, 3.0]
 
 
 def test_a_part_of_a_turned_layer_stands_where_the_part_was() -> None:
@@ -139,3 +150,47 @@ def test_a_part_of_a_turned_layer_stands_where_the_part_was() -> None:
     part = image(np.zeros(RGB, np.uint8), **spatial_2d(layer, top=4, left=5))
     for y, x in ((0, 0), (1, 0), (2, 3)):
         assert part.data_to_world((y, x)) == pytest.approx(layer.data_to_world((y + 4, x + 5)))
+
+
+def test_a_frame_of_a_sheared_stack_stands_where_it_was() -> None:
+    affine = np.eye(4)
+    affine[1, 2], affine[1:3, 3] = 0.3, (4.0, -2.0)
+    stack = image(
+        np.zeros((4, *RGB), np.uint8), scale=(1, 2, 3), affine=affine, units=("s", "mm", "mm")
+    )
+    part = image(np.zeros(RGB, np.uint8), **spatial_2d(stack, (2,), top=4, left=5))
+    for y, x in ((0, 0), (1, 0), (2, 3)):
+        whole = stack.data_to_world((2, y + 4, x + 5))[-2:]
+        assert part.data_to_world((y, x)) == pytest.approx(whole)
+    assert [str(unit) for unit in part.units] == ["millimeter", "millimeter"]
+
+
+SQUARE = [[1.6, 2.6], [1.6, 6.4], [5.4, 6.4], [5.4, 2.6]]
+
+
+def test_a_region_is_found_where_it_is_seen() -> None:
+    turned = {"scale": (2.0, 3.0), "rotate": 30, "translate": (10.0, 20.0)}
+    photo = image(np.zeros(RGB, np.uint8), **turned)
+    drawn_in_pixels = Shapes([SQUARE], **turned)
+    drawn_in_the_world = Shapes([[photo.data_to_world(corner) for corner in SQUARE]])
+    expected = np.zeros(RGB[:2], bool)
+    expected[2:6, 3:7] = True
+    for shapes in (drawn_in_pixels, drawn_in_the_world):
+        assert bounds_of(shapes, photo) == pytest.approx((1.6, 2.6, 5.4, 6.4))
+        assert np.array_equal(inside(shapes, photo), expected)
+
+
+def test_a_region_belongs_to_the_frame_it_was_drawn_on() -> None:
+    stack = image(np.zeros((4, *RGB), np.uint8), scale=(0.5, 1, 1))
+    shapes = Shapes([[[1.0, *corner] for corner in SQUARE]])
+    assert bounds_of(shapes, stack, (2,)) == pytest.approx((1.6, 2.6, 5.4, 6.4))
+    with pytest.raises(LayerError, match="draw a shape over it"):
+        bounds_of(shapes, stack, (0,))
+    everywhere = Shapes([SQUARE])
+    assert bounds_of(everywhere, stack, (3,)) == pytest.approx((1.6, 2.6, 5.4, 6.4))
+
+
+def test_a_region_beside_the_photo_holds_no_pixel() -> None:
+    photo = image(np.zeros(RGB, np.uint8), translate=(100.0, 100.0))
+    with pytest.raises(LayerError, match="holds no pixel"):
+        inside(Shapes([SQUARE]), photo)

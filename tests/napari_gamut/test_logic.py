@@ -23,7 +23,7 @@ from napari_gamut.engine import Request
 from napari_gamut.folders import FolderReport, FolderRequest, expand_folder
 from napari_gamut.iterations import LARGEST, solve_visibly, window_within
 from napari_gamut.layer_data import LayerError, photo_of
-from napari_gamut.mapping import KINDS, maps_of
+from napari_gamut.mapping import KINDS, Map, maps_of
 from napari_gamut.metadata import KEY, Record, WidePixels
 from napari_gamut.tables import HEADER, rows_of, separated
 from tests.napari_gamut.test_engine import result_of
@@ -51,10 +51,14 @@ def photo(original: np.ndarray) -> Any:
     return photo_of(Image(data, rgb=True, name="photo", contrast_limits=(0, 255)))
 
 
+def maps(kinds: list[Any], photo: Any, reference: Any) -> list[Map]:
+    return result_of(maps_of(kinds, photo, reference, "srgb"))[1]
+
+
 def test_masks_are_those_of_the_engine(photo: Any, reference: Any, original: np.ndarray) -> None:
     found = {
         item.kind: item
-        for item in maps_of(["clipped", "outside_srgb", "outside_screen"], photo, reference, "srgb")
+        for item in maps(["clipped", "outside_srgb", "outside_screen"], photo, reference)
     }
     clipped = clipped_mask(photo.codes())
     assert np.array_equal(found["clipped"].values, clipped)
@@ -67,7 +71,7 @@ def test_masks_are_those_of_the_engine(photo: Any, reference: Any, original: np.
 def test_error_maps_are_those_of_the_metrics(
     photo: Any, reference: Any, original: np.ndarray
 ) -> None:
-    found = {item.kind: item for item in maps_of(["delta_e", "restored"], photo, reference, "srgb")}
+    found = {item.kind: item for item in maps(["delta_e", "restored"], photo, reference)}
     assert np.array_equal(found["delta_e"].values, delta_e_map(original, photo.prophoto()))
     assert not found["restored"].values.any()
     assert found["delta_e"].limits == found["restored"].limits  # One unit, one scale.
@@ -76,13 +80,13 @@ def test_error_maps_are_those_of_the_metrics(
 def test_the_restored_amount_of_the_original_is_its_distance_from_srgb(
     reference: Any, photo: Any, original: np.ndarray
 ) -> None:
-    (item,) = maps_of(["restored"], reference, None, "srgb")
+    (item,) = maps(["restored"], reference, None)
     assert np.allclose(item.values, delta_e_map(photo.prophoto(), original), atol=1e-3)
 
 
 def test_errors_without_a_reference_are_refused_in_one_sentence(photo: Any) -> None:
     with pytest.raises(LayerError, match="choose it as the reference"):
-        maps_of(list(KINDS), photo, None, "srgb")
+        maps(list(KINDS), photo, None)
 
 
 def test_the_last_iteration_is_the_expansion(photo: Any, weights: Path) -> None:

@@ -107,12 +107,13 @@ def test_a_mask_covers_the_clipped_pixels_alone(window: Viewer, finish: Any) -> 
     assert other == [120, 130, 140]
 
 
-def test_the_curtain_divides_the_canvas(window: Viewer) -> None:
+def test_the_curtain_divides_the_canvas(window: Viewer, finish: Any) -> None:
     colours = [(200, 40, 40)] * 4, [(40, 40, 200)] * 4
     for name, half in zip(("before", "after"), colours, strict=True):
         window.add_image(patches(*half), rgb=True, name=name)
     panel = open_panel(window, "Compare Before and After")
     panel.before.value, panel.after.value = list(window.layers)[:2]
     panel.start()
+    finish(panel)
     panel.position.value = 0.5
     assert seen(window, 4) == [[200, 40, 40]] * 2 + [[40, 40, 200]] * 2

@@ -361,8 +361,9 @@ def test_measuring_fills_the_table_and_the_clipboard(
     panel.layer.value, panel.reference.value = photo, reference
     panel.start()
     finish(panel)
-    assert panel.table.rowCount() == 3
-    assert float(panel.table.item(1, 1).text()) < float(panel.table.item(2, 1).text())
+    texts = [[panel.table.item(line, column).text() for line in range(5)] for column in range(3)]
+    assert texts == [list(row[1:]) for row in panel.rows]
+    assert float(texts[1][0]) < float(texts[2][0])  # Out of gamut, in gamut.
     panel.copy.changed.emit(True)
     text = QApplication.clipboard().text()
     assert text.splitlines()[1].split("\t") == list(panel.rows[0])
@@ -371,7 +372,7 @@ def test_measuring_fills_the_table_and_the_clipboard(
 
 
 def test_chromaticities_of_a_region_are_drawn_and_saved(
-    viewer: Viewer, dock: Any, tmp_path: Path, warnings_shown: list[str]
+    viewer: Viewer, dock: Any, finish: Any, tmp_path: Path, warnings_shown: list[str]
 ) -> None:
     for data, meta, _ in _samples.chart():
         viewer.add_image(data, **meta)
@@ -381,6 +382,7 @@ def test_chromaticities_of_a_region_are_drawn_and_saved(
     panel.region.value = viewer.add_shapes([[10, 10], [60, 90]], shape_type="rectangle")
     panel.diagram.value = "uv"
     panel.draw_diagram()
+    finish(panel)
     titles = [axes.get_title() for axes in panel.plot.figure.axes]
     assert titles[:2] == ["chart (sRGB)", "chart (original)"]
     for name in ("plot.png", "plot.svg"):
@@ -391,12 +393,13 @@ def test_chromaticities_of_a_region_are_drawn_and_saved(
     assert "draw a shape over it" in warnings_shown[-1]
 
 
-def test_the_curtain_shows_before_at_the_left(viewer: Viewer, dock: Any) -> None:
+def test_the_curtain_shows_before_at_the_left(viewer: Viewer, dock: Any, finish: Any) -> None:
     before = viewer.add_image(np.full((20, 40, 3), 50, np.uint8), rgb=True, name="before")
     after = viewer.add_image(np.full((20, 40, 3), 200, np.uint8), rgb=True, name="after")
     panel = dock("Compare Before and After")
     panel.before.value, panel.after.value = before, after
     panel.start()
+    finish(panel)
     panel.position.value = 0.25
     shown = viewer.layers["before | after"].data
     assert shown[:, :10].max() == 50
