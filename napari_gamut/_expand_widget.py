@@ -11,9 +11,11 @@ from core.errors import PhotoError
 from napari_gamut._controls import ExpansionChoice, screen_box
 from napari_gamut._panel import Panel
 from napari_gamut._settings import preferences
+from napari_gamut._stack_loader import StackLoader
 from napari_gamut.engine import Expanded, Request, expand_photo
 from napari_gamut.layer_data import LayerPhoto, photo_of, spatial, srgb_photo_of
 from napari_gamut.metadata import KEY
+from napari_gamut.stacks import Frames
 
 if TYPE_CHECKING:
     from napari.layers import Image, Layer
@@ -131,6 +133,9 @@ class ExpandWidget(Panel):
             **place,
         )
         self.say(_summary(result))
+        if isinstance(result.data, Frames):
+            StackLoader(self.viewer, added, result.data, self)
+            added.refresh()
         self.viewer.layers.selection.active = added
 
     def _on_layer(self, layer: Image | None) -> None:
@@ -157,7 +162,7 @@ def _summary(result: Expanded) -> str:
     made = result.record.made
     assert made is not None
     if made.clipped_share is None:
-        return "Each frame is expanded when it is looked at or saved."
+        return "Each frame is expanded when it is looked at, and shown as it was until then."
     parts = [f"{made.clipped_share:.1%} of the pixels are clipped."]
     if made.steps:
         mean = sum(made.steps) / len(made.steps)

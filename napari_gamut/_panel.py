@@ -66,7 +66,7 @@ class Panel(Container[Any]):
         self._events.removed.connect(self._on_removed)
         window: Any = self.native
         window.destroyed.connect(self._on_destroyed)
-        self._watcher = _Watcher(window, self.cancel)
+        self._watcher = Watcher(window, self.cancel)
 
     @property
     def native(self) -> Any:
@@ -267,7 +267,7 @@ class Panel(Container[Any]):
             self._job = None
 
 
-class _Watcher(QObject):  # type: ignore[misc]
+class Watcher(QObject):  # type: ignore[misc]
     """Tells when a panel is taken out of its window, or the window closes."""
 
     def __init__(self, native: Any, gone: Callable[[], None]) -> None:

@@ -14,13 +14,15 @@ from core.colour import WIDE_SPACES
 from core.display import DISPLAYS, display_image, display_pyramid
 from core.gamut import clipped_mask, share
 from napari_gamut.metadata import Provenance, Record, WidePixels
+from napari_gamut.stacks import Frames
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from core.expansion import ExpansionSettings, TileReport
+    from core.gamut import Codes, FloatImage
     from core.models import Model
-    from napari_gamut.layer_data import Index, LayerPhoto
+    from napari_gamut.layer_data import LayerPhoto
 
 LONGEST_SINGLE = 8192
 """Photos with a longer side are shown from several levels of detail."""
@@ -87,7 +89,7 @@ class Expanded:
 
     Attributes
     ----------
-    data : ndarray, dask array, or list of ndarray, uint8
+    data : ndarray, Frames, or list of ndarray, uint8
         What is shown; a list holds levels of detail.
     record : Record
         What travels with it.
@@ -129,30 +131,20 @@ def prepared(request: Request) -> tuple[Model | None, ExpansionSettings]:
 def expand_photo(photo: LayerPhoto, request: Request) -> Generator[tuple[int, int], None, Expanded]:
     """Expand a layer's photo; yields tiles done and tiles in all, and returns the result.
 
-    A stack is returned at once: its frames are expanded as they are looked at.
+    A stack is returned at once: see :class:`napari_gamut.stacks.Frames`.
 
     Raises
     ------
     PhotoError
         If the layer's values are no codes, or the network cannot be used.
     """
-    from core.expansion import expand_bands
-    from core.tiling import ArraySource
-
     yield 0, 0
     model, settings = prepared(request)
     if photo.leading:
         photo.frame((0,) * len(photo.leading)).codes()
         return _stack(photo, request, model, settings)
     codes = photo.codes()
-    values = np.empty(codes.shape, np.float32)
-    tiles: list[TileReport] = []
-    with closing(expand_bands(ArraySource(codes), model, settings)) as bands:
-        for band in bands:
-            if band.values is not None:
-                values[band.top : band.top + len(band.values)] = band.values
-                tiles.extend(band.tiles)
-            yield band.done, band.total
+    values, tiles = yield from _solved(codes, model, settings)
     made = replace(
         _made(photo, request, model),
         steps=tuple(tile.steps for tile in tiles),
@@ -167,6 +159,23 @@ def expand_photo(photo: LayerPhoto, request: Request) -> Generator[tuple[int, in
     else:
         data = display_image(values, settings.space, DISPLAYS[request.display])
     return Expanded(data, replace(photo.record, wide=wide, made=made, alpha=photo.alpha()))
+
+
+def _solved(
+    codes: Codes, model: Model | None, settings: ExpansionSettings
+) -> Generator[tuple[int, int], None, tuple[FloatImage, list[TileReport]]]:
+    from core.expansion import expand_bands
+    from core.tiling import ArraySource
+
+    values = np.empty(codes.shape, np.float32)
+    tiles: list[TileReport] = []
+    with closing(expand_bands(ArraySource(codes), model, settings)) as bands:
+        for band in bands:
+            if band.values is not None:
+                values[band.top : band.top + len(band.values)] = band.values
+                tiles.extend(band.tiles)
+            yield band.done, band.total
+    return values, tiles
 
 
 def _made(photo: LayerPhoto, request: Request, model: Model | None) -> Provenance:
@@ -185,23 +194,20 @@ def _stack(
     import dask
     import dask.array as da
 
-    from core.expansion import expand
+    def solve(frame: LayerPhoto) -> Generator[tuple[int, int], None, FloatImage]:
+        values, _ = yield from _solved(frame.codes(), model, settings)
+        return values
 
-    def frame(index: Index) -> Any:
-        return expand(photo.frame(index).codes(), model, settings).values
-
-    def shown(values: Any) -> Any:
+    def render(values: FloatImage) -> Any:
         return display_image(values, settings.space, DISPLAYS[request.display])
 
-    size = (*photo.size, 3)
-    lazy_frames, lazy_shown = [], []
-    for index in np.ndindex(photo.leading):
-        values = dask.delayed(frame, pure=False)(index)
-        lazy_frames.append(da.from_delayed(values, size, np.float32))
-        lazy_shown.append(da.from_delayed(dask.delayed(shown)(values), size, np.uint8))
-    shape = (*photo.leading, *size)
+    frames = Frames(photo, solve, render)
+    lazy = [
+        da.from_delayed(dask.delayed(frames.values, pure=False)(i), frames.shape[-3:], np.float32)
+        for i in np.ndindex(photo.leading)
+    ]
     wide = WidePixels(
-        da.stack(lazy_frames).reshape(shape), request.space, settings.adaptation, request.display
+        da.stack(lazy).reshape(frames.shape), request.space, settings.adaptation, request.display
     )
     record = replace(photo.record, wide=wide, made=_made(photo, request, model))
-    return Expanded(da.stack(lazy_shown).reshape(shape), record)
+    return Expanded(frames, record)

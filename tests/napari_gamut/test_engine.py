@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
+from core.colour import DISPLAY_P3, PROPHOTO
+from core.display import display_image
 from core.errors import PhotoError
 from core.expansion import ExpansionSettings, expand
 from core.models import load_model
-from napari_gamut import engine
+from napari_gamut import engine, stacks
 from napari_gamut.engine import Request, expand_photo
 from napari_gamut.layer_data import photo_of
 
@@ -60,22 +62,52 @@ def test_a_long_photo_is_shown_in_levels_of_detail(
     assert [level.shape[:2] for level in result.data] == [(560, 720), (280, 360)]
 
 
-def test_a_stack_is_expanded_when_it_is_looked_at(
-    codes: np.ndarray, weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    solved = []
-    real = expand
-    monkeypatch.setattr(
-        "core.expansion.expand", lambda *a, **k: solved.append(a[0]) or real(*a, **k)
-    )
+def test_a_stack_is_expanded_frame_by_frame(codes: np.ndarray, weights: Path) -> None:
     stack = np.stack([codes, codes[::-1], codes[:, ::-1]])
-    _, result = result_of(expand_photo(photo(stack), Request(str(weights))))
-    assert result.data.shape == stack.shape
-    assert solved == []
-    assert np.array_equal(result.data[1].compute(), stack[1])
-    assert len(solved) == 1
-    expected = real(stack[2], load_model(weights)).values
-    assert np.array_equal(result.record.wide.values[2].compute(), expected)
+    _, result = result_of(expand_photo(photo(stack), Request(str(weights), display="display-p3")))
+    frames = result.data
+    asked: list[Any] = []
+    frames.wanted = asked.append
+    assert frames.shape == stack.shape
+    assert np.array_equal(frames[1], stack[1])  # As it was, at once.
+    assert asked == [(1,)]
+    steps, _ = result_of(frames.expand((1,)))
+    assert steps[-1] == (1, 1)
+    values = expand(stack[1], load_model(weights)).values
+    assert np.array_equal(frames[1], display_image(values, PROPHOTO, DISPLAY_P3))
+    assert asked == [(1,)]
+    assert np.array_equal(result.record.wide.values[1].compute(), values)
+
+
+def test_a_stack_as_an_array_is_expanded_throughout(codes: np.ndarray, weights: Path) -> None:
+    stack = np.stack([codes, codes[::-1]])[:, None]
+    _, result = result_of(expand_photo(photo(stack), Request(str(weights), display="display-p3")))
+    whole = np.asarray(result.data)
+    for index in np.ndindex(2, 1):
+        assert index not in result.data
+        result_of(result.data.expand(index))
+        assert np.array_equal(whole[index], result.data[index])
+    assert not np.array_equal(whole, stack)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [1, -1, (1, 0), (slice(None), 0), (..., 2), (1, ..., slice(3, 9), 0), (slice(0, 2), ..., 0)],
+)
+def test_a_stack_is_sliced_like_an_array(codes: np.ndarray, key: Any) -> None:
+    stack = np.stack([codes, codes[::-1], codes // 2])
+    _, result = result_of(expand_photo(photo(stack), Request("naive")))
+    assert np.array_equal(result.data[key], stack[key])
+
+
+def test_frames_looked_at_long_ago_are_forgotten(
+    codes: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stacks, "MOST_BYTES", 2 * codes.nbytes)
+    _, result = result_of(expand_photo(photo(np.stack([codes] * 3)), Request("naive")))
+    for index in range(3):
+        result_of(result.data.expand((index,)))
+    assert [(index,) in result.data for index in range(3)] == [False, True, True]
 
 
 def test_an_unknown_model_is_refused_in_one_sentence(codes: np.ndarray) -> None:

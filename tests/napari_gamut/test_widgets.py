@@ -250,6 +250,58 @@ def test_two_jobs_at_once_do_not_disturb_each_other(
     assert any(name.startswith("Clipped") for name in names)
 
 
+def expanded_stack(viewer: Viewer, dock: Any, finish: Any, weights: Path, data: Any) -> Any:
+    from napari.settings import get_plugin_settings
+
+    get_plugin_settings("napari-gamut").screen.space = "Display P3"
+    viewer.add_image(data, rgb=True, name="stack")
+    panel = dock("Expand Layer")
+    choose(panel, weights)
+    panel.start()
+    finish(panel)
+    return panel
+
+
+def test_the_frame_of_a_stack_that_is_shown_is_expanded_beside_the_window(
+    viewer: Viewer, dock: Any, finish: Any, qtbot: Any, codes: np.ndarray, weights: Path
+) -> None:
+    stack = np.stack([codes, codes[::-1], codes[:, ::-1]])
+    panel = expanded_stack(viewer, dock, finish, weights, stack)
+    frames = viewer.layers["stack (expanded)"].data
+    shown = viewer.dims.current_step[0]
+    qtbot.waitUntil(lambda: (shown,) in frames, timeout=60_000)
+    viewer.dims.set_current_step(0, 2)
+    assert (2,) not in frames
+    qtbot.waitUntil(lambda: (2,) in frames, timeout=60_000)
+    qtbot.waitUntil(lambda: panel.note == "Frame 2 is expanded.", timeout=10_000)
+    assert not np.array_equal(frames[2], stack[2])
+    assert (0,) not in frames
+
+
+def test_removing_an_expanded_stack_stops_its_expansion(
+    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
+) -> None:
+    expanded_stack(viewer, dock, finish, weights, np.stack([codes, codes]))
+    frames = viewer.layers["stack (expanded)"].data
+    viewer.layers.remove("stack (expanded)")
+    assert frames.wanted is None
+
+
+def test_a_damaged_frame_is_a_notification(
+    viewer: Viewer,
+    dock: Any,
+    finish: Any,
+    qtbot: Any,
+    weights: Path,
+    warnings_shown: list[str],
+) -> None:
+    stack = np.zeros((2, 20, 20, 3), np.float32)
+    stack[1] = np.nan
+    expanded_stack(viewer, dock, finish, weights, stack)
+    viewer.dims.set_current_step(0, 1)
+    qtbot.waitUntil(lambda: any("not numbers" in text for text in warnings_shown), timeout=60_000)
+
+
 def test_saving_writes_the_wide_colours(
     viewer: Viewer, dock: Any, finish: Any, tmp_path: Path, codes: np.ndarray, weights: Path
 ) -> None:
