@@ -31,6 +31,7 @@ _NOTE = (
     "camera would, restored by each method and measured against what it was. Photos longer than "
     f"{LONGEST} pixels are averaged first."
 )
+_HINT = "The figures of each method, maps of the errors and the colours will appear here."
 
 
 def add_compare_tab(context: Context, theme: gr.Textbox) -> None:
@@ -44,7 +45,7 @@ def add_compare_tab(context: Context, theme: gr.Textbox) -> None:
         Says whether the page is dark.
     """
     with gr.Row():
-        with gr.Column(scale=1, min_width=300):
+        with gr.Column(scale=2, min_width=320):
             gr.Markdown(_NOTE)
             photo = photo_input(context, "A wide-gamut original", wide=True)
             methods = gr.CheckboxGroup(
@@ -57,18 +58,13 @@ def add_compare_tab(context: Context, theme: gr.Textbox) -> None:
                 info="“Vivid” raises the saturation of the original first.",
             )
             buttons = controls("Compare")
-        with gr.Column(scale=3, min_width=320):
-            table = gr.Dataframe(
-                headers=tables.HEAD,
-                label="Against the original, on linear ProPhoto",
-                interactive=False,
-                wrap=True,
-                buttons=[],
-            )
-            errors = _drawing("Where colours are wrong (ΔE2000, one scale for all)")
+        with gr.Column(scale=5, min_width=320):
+            hint = gr.HTML(page.hint(_HINT))
+            table = gr.HTML(visible=False)
+            errors = _drawing("Colour errors")
             diagram = _drawing("Where the colours lie")
 
-    outputs = [table, errors, diagram]
+    outputs = [hint, table, errors, diagram]
     nothing = [gr.skip()] * len(outputs)
 
     def compare(
@@ -87,7 +83,8 @@ def add_compare_tab(context: Context, theme: gr.Textbox) -> None:
                 sentence = f"{share:.2%} of the original's pixels are outside sRGB."
                 yield [
                     *buttons.idle(page.said(sentence)),
-                    tables.rows(job.result),
+                    gr.HTML(visible=False),
+                    gr.HTML(tables.markup(job.result), visible=True),
                     *(gr.Image(str(path), visible=True) for path in drawings),
                 ]
         except PhotoError as error:

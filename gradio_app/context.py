@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from core.dataset import read_original
 from core.errors import PhotoError
-from core.evaluation import Method, methods_named
-from core.files import read, write_codes
-from core.gamut import reduce
+from core.evaluation import EvaluationSettings, Method, methods_named, reduced
+from core.files import write_codes
 from core.models import NAIVE, shipped_names
+from core.styles import STYLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,21 +31,34 @@ UPLOADS = "uploads"
 
 @dataclass(frozen=True)
 class Sample:
-    """A photo that comes with the program."""
+    """A photo that comes with the program.
+
+    Attributes
+    ----------
+    title : str
+        What it is, and what there is to see.
+    file : str
+        Its name.
+    wide : bool
+        Whether it is a wide-gamut original.
+    style : str, optional
+        Key of :data:`core.styles.STYLES`: it is the original, finished so and reduced to sRGB.
+    """
 
     title: str
     file: str
     wide: bool = False
+    style: str | None = None
 
 
-REDUCED = "rocket-srgb.png"
-"""The wide-gamut sample without the colours that sRGB cannot hold."""
+ORIGINAL = "rocket.jpg"
 
+# The one that lost the most comes first: with it there is something to be seen.
 SAMPLES = (
-    Sample("Rocket", REDUCED),
-    Sample("Coffee", "coffee.png"),
-    Sample("Astronaut", "astronaut.jpg"),
-    Sample("Rocket (Adobe RGB)", "rocket.jpg", wide=True),
+    Sample("Rocket, vivid finish: lost much colour", "rocket-vivid.png", style="vivid"),
+    Sample("Rocket, as shot: lost a little", "rocket.png", style="as-is"),
+    Sample("Astronaut: lost next to none", "astronaut.jpg"),
+    Sample("Rocket, an Adobe RGB photo", ORIGINAL, wide=True),
 )
 
 
@@ -125,13 +139,15 @@ def make_context(settings: DemoSettings, folder: Path) -> Context:
     """
     for name in (UPLOADS, "samples", "requests"):
         (folder / name).mkdir(parents=True)
-    for sample in SAMPLES:
-        if sample.file == REDUCED:
-            continue
-        with resources.as_file(resources.files("core") / "samples" / sample.file) as path:
-            shutil.copyfile(path, folder / "samples" / sample.file)
-    original = read(folder / "samples" / "rocket.jpg")
-    write_codes(folder / "samples" / REDUCED, reduce(original.scene()))
+    with resources.as_file(resources.files("core") / "samples") as given:
+        original = read_original(given / ORIGINAL)
+        for sample in SAMPLES:
+            place = folder / "samples" / sample.file
+            if sample.style is None:
+                shutil.copyfile(given / sample.file, place)
+            else:
+                codes, _ = reduced(STYLES[sample.style].apply(original), EvaluationSettings())
+                write_codes(place, codes)
     return Context(settings, load_methods(settings.model_names), folder)
 
 

@@ -44,7 +44,6 @@ def photo_input(context: Context, label: str, *, wide: bool) -> PhotoInput:
         [(context.sample(sample), sample.title) for sample in samples],
         label="Or take an example",
         columns=3,
-        height=150,
         object_fit="cover",
         allow_preview=False,
         interactive=False,
@@ -124,9 +123,13 @@ def connect(
     def choose(event: gr.SelectData) -> str:
         return context.sample(photo.samples[event.index])
 
-    chosen = photo.gallery.select(
-        choose, outputs=photo.file, show_progress="hidden", api_visibility="private"
-    )
+    # Not in the queue: what the page says has to be said when the queue is full, too.
+    shown: dict[str, Any] = {
+        "queue": False,
+        "show_progress": "hidden",
+        "api_visibility": "private",
+    }
+    chosen = photo.gallery.select(choose, outputs=photo.file, **shown)
     everything = [photo.file, *inputs]
     jobs = [
         buttons.run.click(handler, everything, **pool),
@@ -134,12 +137,15 @@ def connect(
         chosen.then(handler, everything, **pool),
         *(event(other, list(needed), **pool) for event, other, needed in more),
     ]
+    for job in jobs:
+        # The handlers themselves do not fail: it was not taken into the queue.
+        job.failure(
+            lambda: buttons.idle(page.problem(page.BUSY)), outputs=buttons.components, **shown
+        )
     # The job's last message may come after the click; what is said then has to be said later.
     cancelled = buttons.cancel.click(None, cancels=jobs)
     cancelled.then(
         lambda: buttons.idle(page.said("Cancelled; nothing was kept.")),
         outputs=buttons.components,
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
+        **shown,
     )

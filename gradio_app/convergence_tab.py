@@ -39,6 +39,7 @@ _NOTE = (
     "slider to see the photo after each iteration. Run it again with other settings to compare "
     "the residuals."
 )
+_HINT = "The photo at each iteration, what is still to go, and the residuals will appear here."
 _CURVES = 4
 """Earlier runs that stay in the drawing."""
 
@@ -77,7 +78,7 @@ def add_convergence_tab(context: Context, theme: gr.Textbox) -> None:
     """
     names = context.equilibrium_methods
     with gr.Row():
-        with gr.Column(scale=1, min_width=300):
+        with gr.Column(scale=2, min_width=320):
             gr.Markdown(_NOTE)
             photo = photo_input(context, "An sRGB photo", wide=False)
             model = gr.Dropdown(names, value=next(iter(names), None), label="Network")
@@ -97,11 +98,14 @@ def add_convergence_tab(context: Context, theme: gr.Textbox) -> None:
                 buttons=[],
             )
             buttons = controls("Iterate")
-        with gr.Column(scale=3, min_width=320):
-            iteration = gr.Slider(1, 2, value=1, step=1, label="Iteration", visible=False)
+        with gr.Column(scale=5, min_width=320):
+            hint = gr.HTML(page.hint(_HINT))
+            iteration = gr.Slider(
+                1, 2, value=1, step=1, label="Iteration", buttons=[], visible=False
+            )
             with gr.Row():
                 picture = _picture("The photo at this iteration")
-                difference = _picture("Difference to the last iteration")
+                difference = _picture("Still to go")
             drawing = gr.Image(
                 label="Residual",
                 format="png",
@@ -115,7 +119,7 @@ def add_convergence_tab(context: Context, theme: gr.Textbox) -> None:
         None, time_to_live=60 * context.settings.keep_minutes, delete_callback=_forget
     )
 
-    outputs = [iteration, picture, difference, drawing, watched]
+    outputs = [hint, iteration, picture, difference, drawing, watched]
     nothing = [gr.skip()] * len(outputs)
 
     def watch(
@@ -153,6 +157,7 @@ def add_convergence_tab(context: Context, theme: gr.Textbox) -> None:
             sentence = f"{last} iterations to a residual of {trace.residuals[-1]:.1e}."
             yield [
                 *buttons.idle(page.said(sentence)),
+                gr.HTML(visible=False),
                 gr.Slider(1, max(2, last), value=1, visible=True),
                 *_views(now, 1, page.figure_theme(shown)),
                 now,
@@ -198,6 +203,7 @@ def _picture(label: str) -> gr.Image:
         type="filepath",
         interactive=False,
         buttons=["fullscreen"],
+        visible=False,
     )
 
 
@@ -211,8 +217,10 @@ def _views(watched: Watched, number: int, theme: ThemeName) -> list[Any]:
     save_figure(figure, path, dots_per_inch=110, overwrite=True)
     scale = f"white is ΔE {trace.largest_difference:.2g}"
     return [
-        gr.Image(trace.pictures[number - 1], label=f"The photo at iteration {number}"),
-        gr.Image(trace.differences[number - 1], label=f"Difference to the last iteration: {scale}"),
+        gr.Image(
+            trace.pictures[number - 1], label=f"The photo at iteration {number}", visible=True
+        ),
+        gr.Image(trace.differences[number - 1], label=f"Still to go: {scale}", visible=True),
         gr.Image(str(path), visible=True),
     ]
 

@@ -33,6 +33,8 @@ _FORMATS = [
     ("AVIF, 12 bit", "avif"),
 ]
 
+_HINT = "Your photo before and after, and the file to download, will appear here."
+
 
 @dataclass(frozen=True)
 class Done:
@@ -45,7 +47,7 @@ class Done:
 def add_expand_tab(context: Context) -> None:
     """Add the tab, with the models, samples and limits of a server."""
     with gr.Row():
-        with gr.Column(scale=1, min_width=300):
+        with gr.Column(scale=2, min_width=320):
             photo = photo_input(context, "Your sRGB photo", wide=False)
             buttons = controls("Expand")
             with gr.Accordion("Settings", open=False):
@@ -73,7 +75,8 @@ def add_expand_tab(context: Context) -> None:
                     label="Keep place and serial numbers",
                     info="Otherwise GPS, serial numbers and the owner's name are left out.",
                 )
-        with gr.Column(scale=3, min_width=320):
+        with gr.Column(scale=5, min_width=320):
+            hint = gr.HTML(page.hint(_HINT))
             slider = gr.ImageSlider(
                 label="sRGB photo | restored",
                 format="png",
@@ -82,9 +85,10 @@ def add_expand_tab(context: Context) -> None:
                 buttons=["fullscreen"],
                 max_height=620,
                 elem_id="before-after",
+                visible=False,
             )
             note = gr.HTML(page.SCREEN_NOTE, visible=False)
-            numbers = gr.HTML("")
+            numbers = gr.HTML(visible=False)
             with gr.Row(visible=False) as saving:
                 file_format = gr.Radio(_FORMATS, value="tiff", label="File format", scale=3)
                 download = gr.DownloadButton(
@@ -96,7 +100,19 @@ def add_expand_tab(context: Context) -> None:
                 difference = _picture("Change of colour")
     last = gr.State(None, time_to_live=60 * context.settings.keep_minutes)
 
-    results = [slider, note, numbers, saving, download, maps, beyond, clipped, difference, last]
+    results = [
+        hint,
+        slider,
+        note,
+        numbers,
+        saving,
+        download,
+        maps,
+        beyond,
+        clipped,
+        difference,
+        last,
+    ]
     nothing = [gr.skip()] * len(results)
 
     def expand(
@@ -121,9 +137,14 @@ def add_expand_tab(context: Context) -> None:
                 view = pictures(upload.path, target, report.tolerance, folder)
                 yield [
                     *buttons.idle(page.said(_sentence(report))),
-                    gr.ImageSlider((str(view.before), str(view.after))),
+                    gr.HTML(visible=False),
+                    gr.ImageSlider(
+                        (str(view.before), str(view.after)),
+                        label=f"{upload.path.name}: sRGB | restored",
+                        visible=True,
+                    ),
                     gr.HTML(visible=True),
-                    page.figures(_figures(report, view.beyond_share)),
+                    gr.HTML(page.figures(_figures(report, view.beyond_share)), visible=True),
                     gr.Row(visible=True),
                     _download(target),
                     gr.Row(visible=True),

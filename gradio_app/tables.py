@@ -1,12 +1,13 @@
-"""Figures of a comparison as rows for the page and for programs."""
+"""Figures of a comparison for the page and for programs."""
 
 from __future__ import annotations
 
+import html
 import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from core.comparison import Comparison
+    from core.comparison import Comparison, Restoration
     from core.metrics import Region
 
 REGION_NAMES: dict[Region, str] = {
@@ -15,29 +16,38 @@ REGION_NAMES: dict[Region, str] = {
     "in_gamut": "In gamut",
 }
 
-HEAD = ["Method", "Region", "PSNR (dB)", "SSIM", "ΔE mean", "ΔE 95 %", "Same codes", "Time (s)"]
+_HEAD = ("Method", "Region", "PSNR (dB)", "SSIM", "ΔE mean", "ΔE 95 %", "Same codes", "Time (s)")
+_CAPTION = "Against the original, on linear ProPhoto"
 
 
-def rows(comparison: Comparison) -> list[list[str]]:
-    """Return the figures of each method and region as texts, under :data:`HEAD`."""
-    table = []
-    for restoration in comparison.restorations:
-        for region, name in REGION_NAMES.items():
-            figures = restoration.metrics.regions[region]
-            whole = region == "all"
-            table.append(
-                [
-                    restoration.method if whole else "",
-                    name,
-                    _text(figures.psnr, 2),
-                    _text(figures.ssim, 4),
-                    _text(figures.delta_e_mean, 3),
-                    _text(figures.delta_e_p95, 3),
-                    f"{restoration.metrics.round_trip or 0.0:.4%}" if whole else "",
-                    f"{restoration.seconds:.2f}" if whole else "",
-                ]
-            )
-    return table
+def markup(comparison: Comparison) -> str:
+    """Return the figures of each method and region as an HTML table, which may be wide."""
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in _HEAD)
+    bodies = "".join(f"<tbody>{_body(one)}</tbody>" for one in comparison.restorations)
+    return (
+        f'<div class="table" role="region" tabindex="0" aria-label="{_CAPTION}">'
+        f"<table><caption>{_CAPTION}</caption><thead><tr>{head}</tr></thead>{bodies}</table></div>"
+    )
+
+
+def _body(restoration: Restoration) -> str:
+    size = len(REGION_NAMES)
+    method = f'<th scope="rowgroup" rowspan="{size}">{html.escape(restoration.method)}</th>'
+    whole = [f"{restoration.metrics.round_trip or 0.0:.4%}", f"{restoration.seconds:.2f}"]
+    rows = []
+    for number, (region, name) in enumerate(REGION_NAMES.items()):
+        figures = restoration.metrics.regions[region]
+        cells = [
+            _text(figures.psnr, 2),
+            _text(figures.ssim, 4),
+            _text(figures.delta_e_mean, 3),
+            _text(figures.delta_e_p95, 3),
+            *(whole if number == 0 else ["", ""]),
+        ]
+        values = "".join(f"<td>{cell}</td>" for cell in cells)
+        first = method if number == 0 else ""
+        rows.append(f'<tr>{first}<th scope="row">{name}</th>{values}</tr>')
+    return "".join(rows)
 
 
 def as_dict(comparison: Comparison) -> dict[str, Any]:

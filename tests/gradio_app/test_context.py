@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.errors import PhotoError
-from core.files import inspect
+from core.files import inspect, read
+from core.gamut import clipped_mask
 from gradio_app.context import SAMPLES, load_methods
 from tests.web_demo import MODEL_NAME
 
@@ -40,6 +41,16 @@ def test_samples_are_what_they_are_said_to_be(context: Context) -> None:
     for sample in SAMPLES:
         info = inspect(context.sample(sample))
         assert (info.space != "srgb") is sample.wide
+
+
+def test_the_first_sample_lost_the_most(context: Context) -> None:
+    lost = [
+        clipped_mask(read(context.sample(sample)).pixels).mean()  # type: ignore[arg-type]
+        for sample in SAMPLES
+        if not sample.wide
+    ]
+    assert lost == sorted(lost, reverse=True)
+    assert lost[0] > 0.1 > lost[-1]
 
 
 def test_a_request_leaves_nothing_behind(context: Context) -> None:

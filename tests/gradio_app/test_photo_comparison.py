@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import pytest
 
@@ -35,11 +37,19 @@ def compared(context: Context, photo: str, names: list[str], style: str) -> Comp
 def test_methods_are_measured_in_the_order_of_the_page(context: Context, photo: str) -> None:
     result = compared(context, photo, ["naive", MODEL_NAME], "as-is")
     assert [one.method for one in result.restorations] == [MODEL_NAME, "naive"]
-    rows = tables.rows(result)
-    assert len(rows) == 6
-    assert all(len(row) == len(tables.HEAD) for row in rows)
-    assert [row[0] for row in rows] == [MODEL_NAME, "", "", "naive", "", ""]
-    assert rows[3][2] == f"{result.restorations[1].metrics.regions['all'].psnr:.2f}"
+    markup = tables.markup(result)
+    assert re.findall(r'scope="rowgroup" rowspan="3">(\w+)<', markup) == [MODEL_NAME, "naive"]
+    assert re.findall(r'scope="row">([\w ]+)<', markup) == [*tables.REGION_NAMES.values()] * 2
+    assert f"<td>{result.restorations[1].metrics.regions['all'].psnr:.2f}</td>" in markup
+
+
+def test_the_table_is_laid_out_for_screen_readers(context: Context, photo: str) -> None:
+    root = ElementTree.fromstring(tables.markup(compared(context, photo, ["naive"], "as-is")))
+    heads = [head.text for head in root.iterfind("table/thead/tr/th")]
+    first, *others = root.iterfind("table/tbody/tr")
+    assert len(first) == len(heads)
+    assert all(len(row) == len(heads) - 1 for row in others)
+    assert all(head.get("scope") for head in root.iter("th"))
 
 
 def test_programs_get_the_same_figures(context: Context, photo: str) -> None:
