@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.end_to_end.visits import DARK, DESK, PHONE, Visit, visiting
 from tests.web_demo import Demo, running_demo
 
 if TYPE_CHECKING:
@@ -48,3 +49,21 @@ def browser() -> Iterator[Browser]:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def desk(browser: Browser, demo: Demo) -> Iterator[Visit]:
+    with visiting(browser, demo, **DESK) as visit:
+        yield visit
+
+
+@pytest.fixture
+def phone(browser: Browser, demo: Demo) -> Iterator[Visit]:
+    with visiting(browser, demo, **PHONE) as visit:
+        yield visit
+
+
+@pytest.fixture
+def dark(browser: Browser, demo: Demo) -> Iterator[Visit]:
+    with visiting(browser, demo, **DARK) as visit:
+        yield visit

@@ -2,95 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import hashlib
+from typing import TYPE_CHECKING
 
 import pytest
 
 from core.cli import main as gamut
+from core.files import inspect, metadata
+from core.files.metadata import EXIF_IFD, GPS_IFD, Directory, Entry
+from tests.end_to_end.visits import Visit, wait_for
 from tests.web_demo import write_photo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Page
 
     from tests.web_demo import Demo
-
-PATIENCE = 90_000
-"""Milliseconds; far more than anything takes."""
-
-
-@dataclass
-class Visit:
-    """A page, and what went wrong on it."""
-
-    page: Page
-    problems: list[str] = field(default_factory=list)
-    foreign: list[str] = field(default_factory=list)
-
-    def upload(self, path: Path) -> None:
-        self.page.locator("input[type=file]").first.set_input_files(path)
-
-    def done(self) -> None:
-        self.page.get_by_text("Done.").first.wait_for(timeout=PATIENCE)
-
-    def tab(self, name: str) -> None:
-        self.page.get_by_role("tab", name=name).click()
-
-    @property
-    def pictures(self) -> Locator:
-        return self.page.locator("#before-after img")
-
-
-def visit(browser: Browser, demo: Demo, **settings: Any) -> Iterator[Visit]:
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **settings})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    seen = Visit(page)
-
-    def request(url: str) -> None:
-        if not url.startswith((demo.url, "data:", f"blob:{demo.url}")):
-            seen.foreign.append(url)
-
-    page.on("request", lambda message: request(message.url))
-    page.on(
-        "console",
-        lambda message: seen.problems.append(message.text) if message.type == "error" else None,
-    )
-    page.on("pageerror", lambda error: seen.problems.append(str(error)))
-    page.goto(demo.url)
-    page.get_by_role("tab", name="Expand").wait_for()
-    yield seen
-    context.close()
-    assert seen.problems == []
-    assert seen.foreign == []
-
-
-@pytest.fixture
-def desk(browser: Browser, demo: Demo) -> Iterator[Visit]:
-    yield from visit(browser, demo)
-
-
-@pytest.fixture
-def phone(browser: Browser, demo: Demo) -> Iterator[Visit]:
-    size = {"width": 390, "height": 800}
-    yield from visit(browser, demo, viewport=size, is_mobile=True, has_touch=True)
-
-
-@pytest.fixture
-def dark(browser: Browser, demo: Demo) -> Iterator[Visit]:
-    yield from visit(browser, demo, color_scheme="dark")
-
-
-def wait_for(condition: Callable[[], bool]) -> bool:
-    for _ in range(600):
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def wider_than_the_screen(page: Page) -> int:
@@ -113,8 +41,6 @@ def test_a_dropped_photo_is_expanded_and_shown(desk: Visit, tmp_path: Path) -> N
 
 
 def test_the_pictures_are_tagged_display_p3(desk: Visit, tmp_path: Path) -> None:
-    from core.files import inspect
-
     desk.upload(write_photo(tmp_path / "photo.png"))
     desk.done()
     address = desk.pictures.last.get_attribute("src")
@@ -143,38 +69,64 @@ def test_the_slider_moves_with_the_pointer(desk: Visit, tmp_path: Path) -> None:
     assert wait_for(moved)
 
 
-@pytest.mark.parametrize(
-    ("label", "suffix"), [("TIFF, 16 bit", ".tif"), ("JPEG XL, lossless", ".jxl")]
-)
-def test_the_download_is_the_file_of_the_command_line(
-    desk: Visit, demo: Demo, tmp_path: Path, label: str, suffix: str
+FORMATS = {
+    ".tif": "TIFF, 16 bit",
+    ".png": "PNG, 16 bit",
+    ".jxl": "JPEG XL, lossless",
+    ".avif": "AVIF, 12 bit",
+}
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["dropped", "kept"])
+def test_downloads_are_the_files_of_the_command_line(
+    desk: Visit, demo: Demo, tmp_path: Path, kept: bool
 ) -> None:
-    photo = write_photo(tmp_path / "photo.jpg")
+    exif = metadata.blob_from(
+        Directory(
+            {272: Entry.text("Model 1")},
+            {
+                EXIF_IFD: Directory({0xA431: Entry.text("12345")}),
+                GPS_IFD: Directory({1: Entry.text("N")}),
+            },
+        )
+    )
+    photo = write_photo(tmp_path / "photo.jpg", exif=exif)
+    if kept:
+        desk.page.get_by_role("button", name="Settings").click()
+        desk.page.get_by_label("Keep place and serial numbers").check()
     desk.upload(photo)
     desk.done()
-    if suffix != ".tif":
-        desk.page.get_by_label(label).check()
-        desk.page.get_by_text("The file is ready.").wait_for()
-    with desk.page.expect_download() as download:
-        desk.page.get_by_role("button", name=f"Download {suffix[1:].upper()}").click()
-    assert download.value.suggested_filename == f"photo-prophoto{suffix}"
-    saved, other = tmp_path / f"saved{suffix}", tmp_path / f"other{suffix}"
-    download.value.save_as(saved)
-    assert (
-        gamut(["expand", str(photo), "-o", str(other), "--model", str(demo.model), "--quiet"]) == 0
-    )
-    assert saved.read_bytes() == other.read_bytes()
+    for suffix, label in FORMATS.items():
+        if suffix != ".tif":
+            desk.page.get_by_label(label).check()
+        with desk.page.expect_download() as download:
+            desk.page.get_by_role("button", name=f"Download {suffix[1:].upper()}").click()
+        assert download.value.suggested_filename == f"photo-prophoto{suffix}"
+        saved, other = tmp_path / f"saved{suffix}", tmp_path / f"other{suffix}"
+        download.value.save_as(saved)
+        flags = ["--model", str(demo.model), "--quiet", *([] if kept else ["--drop-private"])]
+        assert gamut(["expand", str(photo), "-o", str(other), *flags]) == 0
+        assert digest(saved) == digest(other)
+        assert (inspect(saved).camera, inspect(saved).has_gps) == ("Model 1", kept)
 
 
 def test_cancel_stops_the_work(desk: Visit, demo: Demo, tmp_path: Path) -> None:
-    requests = demo.folder / "requests"
+    earlier = set((demo.folder / "requests").iterdir())
+
+    def requests() -> set[Path]:
+        return set((demo.folder / "requests").iterdir()) - earlier
+
     desk.upload(write_photo(tmp_path / "large.png", 1500, 1900))
     cancel = desk.page.get_by_role("button", name="Cancel").first
     cancel.wait_for()
-    assert wait_for(lambda: any(requests.iterdir()))
+    assert wait_for(lambda: bool(requests()))
     cancel.click()
     desk.page.get_by_text("Cancelled").wait_for()
-    assert wait_for(lambda: not any(requests.iterdir()))
+    assert wait_for(lambda: not requests())
     desk.page.locator(".samples button").first.click()
     desk.done()
 
@@ -195,14 +147,14 @@ def test_an_example_needs_one_key(desk: Visit) -> None:
     example.focus()
     desk.page.keyboard.press("Enter")
     desk.done()
-    assert "rocket-srgb.png" in desk.page.content()
+    assert "rocket-vivid.png" in desk.page.content()
 
 
 def test_iterations_can_be_leafed_through_with_the_keyboard(desk: Visit, tmp_path: Path) -> None:
     desk.tab("Convergence")
     photo = write_photo(tmp_path / "photo.png")
-    panel = desk.page.get_by_role("tabpanel").locator("visible=true")
-    panel.locator("input[type=file]").first.set_input_files(photo)
+    desk.upload(photo)
+    panel = desk.panel
     panel.get_by_text("to a residual of").wait_for()
     slider = panel.get_by_label("range slider for Iteration")
     panel.get_by_text("The photo at iteration 1").wait_for()
@@ -213,7 +165,7 @@ def test_iterations_can_be_leafed_through_with_the_keyboard(desk: Visit, tmp_pat
 
 def test_methods_are_compared(desk: Visit) -> None:
     desk.tab("Compare")
-    panel = desk.page.get_by_role("tabpanel").locator("visible=true")
+    panel = desk.panel
     panel.locator(".samples button").first.click()
     panel.get_by_text("outside sRGB").wait_for()
     for text in ("naive", "Out of gamut", "PSNR (dB)"):
@@ -264,7 +216,7 @@ def test_the_dark_page_is_dark_and_its_drawings_too(dark: Visit) -> None:
     background = dark.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert sum(int(part) for part in background.strip("rgba()").split(",")[:3]) < 150
     dark.tab("Compare")
-    panel = dark.page.get_by_role("tabpanel").locator("visible=true")
+    panel = dark.panel
     panel.locator(".samples button").first.click()
     panel.get_by_text("outside sRGB").wait_for()
     drawing = panel.locator(".drawing img").first
@@ -283,6 +235,6 @@ def test_the_dark_page_is_dark_and_its_drawings_too(dark: Visit) -> None:
 
 def test_about_says_what_is_certain_and_what_is_a_guess(desk: Visit) -> None:
     desk.tab("About")
-    panel = desk.page.get_by_role("tabpanel").locator("visible=true")
+    panel = desk.panel
     for words in ("Certain:", "A guess:", "ECCV 2024", "Client, handle_file"):
         panel.get_by_text(words).first.wait_for()

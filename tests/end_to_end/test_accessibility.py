@@ -1,0 +1,140 @@
+"""The page for everybody: axe's rules on every tab, and the keyboard alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from core.cli import main as gamut
+from tests.end_to_end.visits import DARK, DESK, PHONE, Visit, visiting, wait_for
+from tests.web_demo import write_photo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+    from tests.web_demo import Demo
+
+VIEWS: dict[str, dict[str, Any]] = {
+    "desk": DESK,
+    "dark": DARK,
+    "phone": PHONE,
+    "dark phone": {**PHONE, "color_scheme": "dark"},
+}
+
+FINISHED = {
+    "Expand": "Done.",
+    "Convergence": "to a residual of",
+    "Compare": "outside sRGB",
+}
+"""What the tabs say of a finished job."""
+
+
+@pytest.fixture
+def view(request: pytest.FixtureRequest, browser: Browser, demo: Demo) -> Iterator[Visit]:
+    # Without animations, in the midst of which colours are those of neither end.
+    with visiting(browser, demo, reduced_motion="reduce", **VIEWS[request.param]) as visit:
+        yield visit
+
+
+def findings(visit: Visit) -> list[str]:
+    """What axe finds against WCAG 2.2 AA and good practice on the page as it is."""
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright",
+        reason="the rules of axe need the package axe-playwright-python",
+    )
+    results = axe.Axe().run(visit.page)
+    return [
+        f"{violation['id']}: {node['html']}"
+        for violation in results.response["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("view", list(VIEWS), indirect=True)
+@pytest.mark.parametrize("tab", ["Expand", "Convergence", "Compare", "About"])
+def test_axe_finds_nothing(view: Visit, tmp_path: Path, tab: str) -> None:
+    view.tab(tab)
+    assert findings(view) == []
+    if tab not in FINISHED:
+        return
+    (tmp_path / "drawing.png").write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    view.upload(tmp_path / "drawing.png")
+    view.panel.get_by_role("alert").wait_for()
+    assert findings(view) == []
+    view.panel.locator(".samples button").first.click()
+    view.panel.get_by_text(FINISHED[tab]).first.wait_for()
+    assert wait_for(lambda: not findings(view)), findings(view)
+
+
+def test_axe_finds_what_is_wrong(desk: Visit) -> None:
+    desk.page.evaluate("document.querySelector('h1').style.color = '#eee'")
+    desk.page.evaluate("document.querySelector('h1').insertAdjacentHTML('afterend', '<button/>')")
+    found = " ".join(findings(desk))
+    assert "color-contrast" in found
+    assert "button-name" in found
+
+
+def test_with_the_keyboard_alone(desk: Visit, demo: Demo, tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "photo.png")
+    keys = desk.page.keyboard
+    # So that the browser leaves files to the test well before the key that asks for them.
+    desk.page.on("filechooser", lambda _: None)
+
+    def walk_to(name: str) -> None:
+        """Press Tab until a part is reached, whose focus has to be seen."""
+        for _ in range(60):
+            keys.press("Tab")
+            if desk.page.evaluate("document.activeElement.matches(':focus-visible')"):
+                style = "getComputedStyle(document.activeElement).outline"
+                assert "3px" in desk.page.evaluate(style)
+            text = """(() => {
+              const part = document.activeElement;
+              return part.ariaLabel || part.innerText || '';
+            })()"""
+            if desk.page.evaluate(text).strip().startswith(name):
+                return
+        raise AssertionError(f"{name} cannot be reached")
+
+    walk_to("Click to upload")
+    with desk.page.expect_file_chooser() as chooser:
+        keys.press("Enter")
+    chooser.value.set_files(photo)
+    desk.done()
+
+    walk_to("Expand")
+    keys.press("Enter")
+    desk.page.get_by_role("button", name="Cancel").first.wait_for()
+    desk.done()
+
+    walk_to("Border between")
+    border = desk.page.get_by_role("slider", name="Border between the sRGB photo")
+    line = desk.page.locator("#before-after .inner").first
+    at = [line.bounding_box()]
+    assert border.get_attribute("aria-valuenow") == "50"
+    for key, value in (("ArrowLeft", "48"), ("PageUp", "58"), ("Home", "0"), ("End", "100")):
+        keys.press(key)
+        assert wait_for(lambda value=value: border.get_attribute("aria-valuenow") == value)  # type: ignore[misc]
+        at.append(line.bounding_box())
+    places = [box["x"] for box in at if box]
+    assert places[3] < places[1] < places[0] < places[2] < places[4]
+
+    walk_to("Download TIF")
+    with desk.page.expect_download() as download:
+        keys.press("Enter")
+    saved, other = tmp_path / "saved.tif", tmp_path / "other.tif"
+    download.value.save_as(saved)
+    flags = ["--model", str(demo.model), "--quiet", "--drop-private"]
+    assert gamut(["expand", str(photo), "-o", str(other), *flags]) == 0
+    assert saved.read_bytes() == other.read_bytes()
+
+
+def test_the_tabs_are_changed_with_the_arrow_keys(desk: Visit) -> None:
+    desk.page.get_by_role("tab", name="Expand").focus()
+    for key, name in (("Right", "Convergence"), ("Right", "Compare"), ("Left", "Convergence")):
+        desk.page.keyboard.press(f"Arrow{key}")
+        tab = desk.page.get_by_role("tab", name=name)
+        assert wait_for(lambda tab=tab: tab.get_attribute("aria-selected") == "true")  # type: ignore[misc]

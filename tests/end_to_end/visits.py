@@ -1,0 +1,90 @@
+"""What the tests in a browser share: a visit to the demo, by desk or by phone."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Locator, Page
+
+    from tests.web_demo import Demo
+
+PATIENCE = 90_000
+"""Milliseconds; far more than anything takes."""
+
+DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
+DARK: dict[str, Any] = {**DESK, "color_scheme": "dark"}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 800},
+    "is_mobile": True,
+    "has_touch": True,
+}
+
+
+@dataclass
+class Visit:
+    """A page, and what went wrong on it."""
+
+    page: Page
+    problems: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def upload(self, path: Path) -> None:
+        self.panel.locator("input[type=file]").first.set_input_files(path)
+
+    def done(self) -> None:
+        self.page.get_by_text("Done.").first.wait_for(timeout=PATIENCE)
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name).click()
+
+    @property
+    def panel(self) -> Locator:
+        """The open tab."""
+        return self.page.get_by_role("tabpanel").locator("visible=true")
+
+    @property
+    def pictures(self) -> Locator:
+        return self.page.locator("#before-after img")
+
+
+@contextmanager
+def visiting(browser: Browser, demo: Demo, **settings: Any) -> Iterator[Visit]:
+    """Open the page; at the end no error and no request to another host may have been."""
+    context = browser.new_context(**settings)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    seen = Visit(page)
+
+    def request(url: str) -> None:
+        if not url.startswith((demo.url, "data:", f"blob:{demo.url}")):
+            seen.foreign.append(url)
+
+    page.on("request", lambda message: request(message.url))
+    page.on(
+        "console",
+        lambda message: seen.problems.append(message.text) if message.type == "error" else None,
+    )
+    page.on("pageerror", lambda error: seen.problems.append(str(error)))
+    page.goto(demo.url)
+    # The page's own script has run when the examples have names.
+    page.get_by_role("button", name="Rocket, as shot").wait_for()
+    yield seen
+    context.close()
+    assert seen.problems == []
+    assert seen.foreign == []
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    """Whether a condition comes true; far more time than it needs."""
+    for _ in range(600):
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
