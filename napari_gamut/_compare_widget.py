@@ -147,7 +147,7 @@ class CompareWidget(Panel):
         row = QWidget()
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
-        for title, crop in zip(("Before", "After"), self._crops, strict=True):
+        for title, crop in zip(("Before, enlarged", "After, enlarged"), self._crops, strict=True):
             column = QVBoxLayout()
             caption = QLabel(title)
             caption.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -151,6 +151,7 @@ class MeasureWidget(Panel):
         self._colours = colours
         self._draw()
         self.save_plot.enabled = True
+        self.say(f"Chromaticities of {' and '.join(f'“{name}”' for name in colours)}.")
 
     def _draw(self) -> None:
         from core.figures import chromaticity_figure

@@ -44,6 +44,10 @@ class Session:
     def run(self, panel: Any) -> None:
         """Do what a panel's run button does, and wait for it."""
         panel.start()
+        self.wait(panel)
+
+    def wait(self, panel: Any) -> None:
+        """Wait for a panel's job."""
         while panel.busy:
             QApplication.processEvents()
             time.sleep(0.01)
@@ -106,6 +110,7 @@ def photograph_photo(session: Session) -> None:
     measure = session.open("Measure Colours")
     measure.layer.value, measure.reference.value = expanded, None
     measure.draw_diagram()
+    session.wait(measure)
     session.photograph("chromaticities", measure)
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -139,6 +144,7 @@ def photograph_chart(session: Session) -> None:
     measure.layer.value, measure.reference.value = reduced, original
     session.run(measure)
     measure.draw_diagram()
+    session.wait(measure)
     session.photograph("measure", measure)
 
     convergence = session.open("Convergence")

@@ -1,6 +1,7 @@
 """How quickly the iteration slider answers, and what the plugin costs at the start of napari.
 
-Run it on a quiet machine, with a display (or under xvfb-run):
+Run it on a quiet machine where the plugin is installed (``pip install -e ".[napari]"``), with
+a display or under xvfb-run:
 
     python tests/benchmarks/slider.py
 
@@ -13,10 +14,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -41,20 +42,19 @@ viewer.close()
 def slider_times(repeats: int) -> list[float]:
     """Return the seconds from moving the slider until the canvas is drawn, move by move."""
     import napari
-    from npe2 import PluginManager, PluginManifest
+    from npe2 import PluginManager
     from qtpy.QtWidgets import QApplication
 
-    import napari_gamut
     from core.letnet import BOX
     from core.models import random_model, to_bytes
 
     manager = PluginManager.instance()
     manager.discover()
     if "napari-gamut" not in manager:
-        folder = Path(napari_gamut.__file__).parent
-        manager.register(PluginManifest.from_file(folder / "napari.yaml"))
+        raise SystemExit('Install the plugin first: pip install -e ".[napari]"')
     model = random_model(BOX, scale=0.3)
-    weights = Path(os.environ.get("TMPDIR", "/tmp")) / "slider-benchmark.safetensors"
+    folder = tempfile.TemporaryDirectory()
+    weights = Path(folder.name, "random.safetensors")
     weights.write_bytes(to_bytes(model.network, model.descriptor))
     codes = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
     viewer = napari.Viewer(show=True)
@@ -68,15 +68,24 @@ def slider_times(repeats: int) -> list[float]:
     while panel.busy:
         QApplication.processEvents()
         time.sleep(0.01)
-    weights.unlink()
+    folder.cleanup()
+    drawn = 0
+
+    def count(_: object) -> None:
+        nonlocal drawn
+        drawn += 1
+
+    viewer.window._qt_viewer.canvas._scene_canvas.events.draw.connect(count)
     times = []
     for move in range(repeats + 3):
         target = 1 + (move * 3) % panel.slider.max
         if target == panel.slider.value:
             target = target % panel.slider.max + 1
+        before = drawn
         started = time.perf_counter()
         panel.slider.value = target
-        QApplication.processEvents()
+        while drawn == before:
+            QApplication.processEvents()
         times.append(time.perf_counter() - started)
         time.sleep(0.1)
         QApplication.processEvents()
