@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from qtpy.QtCore import QPointF, Qt
+from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPen
 from qtpy.QtWidgets import QFrame, QScrollArea, QWidget
 
@@ -120,9 +120,11 @@ class _Cursor(QWidget):  # type: ignore[misc]
         canvas.mpl_connect("draw_event", self._cover)
 
     def move_to(self, x: float) -> None:
-        """Move the line."""
+        """Move the line; only where it was and where it is, the drawing is painted again."""
+        before = self._lines()
         self.x = x
-        self.update()
+        for first, last in before + self._lines():
+            self.update(QRectF(first, last).normalized().adjusted(-3, -3, 3, 3).toAlignedRect())
 
     def _cover(self, _: object) -> None:
         self.setGeometry(self._canvas.rect())
@@ -131,17 +133,23 @@ class _Cursor(QWidget):  # type: ignore[misc]
 
     def paintEvent(self, _: Any) -> None:
         """Draw the line over each panel."""
-        if self.x is None:
-            return
         painter = QPainter(self)
-        ratio = self._canvas.device_pixel_ratio
-        for axes in self._figure.axes:
+        for axes, ends in zip(self._figure.axes, self._lines(), strict=False):
             colour = QColor(*(round(255 * part) for part in _text_colour(axes)))
             painter.setPen(QPen(colour, 1.2))
-            ends = axes.get_xaxis_transform().transform([(self.x, 0.0), (self.x, 1.0)]) / ratio
-            first, last = (QPointF(float(x), self.height() - float(y)) for x, y in ends)
-            painter.drawLine(first, last)
+            painter.drawLine(*ends)
         painter.end()
+
+    def _lines(self) -> list[tuple[QPointF, QPointF]]:
+        if self.x is None:
+            return []
+        found = []
+        for axes in self._figure.axes:
+            ends = axes.get_xaxis_transform().transform([(self.x, 0.0), (self.x, 1.0)])
+            places = [(x, self.height() - y) for x, y in ends / self._canvas.device_pixel_ratio]
+            first, last = (QPointF(float(x), float(y)) for x, y in places)
+            found.append((first, last))
+        return found
 
 
 def _text_colour(axes: Any) -> tuple[float, float, float]:
