@@ -22,7 +22,7 @@ Rec. 2020 …) with its profile, for editing, for print and for wide-gamut scree
 ## What is certain, and what is a guess
 - **Certain:** pixels without a clipped channel keep their colour. Of the others, the channels that
   are not at an end of the range keep theirs. Reduced to sRGB again, the file gives back your
-  photo, code for code (for JPEG and other lossy files: within their noise of 3 codes of 255).
+  photo, code for code (for JPEG and other lossy files: within their noise of 6 codes of 255).
 - **A guess:** how far a clipped channel went. Nothing in the file tells; a black shadow and a deep
   colour can have the same code. Restored colours are plausible, not measured: do not use them
   where colour is evidence.

@@ -8,7 +8,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, get_args
 
 import gradio as gr
-from gradio.events import api
 
 from core.colour import WIDE_SPACES
 from core.errors import PhotoError
@@ -20,6 +19,7 @@ from gradio_app.jobs import Job
 from gradio_app.photo_comparison import comparison
 from gradio_app.photo_convergence import LARGEST, SMALLEST, convergence, solver_settings
 from gradio_app.photo_expansion import Request, expansion, public_report
+from gradio_app.results import Compared, Converged, Expanded, Health, schema
 from gradio_app.uploads import SUFFIXES
 
 if TYPE_CHECKING:
@@ -32,11 +32,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def health(context: Context) -> dict[str, Any]:
+_VERSION = version("napari-gamut")
+
+
+def health(context: Context) -> Health:
     """Return the state of the server: what it is and what it offers."""
     return {
         "status": "ok",
-        "version": version("napari-gamut"),
+        "version": _VERSION,
         "models": list(context.methods),
         "max_megapixels": context.settings.max_megapixels,
         "max_megabytes": context.settings.max_megabytes,
@@ -56,7 +59,7 @@ def add_api(context: Context) -> None:
         format: str,  # noqa: A002
         strength: float,
         keep_private: bool,
-    ) -> Iterator[tuple[Any, Any]]:
+    ) -> Iterator[tuple[Any, Expanded]]:
         # Gradio can close a generator as soon as it has yielded, and not before.
         yield gr.skip(), gr.skip()
         with _errors("expand"):
@@ -77,7 +80,7 @@ def add_api(context: Context) -> None:
         damping: float,
         max_steps: float,
         side: float,
-    ) -> Iterator[Any]:
+    ) -> Iterator[Converged]:
         yield gr.skip()
         with _errors("convergence"), context.request_folder() as folder:
             network = context.model(model)
@@ -97,7 +100,7 @@ def add_api(context: Context) -> None:
                 "residuals": list(trace.residuals),
             }
 
-    def compare(photo: str, methods: list[str], style: str) -> Iterator[Any]:
+    def compare(photo: str, methods: list[str], style: str) -> Iterator[Compared]:
         yield gr.skip()
         with _errors("compare"):
             job = Job(comparison(context, photo, methods, style), seconds)
@@ -106,12 +109,8 @@ def add_api(context: Context) -> None:
                     yield gr.skip()
             yield tables.as_dict(job.result)
 
-    def state() -> dict[str, Any]:
-        return health(context)
-
     with gr.Row(visible=False):
         photo = gr.File(label="photo", file_types=SUFFIXES)
-        report = gr.JSON(label="report")
         _endpoint(
             context,
             expand,
@@ -123,7 +122,7 @@ def add_api(context: Context) -> None:
                 gr.Number(1.0, minimum=0.0, maximum=2.0, label="strength"),
                 gr.Checkbox(False, label="keep_private"),
             ],
-            [gr.File(label="file"), report],
+            [gr.File(label="file"), _report(Expanded)],
             "expand",
             "Expand an sRGB photo into a wide-gamut file, and report what was done.",
         )
@@ -139,7 +138,7 @@ def add_api(context: Context) -> None:
                 gr.Number(30, label="max_steps"),
                 gr.Number(256, minimum=SMALLEST, maximum=LARGEST, label="side"),
             ],
-            [report],
+            [_report(Converged)],
             "convergence",
             "Return the relative residual of each iteration on a part of a photo.",
         )
@@ -151,11 +150,25 @@ def add_api(context: Context) -> None:
                 gr.CheckboxGroup(names, value=names, label="methods"),
                 gr.Dropdown(list(STYLES), value="as-is", label="style"),
             ],
-            [report],
+            [_report(Compared)],
             "compare",
             "Reduce a wide-gamut original, restore it with each method, and measure.",
         )
-    api(state, api_name="health", queue=False, api_description="Return what the server offers.")
+        gr.Button(visible=False).click(
+            lambda: health(context),
+            outputs=[_report(Health)],
+            api_name="health",
+            api_description="Return what the server offers.",
+            queue=False,
+        )
+
+
+def _report(form: Any) -> gr.JSON:
+    """Add an output whose form the API documents."""
+    report = gr.JSON(label="report")
+    form_schema = schema(form)
+    report.api_info = lambda: form_schema
+    return report
 
 
 def _endpoint(

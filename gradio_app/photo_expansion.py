@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 from core.colour import DISPLAY_P3, SRGB, WIDE_SPACES
 from core.errors import PhotoError
@@ -14,6 +14,7 @@ from core.figures import heat_map, shared_limits
 from core.file_expansion import FileReport, FileSettings, file_expansion
 from core.files import OUTPUT_FORMATS, OutputFormat, check_output, write_codes
 from core.previews import file_previews
+from gradio_app.results import Expanded
 from gradio_app.uploads import Upload, checked, sentence
 
 if TYPE_CHECKING:
@@ -174,11 +175,8 @@ def pictures(source: Path, result: Path, tolerance: float, folder: str) -> Pictu
     )
 
 
-def public_report(report: FileReport) -> dict[str, Any]:
+def public_report(report: FileReport) -> Expanded:
     """Return a report without paths of the server."""
     values = report.as_dict()
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in values.items()
-        if name not in ("input", "output")
-    }
+    values["notes"] = list(report.notes)
+    return {name: values[name] for name in Expanded.__annotations__}  # type: ignore[return-value]

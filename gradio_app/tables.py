@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from core.comparison import Comparison, Restoration
     from core.metrics import Region
+    from gradio_app.results import Compared
 
 REGION_NAMES: dict[Region, str] = {
     "all": "All",
@@ -50,7 +51,7 @@ def _body(restoration: Restoration) -> str:
     return "".join(rows)
 
 
-def as_dict(comparison: Comparison) -> dict[str, Any]:
+def as_dict(comparison: Comparison) -> Compared:
     """Return the figures of each method for JSON."""
     height, width = comparison.codes.shape[:2]
     return {
@@ -59,7 +60,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
         "out_of_gamut_share": float(comparison.out_of_gamut.mean()),
         "methods": {
             restoration.method: {
-                **restoration.metrics.as_dict(),
+                **restoration.metrics.as_dict(),  # type: ignore[typeddict-item]
                 "steps": restoration.steps,
                 "seconds": restoration.seconds,
             }
