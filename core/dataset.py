@@ -28,7 +28,7 @@ from core.colour import PROPHOTO, SRGB, convert
 from core.errors import PhotoError
 from core.files import read
 from core.files.errors import from_os_error
-from core.gamut import LOSSY_TOLERANCE, Codes, clipped_mask, reduce, share
+from core.gamut import Codes, clipped_mask, reduce, share
 from core.letnet import positions
 from core.photo_statistics import photo_statistics
 from core.styles import Style, StyleMixture
@@ -307,6 +307,8 @@ class PatchSettings:
         Share of drawn photos that leave sRGB as they are (where the data has both kinds).
     lossy_share : float
         Share of photos whose reduced patches pass through JPEG of quality 70 to 98.
+    lossy_tolerance : float
+        How close to an end of the range counts as clipped in them, in 8-bit codes.
     styles : StyleMixture
         How photos are finished.
     """
@@ -315,6 +317,7 @@ class PatchSettings:
     per_photo: int = 1
     wide_share: float = 0.6
     lossy_share: float = 0.0
+    lossy_tolerance: float = 3.0
     styles: StyleMixture = field(default_factory=StyleMixture)
 
 
@@ -357,7 +360,7 @@ class PatchDataset(Dataset[Item]):
         photo = self.manifest.photo(source)
         style = self.settings.styles.draw(rng, source.wide)
         quality = int(rng.integers(70, 99)) if rng.random() < self.settings.lossy_share else None
-        tolerance = 0.0 if quality is None else LOSSY_TOLERANCE
+        tolerance = 0.0 if quality is None else self.settings.lossy_tolerance
         sample = photo.reshape(-1, 3)[:: max(1, source.height * source.width // _SAMPLES)]
         statistics = photo_statistics(reduce(finish(sample, style)), tolerance)
         scenes, codes, places = [], [], []

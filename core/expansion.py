@@ -23,6 +23,7 @@ from core.gamut import (
     Mask,
     clip_within,
     clipped_mask,
+    clipping_weight,
     code_maximum,
     feasible_box,
     fit_into,
@@ -294,7 +295,8 @@ def finish(
     scene : ndarray, float32, shape (H, W, 3)
         The estimate, scene-linear sRGB; what is not finite is replaced by the naive inversion.
     clipped : ndarray, bool, shape (H, W)
-        Pixels that may have lost colour; with a projection only they change.
+        Pixels that may have lost colour; with a projection only they change, those of a lossy
+        file the less the farther their codes are from the ends of the range.
     settings : ExpansionSettings
         Space, adaptation, tolerance, strength, projection.
 
@@ -306,7 +308,7 @@ def finish(
     naive = naive_inversion(codes)
     step = np.where(np.isfinite(scene), scene, naive) - naive
     if settings.project:
-        step *= clipped[..., None]
+        step *= (clipped * clipping_weight(codes, settings.tolerance))[..., None]
     estimate = np.clip(naive + np.float32(settings.strength) * step, -_SCENE_LIMIT, _SCENE_LIMIT)
     if not settings.project:
         values: FloatImage = convert(estimate, SRGB, settings.space, settings.adaptation)

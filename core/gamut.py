@@ -25,8 +25,8 @@ FloatImage = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Depth = Literal[8, 16]
 
-LOSSY_TOLERANCE = 3.0
-"""How far, in 8-bit codes, lossy compression is taken to move a code."""
+LOSSY_TOLERANCE = 6.0
+"""How far, in 8-bit codes, lossy compression is taken to move a code at most."""
 
 ROUNDING = 1e-4
 """Linear light by which the rounding of a 16-bit file moves a channel, at most."""
@@ -157,6 +157,36 @@ def clipped_mask(codes: Codes, tolerance: float = 0.0) -> Mask:
     """
     low, high = clipped_channels(codes, tolerance)
     return _any_but_not_all(low, high)
+
+
+def clipping_weight(codes: Codes, tolerance: float) -> FloatImage:
+    """Return how far a pixel of a lossy file is taken for a clipped one.
+
+    Compression scatters the codes of clipped channels, so that a sharp limit would turn its
+    noise into speckles.
+
+    Parameters
+    ----------
+    codes : ndarray, uint8 or uint16, shape (..., 3)
+        sRGB codes.
+    tolerance : float
+        The noise of a lossy file, in 8-bit codes.
+
+    Returns
+    -------
+    ndarray, float32, shape (...)
+        1 where a channel is within half the tolerance of an end of the range, falling linearly
+        to 0 where none is within the tolerance. Without a tolerance 1 or 0.
+    """
+    maximum = code_maximum(codes)
+    slack = np.float32(_slack(tolerance, maximum))
+    values = codes.astype(np.float32)
+    distance = np.minimum(values, np.float32(maximum) - values).min(-1)
+    if slack == 0.0:
+        exact: FloatImage = (distance == 0.0).astype(np.float32)
+        return exact
+    weight: FloatImage = np.clip(2.0 - 2.0 * distance / slack, 0.0, 1.0)
+    return weight
 
 
 def share(mask: Mask) -> float:

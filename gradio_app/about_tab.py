@@ -56,8 +56,9 @@ path, report = client.predict(
 )
 print(path, report["restored_share"])
 ```
-Endpoints: `/expand`, `/convergence`, `/compare`, `/health`; their parameters are listed under *Use
-via API* at the foot of the page. `GET /health` answers load balancers.
+Endpoints: `/expand`, `/convergence`, `/compare`, `/health`; their parameters and the form of their
+answers are listed under *Use via API* at the foot of the page (on a phone:
+`client.view_api()`). `GET /health` answers load balancers.
 """
 
 

@@ -149,6 +149,19 @@ def test_codes_of_a_lossy_file_stay_within_the_tolerance(model: Model) -> None:
     assert moved.max() > 0
 
 
+def test_the_noise_of_a_lossy_file_makes_no_steps() -> None:
+    """Between a code that is taken for clipped and one that is not, the colour glides."""
+    codes = np.full((32, 32, 3), 120, np.uint8)
+    codes[..., 2] = np.arange(32)[None] // 4
+    model = random_model(SMALL_BOX, scale=0.01)
+    values = expand(codes, model, dataclasses.replace(CPU, tolerance=6.0)).values
+    naive = expand(codes, None, CPU).values
+    step = np.abs(values - naive)[8:24, 2:-2:4].max((0, 2))
+    assert step[0] > 0.0
+    assert step[5] == pytest.approx(step[4] / 2, rel=0.35)
+    assert step[6] == pytest.approx(0.0, abs=1e-6)
+
+
 @pytest.mark.parametrize("config", [BOX, PAPER], ids=["box", "paper"])
 def test_tiles_make_no_seams(config: object) -> None:
     """Below one 16-bit code, at a tight tolerance: with held attention tiles see the same photo."""

@@ -16,6 +16,7 @@ from core.gamut import (
     Codes,
     clipped_channels,
     clipped_mask,
+    clipping_weight,
     code_maximum,
     feasible_box,
     fit_into,
@@ -165,6 +166,27 @@ class TestMasks:
         exact, wide = clipped_channels(codes), clipped_channels(codes, tolerance)
         assert all((outer | ~inner).all() for inner, outer in zip(exact, wide, strict=True))
 
+    @given(codes=photos(), tolerance=st.floats(0.0, 64.0))
+    def test_the_weight_of_clipping_fades_within_the_tolerance(
+        self, codes: Codes, tolerance: float
+    ) -> None:
+        weight = clipping_weight(codes, tolerance)
+        near, within = (
+            np.logical_or(*clipped_channels(codes, limit)).any(-1)
+            for limit in (tolerance / 2, tolerance)
+        )
+        assert weight.dtype == np.float32
+        assert (weight[near] > 1.0 - 1e-5).all()
+        assert (weight[~within] < 1e-5).all()
+        assert ((weight >= 0.0) & (weight <= 1.0)).all()
+
+    def test_the_weight_falls_linearly(self) -> None:
+        codes = np.array([[n, 100, 255 - n] for n in (0, 3, 4, 5, 6, 7)], np.uint8)
+        assert clipping_weight(codes, 6.0) == pytest.approx([1, 1, 2 / 3, 1 / 3, 0, 0])
+        wide = codes.astype(np.uint16) * 257
+        assert clipping_weight(wide, 6.0) == pytest.approx([1, 1, 2 / 3, 1 / 3, 0, 0])
+        assert clipping_weight(codes, 0.0).tolist() == [1, 0, 0, 0, 0, 0]
+
     def test_sixteen_bit_tolerance_is_in_eight_bit_codes(self) -> None:
         codes = np.array([[257, 258, 65535 - 257]], np.uint16)
         low, high = clipped_channels(codes, 1.0)
@@ -174,7 +196,7 @@ class TestMasks:
     @pytest.mark.parametrize("tolerance", [-0.1, 64.5, float("nan")])
     def test_a_tolerance_out_of_range_is_an_error(self, tolerance: float) -> None:
         codes = np.zeros((1, 3), np.uint8)
-        for function in (clipped_mask, feasible_box):
+        for function in (clipped_mask, clipping_weight, feasible_box):
             with pytest.raises(ValueError, match=r"tolerance .* 0\.\.64, not"):
                 function(codes, tolerance)
 
