@@ -39,6 +39,7 @@ class BatchWidget(Panel):
             "Write to", folder, "The folder for the wide-gamut files; it keeps the names."
         )
         self.choice = ExpansionChoice()
+        self.choice.model.changed.connect(self.align_later)
         self.format = ComboBox(
             label="Format", choices=_FORMATS, value="tiff", tooltip="Of the files."
         )

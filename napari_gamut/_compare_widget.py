@@ -60,7 +60,9 @@ class CompareWidget(Panel):
         self.extend([self.before, self.after, self.screen])
         self.add_run("Draw curtain")
         self.extend([self.position, self.toggle, self.zoom])
-        self.add_native(self._crop_row())
+        self._row = self._crop_row()
+        self._row.setVisible(False)
+        self.add_native(self._row)
         self.finish_layout()
         self.say("Draw the curtain to compare; the crops follow the middle of the view.")
         self.position.enabled = False
@@ -125,6 +127,7 @@ class CompareWidget(Panel):
         """Show both layers enlarged around the middle of the view."""
         if self._halves is None or self._shown is None or self._shown not in self.viewer.layers:
             return
+        self._row.setVisible(True)
         height, width = self._halves[0].shape[:2]
         centre = self._shown.world_to_data(self.viewer.scene.camera.center[-2:])
         side = max(1, _CROP // self.zoom.value)

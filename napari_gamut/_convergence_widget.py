@@ -44,6 +44,7 @@ class ConvergenceWidget(Panel):
             "megapixel from the middle of the photo."
         )
         self.choice = ModelChoice()
+        self.choice.model.changed.connect(self.align_later)
         self.method = ComboBox(
             label="Solver",
             choices=[("Anderson", "anderson"), ("Picard", "picard")],

@@ -31,6 +31,7 @@ class ExpandWidget(Panel):
         super().__init__(napari_viewer)
         self.layer = self.photo_box()
         self.choice = ExpansionChoice()
+        self.choice.model.changed.connect(self.align_later)
         self.tolerance = FloatSpinBox(
             label="Tolerance",
             min=0.0,

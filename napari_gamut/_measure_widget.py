@@ -60,13 +60,15 @@ class MeasureWidget(Panel):
         self._colours: dict[str, FloatImage] = {}
         self.rows: list[tuple[str, ...]] = []
         self.table = QTableWidget(len(HEADER) - 1, len(REGION_NAMES))
-        self.table.setHorizontalHeaderLabels(list(REGION_NAMES.values()))
+        self.table.setHorizontalHeaderLabels(
+            ["\n".join(name.rsplit(" ", 1)) for name in REGION_NAMES.values()]
+        )
         self.table.setVerticalHeaderLabels(HEADER[1:])
         self.table.setToolTip("ΔE is CIEDE2000: its mean, and what 95 % of the pixels stay below.")
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         for header in (self.table.horizontalHeader(), self.table.verticalHeader()):
             header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.table.setFixedHeight(170)
+        self.table.setFixedHeight(190)
         self.plot = FigureView(360)
         self.extend([self.layer, self.reference, self.region, self.diagram])
         self.add_run("Measure")

@@ -111,7 +111,7 @@ class Panel(Container[Any]):
             self._content.layout().addStretch()
         self.align_later()
 
-    def align_later(self) -> None:
+    def align_later(self, *_: object) -> None:
         """Line up the controls once the panel is in the window: then its fonts are known."""
         QTimer.singleShot(0, self._align_labels)
 
