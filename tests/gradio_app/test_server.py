@@ -259,7 +259,9 @@ def test_files_of_the_server_are_not_served(demo: Demo, tmp_path: Path) -> None:
             assert answer.status >= 400 or b"html" in body[:200], (route, path, answer.status)
             assert b"the secret" not in body
             assert b"root:" not in body
-    assert httpx.get(f"{demo.url}/health").status_code == 200
+    sent = httpx.post(f"{demo.url}/gradio_api/upload", files={"files": ("a.txt", b"mine")})
+    (path,) = sent.json()
+    assert httpx.get(f"{demo.url}/gradio_api/file={path}").content == b"mine"
 
 
 def test_an_upload_cannot_be_put_elsewhere(demo: Demo) -> None:
