@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import CheckBox, FloatSpinBox, PushButton, SpinBox
 
 from core.errors import PhotoError
+from core.gamut import LOSSY_TOLERANCE
 from napari_gamut._controls import ExpansionChoice, screen_box
 from napari_gamut._panel import Panel
 from napari_gamut._settings import preferences
@@ -38,7 +39,8 @@ class ExpandWidget(Panel):
             max=16.0,
             step=0.5,
             value=0.0,
-            tooltip="Noise of the photo's codes, of 255: 0 for lossless files, about 3 for JPEG.",
+            tooltip="How far from the ends of the range, in codes of 255, a channel counts as "
+            f"clipped: 0 for lossless files, {LOSSY_TOLERANCE:g} for JPEG.",
         )
         self.iterations = SpinBox(
             label="Iterations",

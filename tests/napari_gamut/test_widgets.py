@@ -11,6 +11,7 @@ from napari.layers import Labels
 from qtpy.QtWidgets import QApplication
 
 from core.files import read, write_codes
+from core.gamut import LOSSY_TOLERANCE
 from napari_gamut import _samples
 from napari_gamut._settings import Preferences, preferences
 from napari_gamut.engine import Expanded
@@ -158,7 +159,7 @@ def test_a_jpeg_gets_the_tolerance_of_lossy_files(
     layer = viewer.add_image(codes, rgb=True, name="lossy")
     layer._source = layer.source.model_copy(update={"path": str(tmp_path / "photo.jpg")})
     panel.layer.value = layer
-    assert panel.tolerance.value == 3
+    assert panel.tolerance.value == LOSSY_TOLERANCE
 
 
 class Gate:
