@@ -10,6 +10,7 @@ import tempfile
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,12 @@ HEALTH = "/health"
 """Path that answers with the state of the server, for load balancers and containers."""
 
 _SESSIONS = 1000
+
+_MISSING = {
+    "gradio": 'Gradio is missing; install it with pip install "napari-gamut[demo]".',
+    "napari-gamut": 'The program is not installed; type pip install ".[demo]" in its folder.',
+}
+"""What is said when a package is missing."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +162,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         settings = settings_from(sys.argv[1:] if arguments is None else arguments)
+        for package in _MISSING:
+            # Folders that were left behind by an uninstallation can be imported, too.
+            version(package)
         with serving(settings) as server:
             sys.stdout.write(f"The demo is at {server.url} (stop it with Ctrl+C)\n")
             sys.stdout.flush()
@@ -163,10 +173,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"gamut demo: {error}\n")
         return 2
     except ModuleNotFoundError as error:
-        if error.name != "gradio":
+        if error.name not in _MISSING:
             raise
-        sys.stderr.write(
-            'gamut demo: Gradio is missing; install it with pip install "napari-gamut[demo]".\n'
-        )
+        sys.stderr.write(f"gamut demo: {_MISSING[error.name]}\n")
         return 2
     return 0

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
+import gradio_app.server
 from core.cli import main
 
 
@@ -13,6 +15,27 @@ def test_without_gradio_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "gradio", None)
     assert main(["demo", "--port", "0"]) == 2
     assert "napari-gamut[demo]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("package", "words"), [("gradio", "napari-gamut[demo]"), ("napari-gamut", "not installed")]
+)
+def test_without_an_installation_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    package: str,
+    words: str,
+) -> None:
+    def installed(name: str) -> str:
+        if name == package:
+            raise PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(gradio_app.server, "version", installed)
+    assert gradio_app.server.main(["--port", "0"]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
 
 
 def test_without_the_demos_package_it_says_what_to_install(
