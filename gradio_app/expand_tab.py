@@ -90,9 +90,9 @@ def add_expand_tab(context: Context) -> None:
             note = gr.HTML(page.SCREEN_NOTE, visible=False)
             numbers = gr.HTML(visible=False)
             with gr.Row(visible=False) as saving:
-                file_format = gr.Radio(_FORMATS, value="tiff", label="File format", scale=3)
+                file_format = gr.Radio(_FORMATS, value="tiff", label="File format", scale=5)
                 download = gr.DownloadButton(
-                    "Download", variant="primary", scale=1, elem_id="download"
+                    "Download", variant="primary", scale=2, elem_id="download"
                 )
             with gr.Row(visible=False) as maps:
                 beyond = _picture("Colours beyond sRGB (pink)", "srgb-screen")

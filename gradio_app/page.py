@@ -50,12 +50,13 @@ CSS = """
 .note { margin: 0.2rem 0; color: var(--body-text-color); }
 .hint { margin: 0; padding: 3rem 1.5rem; border: 1px dashed var(--border-color-primary);
   border-radius: 8px; text-align: center; color: var(--body-text-color-subdued); }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.2rem, 1fr)); gap: 0.5rem;
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.8rem, 1fr)); gap: 0.5rem;
   margin: 0; }
 .figures div { background: var(--block-background-fill); border: 1px solid
   var(--border-color-primary); border-radius: 8px; padding: 0.5rem 0.7rem; }
 .figures dt { font-size: 0.8rem; color: var(--body-text-color); margin: 0; }
-.figures dd { font-size: 1.2rem; font-weight: 600; margin: 0; color: var(--body-text-color); }
+.figures dd { font-size: 1.15rem; white-space: nowrap; font-weight: 600; margin: 0;
+  color: var(--body-text-color); }
 .status { color: var(--body-text-color); }
 .status progress { width: 100%; height: 0.7rem; accent-color: var(--color-accent); }
 .status .problem { border-left: 4px solid #d55e00; padding-left: 0.6rem; }
@@ -81,7 +82,8 @@ CSS = """
 .table th[scope=row] { font-weight: 400; }
 .table th[scope=rowgroup] { vertical-align: top; }
 .table tr { border: 0 !important; }
-.table thead, .table tbody { border-bottom: 1px solid var(--border-color-primary) !important; }
+.table thead, .table tbody { border: 0 !important;
+  border-bottom: 1px solid var(--border-color-primary) !important; }
 .prose pre, .prose pre code { white-space: pre-wrap !important; overflow-wrap: anywhere; }
 footer { margin-top: 1rem !important; }
 footer .divider { display: none !important; }
