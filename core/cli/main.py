@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Protocol
 
 from core.errors import PhotoError
@@ -69,6 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+def _version() -> str:
+    try:
+        return version("napari-gamut")
+    except PackageNotFoundError:
+        return "of unknown version: napari-gamut is not installed"
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     parser = argparse.ArgumentParser(
@@ -77,7 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=_EPILOGUE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=version("napari-gamut"))
+    parser.add_argument("--version", action="version", version=_version())
     parser.add_argument("-v", "--verbose", action="store_true", help="show an engineer's log")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in _COMMANDS:
