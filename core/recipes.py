@@ -50,6 +50,9 @@ class Recipe:
         Pixels around a tile that the network has to see then: part of the model.
     average : float
         Decay per step of the exponential average of the weights; 0 keeps the last ones.
+    project : bool
+        Whether the loss takes channels that the codes tell from the file, as the projection
+        does later, so that only the restored ones are learned.
     harm : float
         With "log-gain": weight of an extra penalty on photos that end worse than naive inversion.
     regularisation : float
@@ -73,6 +76,7 @@ class Recipe:
     inference: SolverSettings = field(default_factory=SolverSettings)
     halo: int = 64
     average: float = 0.998
+    project: bool = False
     harm: float = 0.0
     regularisation: float = 0.0
     clip: float = 1.0
@@ -135,6 +139,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             steps=14_000,
             learning_rate=2e-3,
             loss="log-gain",
+            project=True,
             harm=1.0,
             regularisation=0.5,
             solver=_CPU_SOLVER,
@@ -149,6 +154,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             steps=4_000,
             learning_rate=2e-3,
             loss="log-gain",
+            project=True,
             harm=1.0,
             regularisation=0.5,
             solver=_CPU_SOLVER,

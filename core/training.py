@@ -90,7 +90,10 @@ class TrainingModule(lightning.LightningModule):
         target = batch["scene"].movedim(-1, 1)
         estimate = self.network(inputs, self.recipe.solver, self.recipe.order)
         photos = len(batch["tolerance"])
-        error = squared_error(estimate.scene, target, photos)
+        scene = estimate.scene
+        if self.recipe.project:
+            scene = torch.where(inputs.low | inputs.high, scene, inputs.naive)
+        error = squared_error(scene, target, photos)
         naive = squared_error(inputs.naive, target, photos)
         gain = torch.log(naive + _ERROR_FLOOR) - torch.log(error + _ERROR_FLOOR)
         if self.recipe.loss == "log-gain":
