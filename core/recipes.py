@@ -139,7 +139,6 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             steps=14_000,
             learning_rate=2e-3,
             loss="log-gain",
-            project=True,
             harm=1.0,
             regularisation=0.5,
             solver=_CPU_SOLVER,

@@ -85,6 +85,22 @@ class TestLearning:
         after.network.load_state_dict(weights(recipe, manifest, tmp_path, steps_per_epoch=60))
         assert loss(after) < loss(before) - 0.3
 
+    @pytest.mark.parametrize("project", [True, False])
+    def test_a_projecting_loss_sees_only_what_is_restored(
+        self, manifest: Manifest, project: bool
+    ) -> None:
+        """A network that is wrong everywhere costs nothing where the codes tell the colour."""
+        recipe = RECIPE.changed(config=LetNetConfig(channels=8), project=project)
+        dataset = PatchDataset(manifest, recipe.patches, 1)
+        batch = collate([dataset[0]])
+        batch["codes"].clamp_(1, 254)
+        module = TrainingModule(recipe)
+        with torch.no_grad():
+            assert float(module.objective(batch)[0]) == pytest.approx(0.0, abs=1e-6)
+            module.network.head.bias.fill_(1.0)
+            costs = float(module.objective(batch)[0]) > 0.1
+        assert costs is not project
+
     def test_a_step_logs_loss_quality_and_what_the_solver_did(
         self, manifest: Manifest, tmp_path: Path
     ) -> None:
