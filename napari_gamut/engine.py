@@ -30,7 +30,7 @@ LONGEST_SINGLE = 8192
 NAIVE = "naive"
 OWN_FILE = "file"
 
-_LABELS = {"letnet-box": "LETNet-box (recommended)", "letnet": "LETNet (as published)"}
+_LABELS = {"letnet-box": "LETNet-box (recommended)", "letnet": "LETNet (the paper's form)"}
 
 
 def model_choices() -> tuple[tuple[str, str], ...]:
