@@ -385,6 +385,9 @@ def _to_xyz(primaries: tuple[tuple[float, float], ...], white: tuple[float, floa
 @functools.cache
 def _matrix_between(source: ColourSpace, target: ColourSpace, adaptation: Adaptation) -> Matrix:
     adapt = np.eye(3)
+    if np.array_equal(source.to_xyz, target.to_xyz):
+        adapt.setflags(write=False)
+        return adapt  # Exactly: a solver may leave 1e-16 beside the diagonal.
     if source.white != target.white:
         adapt = adaptation_matrix(white_xyz(source.white), white_xyz(target.white), adaptation)
     matrix: Matrix = np.linalg.solve(target.to_xyz, adapt @ source.to_xyz).astype(np.float64)

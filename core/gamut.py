@@ -182,7 +182,7 @@ def clipping_weight(codes: Codes, tolerance: float) -> FloatImage:
     slack = np.float32(_slack(tolerance, maximum))
     values = codes.astype(np.float32)
     distance = np.minimum(values, np.float32(maximum) - values).min(-1)
-    if slack == 0.0:
+    if slack < 1.0:  # Codes are whole numbers: nothing lies between the ends and their neighbours.
         exact: FloatImage = (distance == 0.0).astype(np.float32)
         return exact
     weight: FloatImage = np.clip(2.0 - 2.0 * distance / slack, 0.0, 1.0)

@@ -173,6 +173,10 @@ class TestMatrices:
         np.testing.assert_array_equal(matrix_between(SRGB, PROPHOTO), bradford)
         assert 1e-3 < np.abs(bradford - cat02).max() < 0.02
 
+    @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+    def test_from_a_space_to_itself_is_exactly_the_identity(self, space: ColourSpace) -> None:
+        assert np.array_equal(matrix_between(space, space), np.eye(3))
+
     def test_spaces_of_one_white_need_no_adaptation(self) -> None:
         there = [matrix_between(SRGB, SPACES["display-p3"], name) for name in ADAPTATIONS]
         np.testing.assert_array_equal(*there)

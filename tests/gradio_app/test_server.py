@@ -24,6 +24,7 @@ import gradio_app
 from core.cli import main as gamut
 from core.file_expansion import expand_file
 from core.files import write_codes
+from core.gamut import LOSSY_TOLERANCE
 from core.models import load_model
 from gradio_app.results import Compared, Converged, Expanded, Health
 from tests.core.conftest import wide_photo, write_untagged
@@ -131,7 +132,7 @@ def test_expand_returns_the_file_of_the_command_line(
     assert Path(path).name == f"photo-display-p3{other.suffix}"
     assert has_the_form(report, Expanded)
     assert report["restored_share"] > 0.0
-    assert report["tolerance"] == 3.0
+    assert report["tolerance"] == LOSSY_TOLERANCE
 
 
 def test_convergence_returns_falling_residuals(client: Client, tmp_path: Path) -> None:
