@@ -255,8 +255,8 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         "--model",
         default="letnet-box",
         metavar="NAME",
-        help="letnet-box, which comes with the program, a .safetensors file, or naive, which "
-        "restores nothing (default: %(default)s)",
+        help="letnet-box or letnet, which come with the program, a .safetensors file, or naive, "
+        "which restores nothing (default: %(default)s)",
     )
     parser.add_argument(
         "--strength",
