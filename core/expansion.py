@@ -308,7 +308,9 @@ def finish(
     naive = naive_inversion(codes)
     step = np.where(np.isfinite(scene), scene, naive) - naive
     if settings.project:
-        step *= (clipped * clipping_weight(codes, settings.tolerance))[..., None]
+        step *= clipped[..., None]
+        if settings.tolerance > 0.0:
+            step *= clipping_weight(codes, settings.tolerance)[..., None]
     estimate = np.clip(naive + np.float32(settings.strength) * step, -_SCENE_LIMIT, _SCENE_LIMIT)
     if not settings.project:
         values: FloatImage = convert(estimate, SRGB, settings.space, settings.adaptation)

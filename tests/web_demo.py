@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from core.models import random_model, to_bytes
 from core.solver import SolverSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MODEL_NAME = "trial"
 
@@ -95,3 +96,12 @@ def running_demo(folder: Path, *flags: str) -> Iterator[Demo]:
             process.terminate()
             process.wait(60)
             process.stdout.close()
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    """Whether a condition comes true; far more time than it needs."""
+    for _ in range(600):
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from core.cli import main as gamut
-from tests.end_to_end.visits import DARK, DESK, PHONE, Visit, visiting, wait_for
-from tests.web_demo import write_photo
+from tests.end_to_end.visits import DARK, DESK, PHONE, Visit, visiting
+from tests.web_demo import wait_for, write_photo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

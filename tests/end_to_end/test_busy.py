@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from tests.end_to_end.visits import DESK, visiting, wait_for
-from tests.web_demo import MODEL_NAME, running_demo, write_photo
+from tests.end_to_end.visits import DESK, visiting
+from tests.web_demo import MODEL_NAME, running_demo, wait_for, write_photo
 
 if TYPE_CHECKING:
     from pathlib import Path

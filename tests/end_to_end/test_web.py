@@ -10,14 +10,14 @@ import pytest
 from core.cli import main as gamut
 from core.files import inspect, metadata
 from core.files.metadata import EXIF_IFD, GPS_IFD, Directory, Entry
-from tests.end_to_end.visits import Visit, wait_for
-from tests.web_demo import write_photo
+from tests.web_demo import wait_for, write_photo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Page
 
+    from tests.end_to_end.visits import Visit
     from tests.web_demo import Demo
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, Locator, Page
@@ -79,12 +78,3 @@ def visiting(browser: Browser, demo: Demo, **settings: Any) -> Iterator[Visit]:
     context.close()
     assert seen.problems == []
     assert seen.foreign == []
-
-
-def wait_for(condition: Callable[[], bool]) -> bool:
-    """Whether a condition comes true; far more time than it needs."""
-    for _ in range(600):
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False

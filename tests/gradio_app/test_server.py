@@ -6,7 +6,6 @@ import gc
 import json
 import re
 import tempfile
-import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -29,10 +28,17 @@ from core.models import load_model
 from gradio_app.results import Compared, Converged, Expanded, Health
 from tests.core.conftest import wide_photo, write_untagged
 from tests.gradio_app.test_uploads import png_header
-from tests.web_demo import MODEL_NAME, Demo, clipped_photo, running_demo, write_photo
+from tests.web_demo import (
+    MODEL_NAME,
+    Demo,
+    clipped_photo,
+    running_demo,
+    wait_for,
+    write_photo,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -55,15 +61,6 @@ def connected(demo: Demo, downloads: Path, **settings: Any) -> Iterator[Client]:
 def client(demo: Demo, tmp_path: Path) -> Iterator[Client]:
     with connected(demo, tmp_path / "downloads") as client:
         yield client
-
-
-def wait_for(condition: Callable[[], bool]) -> bool:
-    """Whether a condition comes true; far more time than it needs."""
-    for _ in range(600):
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def requests_left(demo: Demo) -> list[Path]:
