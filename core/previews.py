@@ -5,7 +5,7 @@ They are made from the written file, so that what is seen is what was exported.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,34 +46,106 @@ _DIMMED = 0.6
 _GAIN = 4.0
 
 
-@dataclass(frozen=True, eq=False)
 class Previews:
-    """An expanded photo, small enough for a screen.
+    """An expanded photo, small enough for a screen; each picture is made when it is first asked.
 
-    Attributes
+    Parameters
     ----------
-    before, after : ndarray, uint8, shape (h, w, 3)
-        Encoded codes of `space`.
+    before : ndarray, uint8 or uint16, shape (H, W, 3)
+        sRGB codes.
+    after : ndarray, float32, shape (H, W, 3)
+        The restored photo in scene-linear sRGB, unbounded.
+    tolerance : float
+        Noise of a lossy file, in 8-bit codes.
     space : ColourSpace
-        Of the two.
-    clipped : ndarray, uint8, shape (h, w, 3)
-        sRGB codes: the photo in grey, with the pixels marked that may have lost colour.
-    beyond_srgb : ndarray, uint8, shape (h, w, 3)
-        sRGB codes: the photo in grey, with the restored colours marked that sRGB cannot hold.
-    delta_e : ndarray, float32, shape (h, w)
-        CIEDE2000 between before and after, each averaged over the pixels of a block.
-    clipped_share, beyond_share : float
-        Shares of the pixels of the whole photo, 0..1.
+        Of the pictures before and after. Colours beyond it move towards the sRGB ones until it
+        can hold them.
+    longest : int
+        Pixels of the longest side at most; larger photos are averaged over square blocks, in
+        linear light.
+
+    Raises
+    ------
+    PhotoError
+        If the two photos differ in size.
     """
 
-    before: Picture
-    after: Picture
-    space: ColourSpace
-    clipped: Picture
-    beyond_srgb: Picture
-    delta_e: FloatImage
-    clipped_share: float
-    beyond_share: float
+    def __init__(
+        self,
+        before: Codes,
+        after: FloatImage,
+        *,
+        tolerance: float = 0.0,
+        space: ColourSpace = DISPLAY_P3,
+        longest: int = 1600,
+    ) -> None:
+        if before.shape != after.shape:
+            raise PhotoError("The photo before and the photo after have to be of the same size.")
+        self.space = space
+        self._longest = longest
+        self._clipped = clipped_mask(before, tolerance)
+        self._beyond = out_of_gamut_mask(after, ROUNDING)
+        self._naive = area_reduced(naive_inversion(before), longest)
+        self._restored = area_reduced(after, longest)
+
+    @cached_property
+    def before(self) -> Picture:
+        """The sRGB photo: ndarray, uint8, shape (h, w, 3), encoded codes of `space`."""
+        return screen_codes(self._naive, self._naive, self.space)
+
+    @cached_property
+    def after(self) -> Picture:
+        """The restored photo: ndarray, uint8, shape (h, w, 3), encoded codes of `space`."""
+        return screen_codes(self._restored, self._naive, self.space)
+
+    @cached_property
+    def clipped(self) -> Picture:
+        """Marks of what may have lost colour: ndarray, uint8, shape (h, w, 3), sRGB codes.
+
+        The photo is in grey.
+        """
+        return self._marked(self._clipped, CLIPPED_MARK)
+
+    @cached_property
+    def beyond_srgb(self) -> Picture:
+        """Marks of colours that sRGB cannot hold: ndarray, uint8, shape (h, w, 3), sRGB codes.
+
+        The photo is in grey.
+        """
+        return self._marked(self._beyond, BEYOND_MARK)
+
+    @cached_property
+    def delta_e(self) -> FloatImage:
+        """CIEDE2000 between before and after: ndarray, float32, shape (h, w).
+
+        Each is averaged over the pixels of a block.
+        """
+        return delta_e_map(_prophoto(self._naive), _prophoto(self._restored))
+
+    @property
+    def clipped_share(self) -> float:
+        """Share of the whole photo's pixels that may have lost colour, 0..1."""
+        return share(self._clipped)
+
+    @property
+    def beyond_share(self) -> float:
+        """Share of the whole photo's pixels that sRGB cannot hold, 0..1."""
+        return share(self._beyond)
+
+    def _marked(self, mask: Mask, mark: tuple[int, int, int]) -> Picture:
+        """Return the photo in dim grey with the pixels of a full-size mask in a colour."""
+        grey = 255 * _DIMMED * SRGB.encode(self._light)[..., None]
+        # A few pixels of a large photo would vanish in the average.
+        weight = np.clip(_GAIN * area_reduced(mask.astype(np.float32), self._longest), 0.0, 1.0)
+        picture: Picture = np.rint(grey + weight[..., None] * (np.array(mark) - grey)).astype(
+            np.uint8
+        )
+        return picture
+
+    @cached_property
+    def _light(self) -> FloatImage:
+        light: FloatImage = np.clip(_prophoto(self._naive) @ LUMINANCE, 0.0, 1.0)
+        return light
 
 
 def file_previews(
@@ -92,7 +164,7 @@ def file_previews(
     source, result : path
         The photo and its expansion.
     tolerance, space, longest
-        As for :func:`previews`.
+        As for :class:`Previews`.
     limits : Limits, optional
         What is too large to be read.
 
@@ -105,59 +177,7 @@ def file_previews(
     codes = photo.srgb_codes()
     before = reduce(photo.scene(), 16) if codes is None else codes
     after = read(result, limits=limits).scene()
-    return previews(before, after, tolerance=tolerance, space=space, longest=longest)
-
-
-def previews(
-    before: Codes,
-    after: FloatImage,
-    *,
-    tolerance: float = 0.0,
-    space: ColourSpace = DISPLAY_P3,
-    longest: int = 1600,
-) -> Previews:
-    """Return the previews of a photo.
-
-    Parameters
-    ----------
-    before : ndarray, uint8 or uint16, shape (H, W, 3)
-        sRGB codes.
-    after : ndarray, float32, shape (H, W, 3)
-        The restored photo in scene-linear sRGB, unbounded.
-    tolerance : float
-        Noise of a lossy file, in 8-bit codes.
-    space : ColourSpace
-        Of the pictures before and after. Colours beyond it move towards the sRGB ones until it
-        can hold them.
-    longest : int
-        Pixels of the longest side at most; larger photos are averaged over square blocks, in
-        linear light.
-
-    Returns
-    -------
-    Previews
-
-    Raises
-    ------
-    PhotoError
-        If the two photos differ in size.
-    """
-    if before.shape != after.shape:
-        raise PhotoError("The photo before and the photo after have to be of the same size.")
-    clipped = clipped_mask(before, tolerance)
-    beyond = out_of_gamut_mask(after, ROUNDING)
-    naive = area_reduced(naive_inversion(before), longest)
-    restored = area_reduced(after, longest)
-    return Previews(
-        before=screen_codes(naive, naive, space),
-        after=screen_codes(restored, naive, space),
-        space=space,
-        clipped=_marked(naive, clipped, CLIPPED_MARK, longest),
-        beyond_srgb=_marked(naive, beyond, BEYOND_MARK, longest),
-        delta_e=delta_e_map(*(_prophoto(scene) for scene in (naive, restored))),
-        clipped_share=share(clipped),
-        beyond_share=share(beyond),
-    )
+    return Previews(before, after, tolerance=tolerance, space=space, longest=longest)
 
 
 def screen_codes(scene: FloatImage, naive: FloatImage, space: ColourSpace = DISPLAY_P3) -> Picture:
@@ -207,13 +227,3 @@ def prophoto_screen_codes(
 def _prophoto(scene: FloatImage) -> FloatImage:
     values: FloatImage = np.clip(convert(scene, SRGB, PROPHOTO), 0.0, 1.0)
     return values
-
-
-def _marked(naive: FloatImage, mask: Mask, mark: tuple[int, int, int], longest: int) -> Picture:
-    """Return a photo in dim grey with the pixels of a full-size mask in a colour."""
-    light = np.clip(_prophoto(naive) @ LUMINANCE, 0.0, 1.0)
-    grey = 255 * _DIMMED * SRGB.encode(light)[..., None]
-    # A few pixels of a large photo would vanish in the average.
-    weight = np.clip(_GAIN * area_reduced(mask.astype(np.float32), longest), 0.0, 1.0)[..., None]
-    picture: Picture = np.rint(grey + weight * (np.array(mark) - grey)).astype(np.uint8)
-    return picture

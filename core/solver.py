@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 _BLOCK = 4096
-_check: ContextVar[Callable[[], None] | None] = ContextVar("check", default=None)
+_checks: ContextVar[tuple[Callable[[], None], ...]] = ContextVar("checks", default=())
 
 Map = Callable[..., Tensor]
 """``f(z, *context)``: takes a batch of states and returns a batch of the same shape."""
@@ -139,13 +139,14 @@ def checked_before_each_step(check: Callable[[], None]) -> Iterator[None]:
     Parameters
     ----------
     check : callable
-        Called before every evaluation of a map by this thread. What it raises ends the solve.
+        Called before every evaluation of a map by this thread, after those of enclosing blocks.
+        What it raises ends the solve.
     """
-    token = _check.set(check)
+    token = _checks.set((*_checks.get(), check))
     try:
         yield
     finally:
-        _check.reset(token)
+        _checks.reset(token)
 
 
 def solve(
@@ -221,8 +222,7 @@ def iterate(
     for number in range(1, settings.max_steps + 1):
         if len(samples) == 0:
             return
-        check = _check.get()
-        if check is not None:
+        for check in _checks.get():
             check()
         value = f(state, *rows)
         with _full_precision(z0):

@@ -15,7 +15,7 @@ from core.files import OutputFormat
 from core.styles import STYLES
 from gradio_app import page, tables
 from gradio_app.context import CONCURRENCY_ID
-from gradio_app.jobs import Job
+from gradio_app.jobs import Job, stoppable
 from gradio_app.photo_comparison import comparison
 from gradio_app.photo_convergence import LARGEST, SMALLEST, convergence, solver_settings
 from gradio_app.photo_expansion import Request, expansion, public_report
@@ -60,8 +60,6 @@ def add_api(context: Context) -> None:
         strength: float,
         keep_private: bool,
     ) -> Iterator[tuple[Any, Expanded]]:
-        # Gradio can close a generator as soon as it has yielded, and not before.
-        yield gr.skip(), gr.skip()
         with _errors("expand"):
             request = Request(model, space, format, strength, keep_private)  # type: ignore[arg-type]
             with context.request_folder() as folder:
@@ -81,7 +79,6 @@ def add_api(context: Context) -> None:
         max_steps: float,
         side: float,
     ) -> Iterator[Converged]:
-        yield gr.skip()
         with _errors("convergence"), context.request_folder() as folder:
             network = context.model(model)
             if network is None:
@@ -101,7 +98,6 @@ def add_api(context: Context) -> None:
             }
 
     def compare(photo: str, methods: list[str], style: str) -> Iterator[Compared]:
-        yield gr.skip()
         with _errors("compare"):
             job = Job(comparison(context, photo, methods, style), seconds)
             with closing(job.steps()) as steps:
@@ -180,7 +176,7 @@ def _endpoint(
     description: str,
 ) -> None:
     gr.Button(visible=False).click(
-        function,
+        stoppable(function),
         inputs,
         outputs,
         api_name=name,

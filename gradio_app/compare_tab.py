@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from core.errors import PhotoError
 from core.figures import chromaticity_figure, error_figure, save_figure
+from core.models import NAIVE
 from gradio_app import page, tables
 from gradio_app.controls import connect, controls, photo_input
 from gradio_app.jobs import Job
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from core.comparison import Comparison
     from core.figures import ThemeName
     from gradio_app.context import Context
+    from gradio_app.controls import Shown
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +51,10 @@ def add_compare_tab(context: Context, theme: gr.Textbox) -> None:
             gr.Markdown(_NOTE)
             photo = photo_input(context, "A wide-gamut original", wide=True)
             methods = gr.CheckboxGroup(
-                list(context.methods), value=list(context.methods), label="Methods"
+                list(context.methods),
+                # The quick ones: somebody is waiting.
+                value=[context.default_method, NAIVE],
+                label="Methods",
             )
             style = gr.Radio(
                 [("As it is", "as-is"), ("Vivid", "vivid")],
@@ -65,33 +70,31 @@ def add_compare_tab(context: Context, theme: gr.Textbox) -> None:
             diagram = _drawing("Where the colours lie")
 
     outputs = [hint, table, errors, diagram]
-    nothing = [gr.skip()] * len(outputs)
 
-    def compare(
-        path: str | None, methods: list[str], style: str, shown: str
-    ) -> Iterator[list[Any]]:
-        yield [*buttons.busy(page.said("Reading the photo …")), *nothing]
+    def compare(path: str | None, methods: list[str], style: str, shown: str) -> Iterator[Shown]:
+        yield buttons.busy(page.said("Reading the photo …"))
         try:
             job = Job(comparison(context, path, methods, style), context.settings.seconds)
             with closing(job.steps()) as steps:
                 for done, total in steps:
-                    yield [*buttons.busy(page.progress(done, total)), *nothing]
-            yield [*buttons.busy(page.said("Drawing …")), *nothing]
+                    yield buttons.busy(page.progress(done, total))
+            yield buttons.busy(page.said("Drawing …"))
             with context.request_folder() as folder:
                 drawings = _draw(job.result, Path(folder), page.figure_theme(shown))
                 share = job.result.out_of_gamut.mean()
                 sentence = f"{share:.2%} of the original's pixels are outside sRGB."
-                yield [
-                    *buttons.idle(page.said(sentence)),
-                    gr.HTML(visible=False),
-                    gr.HTML(tables.markup(job.result), visible=True),
-                    *(gr.Image(str(path), visible=True) for path in drawings),
-                ]
+                yield {
+                    **buttons.idle(page.said(sentence)),
+                    hint: gr.HTML(visible=False),
+                    table: gr.HTML(tables.markup(job.result), visible=True),
+                    errors: gr.Image(str(drawings[0]), visible=True),
+                    diagram: gr.Image(str(drawings[1]), visible=True),
+                }
         except PhotoError as error:
-            yield [*buttons.idle(page.problem(str(error))), *nothing]
+            yield buttons.idle(page.problem(str(error)))
         except Exception:
             logger.exception("a comparison failed")
-            yield [*buttons.idle(page.problem(page.UNEXPECTED)), *nothing]
+            yield buttons.idle(page.problem(page.UNEXPECTED))
 
     connect(photo, buttons, compare, [methods, style, theme], outputs, context)
 

@@ -9,12 +9,16 @@ import gradio as gr
 
 from gradio_app import page
 from gradio_app.context import CONCURRENCY_ID, SAMPLES, Context, Sample
+from gradio_app.jobs import stoppable
 from gradio_app.uploads import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gradio.components import Component
+
+Shown = dict[Any, Any]
+"""What parts of the page show from now on, by part."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +67,24 @@ class Controls:
 
     @property
     def components(self) -> list[Component]:
-        """The components, in the order of :meth:`busy` and :meth:`idle`."""
+        """The components that :meth:`busy` and :meth:`idle` change."""
         return [self.run, self.cancel, self.status]
 
-    @staticmethod
-    def busy(status: str) -> list[Any]:
+    def busy(self, status: str) -> Shown:
         """Return what the components show while a job is worked on."""
-        return [gr.Button(interactive=False), gr.Button(visible=True), status]
+        return {
+            self.run: gr.Button(interactive=False),
+            self.cancel: gr.Button(visible=True),
+            self.status: status,
+        }
 
-    @staticmethod
-    def idle(status: str) -> list[Any]:
+    def idle(self, status: str) -> Shown:
         """Return what the components show between jobs."""
-        return [gr.Button(interactive=True), gr.Button(visible=False), status]
+        return {
+            self.run: gr.Button(interactive=True),
+            self.cancel: gr.Button(visible=False),
+            self.status: status,
+        }
 
 
 def controls(label: str) -> Controls:
@@ -104,7 +114,7 @@ def connect(
     buttons : Controls
         Run and cancel.
     handler : callable
-        A generator. Its first input is the photo; its first outputs are those of `buttons`.
+        A generator. Its first input is the photo; it yields what components show, by component.
     inputs, outputs : sequence of components
         Beside the photo and the buttons.
     context : Context
@@ -129,23 +139,30 @@ def connect(
         "show_progress": "hidden",
         "api_visibility": "private",
     }
-    chosen = photo.gallery.select(choose, outputs=photo.file, **shown)
+
+    def start(
+        event: Callable[..., Any], handler: Callable[..., Any], needed: Sequence[Component]
+    ) -> Any:
+        # A second press has to do nothing, also while the job is still in the queue.
+        waits = event(lambda: buttons.busy(page.said(page.WAITING)), outputs=waiting, **shown)
+        return waits.then(stoppable(handler), list(needed), **pool)
+
+    waiting = buttons.components
     everything = [photo.file, *inputs]
+    chosen = photo.gallery.select(choose, outputs=photo.file, **shown)
     jobs = [
-        buttons.run.click(handler, everything, **pool),
-        photo.file.upload(handler, everything, **pool),
-        chosen.then(handler, everything, **pool),
-        *(event(other, list(needed), **pool) for event, other, needed in more),
+        start(buttons.run.click, handler, everything),
+        start(photo.file.upload, handler, everything),
+        start(chosen.then, handler, everything),
+        *(start(*one) for one in more),
     ]
     for job in jobs:
         # The handlers themselves do not fail: it was not taken into the queue.
-        job.failure(
-            lambda: buttons.idle(page.problem(page.BUSY)), outputs=buttons.components, **shown
-        )
+        job.failure(lambda: buttons.idle(page.problem(page.BUSY)), outputs=waiting, **shown)
     # The job's last message may come after the click; what is said then has to be said later.
     cancelled = buttons.cancel.click(None, cancels=jobs)
     cancelled.then(
         lambda: buttons.idle(page.said("Cancelled; nothing was kept.")),
-        outputs=buttons.components,
+        outputs=waiting,
         **shown,
     )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from core.figures import ThemeName
     from gradio_app.context import Context
+    from gradio_app.controls import Shown
 
 logger = logging.getLogger(__name__)
 
@@ -119,8 +120,8 @@ def add_convergence_tab(context: Context, theme: gr.Textbox) -> None:
         None, time_to_live=60 * context.settings.keep_minutes, delete_callback=_forget
     )
 
-    outputs = [hint, iteration, picture, difference, drawing, watched]
-    nothing = [gr.skip()] * len(outputs)
+    views = [picture, difference, drawing]
+    outputs = [hint, iteration, *views, watched]
 
     def watch(
         path: str | None,
@@ -132,8 +133,8 @@ def add_convergence_tab(context: Context, theme: gr.Textbox) -> None:
         side: float,
         shown: str,
         before: Watched | None,
-    ) -> Iterator[list[Any]]:
-        yield [*buttons.busy(page.said("Reading the photo …")), *nothing]
+    ) -> Iterator[Shown]:
+        yield buttons.busy(page.said("Reading the photo …"))
         folder = tempfile.mkdtemp(dir=context.folder / "requests")
         kept = False
         try:
@@ -145,7 +146,7 @@ def add_convergence_tab(context: Context, theme: gr.Textbox) -> None:
             job = Job(work, context.settings.seconds)
             with closing(job.steps()) as steps:
                 for done, total in steps:
-                    yield [*buttons.busy(page.progress(done, total, "iterations")), *nothing]
+                    yield buttons.busy(page.progress(done, total, "iterations"))
             trace = job.result
             subject = (path, name, int(side))
             earlier = before.residuals if before and before.subject == subject else {}
@@ -155,18 +156,18 @@ def add_convergence_tab(context: Context, theme: gr.Textbox) -> None:
             _forget(before)
             kept = True
             sentence = f"{last} iterations to a residual of {trace.residuals[-1]:.1e}."
-            yield [
-                *buttons.idle(page.said(sentence)),
-                gr.HTML(visible=False),
-                gr.Slider(1, max(2, last), value=1, visible=True),
-                *_views(now, 1, page.figure_theme(shown)),
-                now,
-            ]
+            yield {
+                **buttons.idle(page.said(sentence)),
+                hint: gr.HTML(visible=False),
+                iteration: gr.Slider(1, max(2, last), value=1, visible=True),
+                **dict(zip(views, _views(now, 1, page.figure_theme(shown)), strict=True)),
+                watched: now,
+            }
         except PhotoError as error:
-            yield [*buttons.idle(page.problem(str(error))), *nothing]
+            yield buttons.idle(page.problem(str(error)))
         except Exception:
             logger.exception("a convergence failed")
-            yield [*buttons.idle(page.problem(page.UNEXPECTED)), *nothing]
+            yield buttons.idle(page.problem(page.UNEXPECTED))
         finally:
             if not kept:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -188,7 +189,7 @@ def add_convergence_tab(context: Context, theme: gr.Textbox) -> None:
     iteration.input(
         show,
         [watched, iteration, theme],
-        [picture, difference, drawing],
+        views,
         queue=False,
         trigger_mode="always_last",
         show_progress="hidden",

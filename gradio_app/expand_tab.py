@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from core.colour import WIDE_SPACES
 from core.errors import PhotoError
+from core.previews import file_previews
 from gradio_app import page
 from gradio_app.controls import connect, controls, photo_input
 from gradio_app.jobs import Job
-from gradio_app.photo_expansion import Request, expansion, pictures
+from gradio_app.photo_expansion import Request, expansion, maps, photos
 from gradio_app.uploads import checked
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from core.file_expansion import FileReport
     from gradio_app.context import Context
+    from gradio_app.controls import Shown
 
 logger = logging.getLogger(__name__)
 
@@ -94,26 +96,25 @@ def add_expand_tab(context: Context) -> None:
                 download = gr.DownloadButton(
                     "Download", variant="primary", scale=2, elem_id="download"
                 )
-            with gr.Row(visible=False) as maps:
+            with gr.Row(visible=False) as pictures:
                 beyond = _picture("Colours beyond sRGB (pink)", "srgb-screen")
                 clipped = _picture("Clipped pixels (amber)")
                 difference = _picture("Change of colour")
     last = gr.State(None, time_to_live=60 * context.settings.keep_minutes)
 
-    results = [
+    outputs = [
         hint,
         slider,
         note,
         numbers,
         saving,
         download,
-        maps,
+        pictures,
         beyond,
         clipped,
         difference,
         last,
     ]
-    nothing = [gr.skip()] * len(results)
 
     def expand(
         path: str | None,
@@ -122,8 +123,8 @@ def add_expand_tab(context: Context) -> None:
         space: str,
         private: bool,
         file_format: str,
-    ) -> Iterator[list[Any]]:
-        yield [*buttons.busy(page.said("Reading the photo …")), *nothing]
+    ) -> Iterator[Shown]:
+        yield buttons.busy(page.said("Reading the photo …"))
         try:
             request = Request(model, space, file_format, strength, private)  # type: ignore[arg-type]
             upload = checked(path, context.uploads, context.settings.limits)
@@ -131,67 +132,76 @@ def add_expand_tab(context: Context) -> None:
                 job = Job(expansion(context, path, request, folder), context.settings.seconds)
                 with closing(job.steps()) as steps:
                     for done, total in steps:
-                        yield [*buttons.busy(page.progress(done, total)), *nothing]
+                        yield buttons.busy(page.progress(done, total))
                 target, report = job.result
-                yield [*buttons.busy(page.said("Making the pictures …")), *nothing]
-                view = pictures(upload.path, target, report.tolerance, folder)
-                yield [
-                    *buttons.idle(page.said(_sentence(report))),
-                    gr.HTML(visible=False),
-                    gr.ImageSlider(
-                        (str(view.before), str(view.after)),
+                yield buttons.busy(page.said("Making the pictures …"))
+                shown = file_previews(upload.path, target, tolerance=report.tolerance)
+                yield {
+                    **buttons.busy(page.said("Making the maps …")),
+                    hint: gr.HTML(visible=False),
+                    slider: gr.ImageSlider(
+                        tuple(map(str, photos(shown, folder))),
                         label=f"{upload.path.name}: sRGB | restored",
                         visible=True,
                     ),
-                    gr.HTML(visible=True),
-                    gr.HTML(page.figures(_figures(report, view.beyond_share)), visible=True),
-                    gr.Row(visible=True),
-                    _download(target),
-                    gr.Row(visible=True),
-                    str(view.beyond),
-                    str(view.clipped),
-                    gr.Image(
+                    note: gr.HTML(visible=True),
+                    numbers: gr.HTML(
+                        page.figures(_figures(report, shown.beyond_share)), visible=True
+                    ),
+                    saving: gr.Row(visible=True),
+                    download: _download(target),
+                    pictures: gr.Row(visible=False),
+                    last: Done(str(upload.path), request),
+                }
+                view = maps(shown, folder)
+                yield {
+                    **buttons.idle(page.said(_sentence(report))),
+                    pictures: gr.Row(visible=True),
+                    beyond: str(view.beyond),
+                    clipped: str(view.clipped),
+                    difference: gr.Image(
                         str(view.difference),
                         label=f"Change of colour: white is ΔE {view.largest_difference:.2g}",
                     ),
-                    Done(str(upload.path), request),
-                ]
+                }
         except PhotoError as error:
-            yield [*buttons.idle(page.problem(str(error))), *nothing]
+            yield buttons.idle(page.problem(str(error)))
         except Exception:
             logger.exception("an expansion failed")
-            yield [*buttons.idle(page.problem(page.UNEXPECTED)), *nothing]
+            yield buttons.idle(page.problem(page.UNEXPECTED))
 
-    def write_again(last: Done | None, file_format: str) -> Iterator[list[Any]]:
+    def write_again(last: Done | None, file_format: str) -> Iterator[Shown]:
         if last is None:
-            yield [*buttons.idle(""), *nothing]
+            yield buttons.idle("")
             return
-        waiting = [*nothing]
-        waiting[results.index(download)] = gr.DownloadButton(interactive=False)
-        yield [*buttons.busy(page.said("Writing the file …")), *waiting]
+        yield {
+            **buttons.busy(page.said("Writing the file …")),
+            download: gr.DownloadButton(interactive=False),
+        }
         try:
             request = replace(last.request, format=file_format)  # type: ignore[arg-type]
             with context.request_folder() as folder:
                 job = Job(expansion(context, last.path, request, folder), context.settings.seconds)
                 with closing(job.steps()) as steps:
                     for done, total in steps:
-                        yield [*buttons.busy(page.progress(done, total)), *nothing]
+                        yield buttons.busy(page.progress(done, total))
                 target, _ = job.result
-                ready = [*nothing]
-                ready[results.index(download)] = _download(target)
-                yield [*buttons.idle(page.said("The file is ready.")), *ready]
+                yield {
+                    **buttons.idle(page.said("The file is ready.")),
+                    download: _download(target),
+                }
         except PhotoError as error:
-            yield [*buttons.idle(page.problem(str(error))), *nothing]
+            yield buttons.idle(page.problem(str(error)))
         except Exception:
             logger.exception("a file could not be written")
-            yield [*buttons.idle(page.problem(page.UNEXPECTED)), *nothing]
+            yield buttons.idle(page.problem(page.UNEXPECTED))
 
     connect(
         photo,
         buttons,
         expand,
         [model, strength, space, private, file_format],
-        results,
+        outputs,
         context,
         more=[(file_format.input, write_again, [last, file_format])],
     )

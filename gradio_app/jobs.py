@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import threading
 import time
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from core.errors import PhotoError
 from core.solver import checked_before_each_step
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 
 Result = TypeVar("Result")
+
+_END = object()
 
 
 class Job(Generic[Result]):
@@ -64,3 +69,52 @@ class Job(Generic[Result]):
                 yield step
         finally:
             self._work.close()
+
+
+def stoppable(handler: Callable[..., Iterator[Any]]) -> Callable[..., AsyncGenerator[Any]]:
+    """Let whoever cancels a handler, or goes away, stop it in the middle of a step.
+
+    Parameters
+    ----------
+    handler : generator function
+        Does its work in a thread. When it is cancelled, the solver that it runs ends before its
+        next iteration, and the handler with it; what else it does between two yields is finished.
+
+    Returns
+    -------
+    asynchronous generator function
+        With the same parameters and values.
+    """
+
+    @functools.wraps(handler)
+    async def run(*arguments: Any) -> AsyncGenerator[Any]:
+        cancelled = threading.Event()
+
+        def check() -> None:
+            if cancelled.is_set():
+                raise asyncio.CancelledError
+
+        def step() -> Any:
+            try:
+                with checked_before_each_step(check):
+                    return next(work, _END)
+            except asyncio.CancelledError:
+                return _END
+
+        work = handler(*arguments)
+        try:
+            while True:
+                running = asyncio.ensure_future(asyncio.to_thread(step))
+                try:
+                    value = await asyncio.shield(running)
+                except asyncio.CancelledError:
+                    cancelled.set()
+                    await asyncio.wait([running])
+                    raise
+                if value is _END:
+                    return
+                yield value
+        finally:
+            work.close()  # type: ignore[attr-defined]
+
+    return run

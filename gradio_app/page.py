@@ -19,6 +19,9 @@ BUSY = (
     "again in a minute."
 )
 
+WAITING = "Waiting for the server …"
+"""What is said until a job's turn has come."""
+
 LEAD = """
 # Gamut expansion
 A photo saved as sRGB has lost every colour that sRGB cannot hold: the deep cyan of a lagoon, the

@@ -7,20 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from core.colour import DISPLAY_P3, SRGB, WIDE_SPACES
+from core.colour import SRGB, WIDE_SPACES, ColourSpace
 from core.errors import PhotoError
 from core.expansion import ExpansionSettings
 from core.figures import heat_map, shared_limits
 from core.file_expansion import FileReport, FileSettings, file_expansion
 from core.files import OUTPUT_FORMATS, OutputFormat, check_output, write_codes
-from core.previews import file_previews
 from gradio_app.results import Expanded
 from gradio_app.uploads import Upload, checked, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from core.gamut import Codes
+    from core.previews import Previews
     from gradio_app.context import Context
+
+_FAST = 1
+"""Compression of pictures that are shown once: somebody is waiting."""
 
 
 @dataclass(frozen=True)
@@ -115,64 +119,61 @@ def expansion(
     return target, report
 
 
+def photos(shown: Previews, folder: str) -> tuple[Path, Path]:
+    """Write the photo before and after: PNG in Display P3, with its profile.
+
+    Parameters
+    ----------
+    shown : Previews
+        Of the upload and of the file that it was expanded into.
+    folder : str
+        The folder of the request.
+    """
+    before = _written(shown.before, Path(folder, "before.png"), shown.space)
+    return before, _written(shown.after, Path(folder, "after.png"), shown.space)
+
+
 @dataclass(frozen=True)
-class Pictures:
-    """Paths of what the page shows of a result.
+class Maps:
+    """Paths of the maps that the page shows of a result: PNG in sRGB.
 
     Attributes
     ----------
-    before, after : Path
-        PNG in Display P3, with its profile.
-    beyond, clipped, difference : Path
-        PNG in sRGB: marks over the grey photo, and the heat map of CIEDE2000.
+    beyond, clipped : Path
+        Marks over the grey photo.
+    difference : Path
+        Heat map of CIEDE2000.
     largest_difference : float
         CIEDE2000 of the brightest colour of the heat map.
-    beyond_share : float
-        Share of the pixels that an sRGB screen cannot show.
     """
 
-    before: Path
-    after: Path
     beyond: Path
     clipped: Path
     difference: Path
     largest_difference: float
-    beyond_share: float
 
 
-def pictures(source: Path, result: Path, tolerance: float, folder: str) -> Pictures:
-    """Write the pictures of a result.
+def maps(shown: Previews, folder: str) -> Maps:
+    """Write the maps of a result.
 
     Parameters
     ----------
-    source, result : Path
-        The upload and the file that it was expanded into.
-    tolerance : float
-        Noise of the upload's codes.
-    folder : str
-        The folder of the request.
+    shown, folder
+        As for :func:`photos`.
     """
-    shown = file_previews(source, result, tolerance=tolerance)
     scale = shared_limits([shown.delta_e])
-    place = Path(folder)
-    photos = {
-        "before": (shown.before, DISPLAY_P3),
-        "after": (shown.after, DISPLAY_P3),
-        "beyond-srgb": (shown.beyond_srgb, SRGB),
-        "clipped": (shown.clipped, SRGB),
-        "difference": (heat_map(shown.delta_e, scale)[..., :3], SRGB),
-    }
-    for name, (codes, space) in photos.items():
-        write_codes(place / f"{name}.png", codes, space)
-    return Pictures(
-        before=place / "before.png",
-        after=place / "after.png",
-        beyond=place / "beyond-srgb.png",
-        clipped=place / "clipped.png",
-        difference=place / "difference.png",
+    heat = heat_map(shown.delta_e, scale)[..., :3]
+    return Maps(
+        beyond=_written(shown.beyond_srgb, Path(folder, "beyond-srgb.png")),
+        clipped=_written(shown.clipped, Path(folder, "clipped.png")),
+        difference=_written(heat, Path(folder, "difference.png")),
         largest_difference=scale[1],
-        beyond_share=shown.beyond_share,
     )
+
+
+def _written(codes: Codes, path: Path, space: ColourSpace = SRGB) -> Path:
+    write_codes(path, codes, space, compression=_FAST)
+    return path
 
 
 def public_report(report: FileReport) -> Expanded:

@@ -44,7 +44,8 @@ def png_file(codes: npt.NDArray[Any], target: Target) -> bytes:
     if target.payload is not None:
         chunks.append((png.PAYLOAD_CHUNK, target.payload))
     chunks.append((b"tEXt", b"Software\0" + target.software.encode("latin-1", "replace")))
-    return png.insert_chunks(bytes(imagecodecs.png_encode(codes)), chunks)
+    image = bytes(imagecodecs.png_encode(codes, level=target.compression))
+    return png.insert_chunks(image, chunks)
 
 
 def jpeg_file(codes: npt.NDArray[np.uint8], target: Target) -> bytes:

@@ -38,6 +38,8 @@ class Target:
         The program's name.
     quality : int
         0 to 100; 100 is lossless where the format can be.
+    compression : int or None
+        Of PNG: 1 is fast, 9 small; None for the library's own choice.
     """
 
     width: int
@@ -51,3 +53,4 @@ class Target:
     payload: bytes | None
     software: str
     quality: int
+    compression: int | None = None

@@ -254,6 +254,7 @@ def write_codes(
     exif: bytes | None = None,
     alpha: npt.NDArray[Any] | None = None,
     quality: int = 95,
+    compression: int | None = None,
     overwrite: bool = False,
     source: str | os.PathLike[str] | None = None,
     software: str = SOFTWARE,
@@ -276,6 +277,8 @@ def write_codes(
         Opacity; JPEG has none and drops it.
     quality : int
         Of JPEG, 0 to 100.
+    compression : int, optional
+        Of PNG, which is lossless in any case: from 1, three times as fast, to 9, a little smaller.
     overwrite, source, software, extra_metadata, icc_version
         As for :class:`PhotoWriter`.
 
@@ -304,6 +307,7 @@ def write_codes(
         payload=extra_metadata,
         software=software,
         quality=quality,
+        compression=compression,
     )
     values: npt.NDArray[Any] = codes
     if alpha is not None:

@@ -617,3 +617,13 @@ def test_a_solve_can_be_ended_before_each_evaluation() -> None:
         solve(cell, torch.ones(2, 3), settings)
     assert len(evaluations) == 3
     assert solve(cell, torch.ones(2, 3), settings).steps == [8, 8]
+
+
+def test_checks_of_enclosing_blocks_hold_in_the_inner_one_too() -> None:
+    called: list[str] = []
+    with (
+        checked_before_each_step(lambda: called.append("outer")),
+        checked_before_each_step(lambda: called.append("inner")),
+    ):
+        solve(lambda state: state, torch.ones(1, 3))
+    assert called == ["outer", "inner"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,10 +9,10 @@ import torch
 
 from core.errors import PhotoError
 from core.solver import SolverSettings, solve
-from gradio_app.jobs import Job
+from gradio_app.jobs import Job, stoppable
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
 
 def work(log: list[str]) -> Generator[tuple[int, int], None, str]:
@@ -60,3 +62,71 @@ def test_work_that_takes_too_long_is_given_up_within_a_step() -> None:
     with pytest.raises(PhotoError, match="longer than"):
         list(Job(endless(), seconds=0.1).steps())
     assert log == ["cleaned up"]
+
+
+class Endless:
+    """A handler whose second step would never end, and what became of it."""
+
+    def __init__(self) -> None:
+        self.started = threading.Event()
+        self.log: list[str] = []
+
+    def handler(self, first: str) -> Iterator[str]:
+        try:
+            yield first
+            self.started.set()
+            solve(
+                lambda state: state + 1.0,
+                torch.ones(1, 4),
+                SolverSettings(max_steps=10**9, tolerance=0.0),
+            )
+            yield "never"
+        except Exception:
+            self.log.append("taken for a failure")
+        finally:
+            self.log.append("cleaned up")
+
+
+def test_a_handler_can_be_stopped_in_the_middle_of_a_step() -> None:
+    endless = Endless()
+
+    async def main() -> None:
+        values = stoppable(endless.handler)("first")
+        assert await anext(values) == "first"
+        second = asyncio.ensure_future(anext(values))
+        await asyncio.to_thread(endless.started.wait)
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
+
+    asyncio.run(main())
+    assert endless.log == ["cleaned up"]
+
+
+def test_a_handler_can_be_closed_between_two_steps() -> None:
+    endless = Endless()
+
+    async def main() -> None:
+        values = stoppable(endless.handler)("first")
+        await anext(values)
+        await values.aclose()
+
+    asyncio.run(main())
+    assert endless.log == ["cleaned up"]
+    assert not endless.started.is_set()
+
+
+def test_a_stoppable_handler_passes_on_values_and_errors() -> None:
+    def handler() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise ValueError("three")
+
+    async def main() -> list[int]:
+        values = []
+        with pytest.raises(ValueError, match="three"):
+            async for value in stoppable(handler)():
+                values.append(value)  # noqa: PERF401
+        return values
+
+    assert asyncio.run(main()) == [1, 2]

@@ -10,8 +10,9 @@ from core.cli import main as gamut
 from core.errors import PhotoError
 from core.files import inspect, metadata, read
 from core.files.metadata import GPS_IFD, Directory, Entry
+from core.previews import file_previews
 from gradio_app.jobs import Job
-from gradio_app.photo_expansion import Request, expansion, pictures, public_report
+from gradio_app.photo_expansion import Request, expansion, maps, photos, public_report
 from tests.web_demo import MODEL_NAME, write_photo
 
 if TYPE_CHECKING:
@@ -74,13 +75,14 @@ def test_the_place_stays_only_if_asked_for(context: Context, uploads: Path, tmp_
 def test_the_pictures_are_in_display_p3(context: Context, uploads: Path, tmp_path: Path) -> None:
     photo = write_photo(uploads / "photo.png")
     target, report = expanded(context, photo, tmp_path)
-    shown = pictures(photo, target, report.tolerance, str(tmp_path))
-    before, after = read(shown.before), read(shown.after)
+    shown = file_previews(photo, target, tolerance=report.tolerance)
+    before, after = map(read, photos(shown, str(tmp_path)))
     assert before.profile_name == after.profile_name == "Display P3"
     assert (before.pixels != after.pixels).any()
-    assert inspect(shown.clipped).space == inspect(shown.difference).space == "srgb"
-    assert 0.0 < shown.beyond_share < 1.0
-    assert shown.largest_difference > 0.0
+    view = maps(shown, str(tmp_path))
+    for path in (view.clipped, view.beyond, view.difference):
+        assert inspect(path).space == "srgb"
+    assert view.largest_difference > 0.0
 
 
 def test_giving_up_leaves_no_file(context: Context, uploads: Path, tmp_path: Path) -> None:
