@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from gradio_app import page
+
 if TYPE_CHECKING:
     from core.evaluation import Method
     from gradio_app.context import Context
@@ -45,7 +47,9 @@ _PAPERS = """
   and the metrics by region.
 - Bai, Kolter and Koltun: *Deep Equilibrium Models*, NeurIPS 2019.
 - Walker and Ni: *Anderson Acceleration for Fixed-Point Iterations*, SIAM J. Numer. Anal. 49, 2011.
+"""
 
+_PROGRAMS = """
 ## For programs
 ```python
 from gradio_client import Client, handle_file
@@ -62,15 +66,34 @@ answers are listed under *Use via API* at the foot of the page (on a phone:
 """
 
 
-def add_about_tab(context: Context) -> None:
-    """Add the tab, with the models and limits of a server."""
+def add_about_tab(context: Context, blocks: gr.Blocks) -> None:
+    """Add the tab.
+
+    Parameters
+    ----------
+    context : Context
+        Models and limits.
+    blocks : gr.Blocks
+        The page; its address, which only the browser knows behind a proxy, is in the example.
+    """
     settings = context.settings
     gr.Markdown(_TEXT.format(minutes=settings.keep_minutes))
     for method in context.methods.values():
         if method.model is not None:
             _add_card(method)
     gr.Markdown("**naive** — restores nothing: sRGB in a wider space, to compare with.")
-    gr.Markdown(_PAPERS.replace("{url}", f"http://127.0.0.1:{settings.port}"))
+    gr.Markdown(_PAPERS)
+    address = gr.Textbox(visible=False)
+    programs = gr.Markdown()
+    blocks.load(
+        lambda url: _PROGRAMS.replace("{url}", url),
+        address,
+        programs,
+        js=page.ADDRESS_SCRIPT,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
 
 
 def _add_card(method: Method) -> None:

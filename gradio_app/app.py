@@ -36,15 +36,15 @@ def build(context: Context) -> gr.Blocks:
         gr.Markdown(page.LEAD)
         # Before the tabs, whose own events would take the endpoints' names.
         add_api(context)
-        theme = gr.Textbox("light", visible=False)
+        screen = gr.Textbox(visible=False)
         with gr.Tab("Expand"):
             add_expand_tab(context)
         with gr.Tab("Convergence"):
-            add_convergence_tab(context, theme)
+            add_convergence_tab(context, screen)
         with gr.Tab("Compare"):
-            add_compare_tab(context, theme)
+            add_compare_tab(context, screen)
         with gr.Tab("About"):
-            add_about_tab(context)
-        blocks.load(None, None, theme, js=page.THEME_SCRIPT, api_visibility="private")
+            add_about_tab(context, blocks)
+        blocks.load(None, None, screen, js=page.SCREEN_SCRIPT, api_visibility="private")
     blocks.queue(max_size=settings.queue, default_concurrency_limit=settings.concurrency)
     return blocks

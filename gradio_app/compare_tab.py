@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from core.comparison import Comparison
-    from core.figures import ThemeName
     from gradio_app.context import Context
     from gradio_app.controls import Shown
 
@@ -36,15 +35,15 @@ _NOTE = (
 _HINT = "The figures of each method, maps of the errors and the colours will appear here."
 
 
-def add_compare_tab(context: Context, theme: gr.Textbox) -> None:
+def add_compare_tab(context: Context, screen: gr.Textbox) -> None:
     """Add the tab.
 
     Parameters
     ----------
     context : Context
         Models, samples, limits.
-    theme : gr.Textbox
-        Says whether the page is dark.
+    screen : gr.Textbox
+        Says what drawings are made for.
     """
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
@@ -80,7 +79,7 @@ def add_compare_tab(context: Context, theme: gr.Textbox) -> None:
                     yield buttons.busy(page.progress(done, total))
             yield buttons.busy(page.said("Drawing …"))
             with context.request_folder() as folder:
-                drawings = _draw(job.result, Path(folder), page.figure_theme(shown))
+                drawings = _draw(job.result, Path(folder), page.Screen.told(shown))
                 share = job.result.out_of_gamut.mean()
                 sentence = f"{share:.2%} of the original's pixels are outside sRGB."
                 yield {
@@ -96,7 +95,7 @@ def add_compare_tab(context: Context, theme: gr.Textbox) -> None:
             logger.exception("a comparison failed")
             yield buttons.idle(page.problem(page.UNEXPECTED))
 
-    connect(photo, buttons, compare, [methods, style, theme], outputs, context)
+    connect(photo, buttons, compare, [methods, style, screen], outputs, context)
 
 
 def _drawing(label: str) -> gr.Image:
@@ -111,13 +110,16 @@ def _drawing(label: str) -> gr.Image:
     )
 
 
-def _draw(result: Comparison, folder: Path, theme: ThemeName) -> list[Path]:
+def _draw(result: Comparison, folder: Path, screen: page.Screen) -> list[Path]:
     maps = {one.method: one.delta_e for one in result.restorations}
     photos = {one.method: one.values for one in result.restorations}
     figures = {
-        "errors.png": error_figure(maps, "ΔE2000", theme=theme),
+        "errors.png": error_figure(maps, "ΔE2000", stacked=screen.narrow, theme=screen.theme),
         "chromaticities.png": chromaticity_figure(
-            {"Original": result.original, **photos}, diagram="uv", theme=theme
+            {"Original": result.original, **photos},
+            diagram="uv",
+            stacked=screen.narrow,
+            theme=screen.theme,
         ),
     }
     for name, figure in figures.items():

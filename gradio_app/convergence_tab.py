@@ -29,7 +29,6 @@ from gradio_app.photo_convergence import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from core.figures import ThemeName
     from gradio_app.context import Context
     from gradio_app.controls import Shown
 
@@ -67,15 +66,15 @@ class Watched:
     subject: tuple[Any, ...]
 
 
-def add_convergence_tab(context: Context, theme: gr.Textbox) -> None:
+def add_convergence_tab(context: Context, screen: gr.Textbox) -> None:
     """Add the tab.
 
     Parameters
     ----------
     context : Context
         Models, samples, limits.
-    theme : gr.Textbox
-        Says whether the page is dark.
+    screen : gr.Textbox
+        Says what drawings are made for.
     """
     names = context.equilibrium_methods
     with gr.Row():
@@ -160,7 +159,7 @@ def add_convergence_tab(context: Context, theme: gr.Textbox) -> None:
                 **buttons.idle(page.said(sentence)),
                 hint: gr.HTML(visible=False),
                 iteration: gr.Slider(1, max(2, last), value=1, visible=True),
-                **dict(zip(views, _views(now, 1, page.figure_theme(shown)), strict=True)),
+                **dict(zip(views, _views(now, 1, page.Screen.told(shown)), strict=True)),
                 watched: now,
             }
         except PhotoError as error:
@@ -176,19 +175,19 @@ def add_convergence_tab(context: Context, theme: gr.Textbox) -> None:
         if watched is None:
             return [gr.skip()] * 3
         place = min(max(int(number), 1), len(watched.trace.residuals))
-        return _views(watched, place, page.figure_theme(shown))
+        return _views(watched, place, page.Screen.told(shown))
 
     connect(
         photo,
         buttons,
         watch,
-        [model, method, memory, damping, steps, side, theme, watched],
+        [model, method, memory, damping, steps, side, screen, watched],
         outputs,
         context,
     )
     iteration.input(
         show,
-        [watched, iteration, theme],
+        [watched, iteration, screen],
         views,
         queue=False,
         trigger_mode="always_last",
@@ -208,13 +207,18 @@ def _picture(label: str) -> gr.Image:
     )
 
 
-def _views(watched: Watched, number: int, theme: ThemeName) -> list[Any]:
+def _views(watched: Watched, number: int, screen: page.Screen) -> list[Any]:
     trace = watched.trace
     figure = convergence_figure(
-        watched.residuals, tolerance=trace.tolerance, cursor=number, theme=theme
+        watched.residuals,
+        tolerance=trace.tolerance,
+        cursor=number,
+        stacked=screen.narrow,
+        theme=screen.theme,
     )
-    figure.set_size_inches(9.0, 3.4)
-    path = Path(watched.folder) / f"residual-{number:02d}-{theme}.png"
+    if not screen.narrow:
+        figure.set_size_inches(9.0, 3.4)
+    path = Path(watched.folder) / f"residual-{number:02d}.png"
     save_figure(figure, path, dots_per_inch=110, overwrite=True)
     scale = f"white is ΔE {trace.largest_difference:.2g}"
     return [

@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _FORMATS = [
-    ("TIFF, 16 bit", "tiff"),
-    ("PNG, 16 bit", "png"),
-    ("JPEG XL, lossless", "jxl"),
-    ("AVIF, 12 bit", "avif"),
+    ("TIFF", "tiff"),
+    ("PNG", "png"),
+    ("JPEG XL", "jxl"),
+    ("AVIF", "avif"),
 ]
+_FORMATS_NOTE = "TIFF, PNG and JPEG XL hold 16 bits, AVIF holds 12."
 
 _HINT = "Your photo before and after, and the file to download, will appear here."
 
@@ -92,7 +93,9 @@ def add_expand_tab(context: Context) -> None:
             note = gr.HTML(page.SCREEN_NOTE, visible=False)
             numbers = gr.HTML(visible=False)
             with gr.Row(visible=False) as saving:
-                file_format = gr.Radio(_FORMATS, value="tiff", label="File format", scale=5)
+                file_format = gr.Radio(
+                    _FORMATS, value="tiff", label="File format", info=_FORMATS_NOTE, scale=5
+                )
                 download = gr.DownloadButton(
                     "Download", variant="primary", scale=2, elem_id="download"
                 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -75,7 +76,8 @@ CSS = """
   background: none !important; }
 .drawing img { padding-top: 2.1rem; }
 .table { overflow-x: auto; color: var(--body-text-color); }
-.table table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.table table { width: 100%; border: 0 !important; border-collapse: collapse;
+  font-variant-numeric: tabular-nums; }
 .table caption { text-align: left; font-size: 0.85rem; padding-bottom: 0.4rem; }
 .table th, .table td { padding: 0.35rem 0.5rem !important; border: 0 !important;
   text-align: right; white-space: nowrap; }
@@ -88,13 +90,12 @@ CSS = """
 .table thead, .table tbody { border: 0 !important;
   border-bottom: 1px solid var(--border-color-primary) !important; }
 .prose pre, .prose pre code { white-space: pre-wrap !important; overflow-wrap: anywhere; }
+#download { align-self: center; }
 footer { margin-top: 1rem !important; }
 footer .divider { display: none !important; }
 body:not(.dark) .token:is(.string, .builtin) { color: #3f6212 !important; }
 @media (max-width: 480px) {
   .tab-container button { padding: 0 0.45rem; font-size: 0.85rem; }
-  .drawing .image-container > button { overflow-x: auto; justify-content: flex-start; }
-  .drawing .image-frame { min-width: 40rem; }
 }
 """
 
@@ -184,8 +185,35 @@ SCRIPT = """
 }
 """
 
-THEME_SCRIPT = "() => document.body.classList.contains('dark') ? 'dark' : 'light'"
+SCREEN_SCRIPT = """() => [
+  document.body.classList.contains('dark') ? 'dark' : 'light',
+  innerWidth < 600 ? 'narrow' : 'wide',
+].join(' ')"""
 """Tells a handler which page is shown, so that drawings fit it."""
+
+ADDRESS_SCRIPT = "() => location.origin + location.pathname"
+"""Tells a handler where the page is."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What drawings are made for.
+
+    Attributes
+    ----------
+    theme : {"light", "dark"}
+        Of the page.
+    narrow : bool
+        Whether the page is that of a phone.
+    """
+
+    theme: ThemeName
+    narrow: bool
+
+    @classmethod
+    def told(cls, words: str) -> Screen:
+        """Return what the browser said: any of the words "dark" and "narrow"."""
+        return cls("dark" if "dark" in words.split() else "light", "narrow" in words.split())
 
 
 def theme() -> gr.themes.Base:
@@ -246,9 +274,3 @@ def figures(values: dict[str, str]) -> str:
         for name, value in values.items()
     )
     return f'<dl class="figures">{cells}</dl>'
-
-
-def figure_theme(shown: str) -> ThemeName:
-    """Return the theme of drawings for what the browser said; light unless it said dark."""
-    chosen: Literal["light", "dark"] = "dark" if shown == "dark" else "light"
-    return chosen

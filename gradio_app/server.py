@@ -114,7 +114,7 @@ def _launched(settings: DemoSettings, folder: Path) -> Iterator[Server]:
     context = make_context(settings, folder)
     blocks = build(context)
     try:
-        app, url, _ = blocks.launch(
+        _, url, _ = blocks.launch(
             server_name=settings.host,
             server_port=settings.port or None,
             root_path=settings.root_path or None,
@@ -134,10 +134,10 @@ def _launched(settings: DemoSettings, folder: Path) -> Iterator[Server]:
             theme=page.theme(),
             css=page.CSS,
             js=page.SCRIPT,
+            app_kwargs={"routes": [Route(HEALTH, lambda _: JSONResponse(health(context)))]},
         )
     except OSError as error:
         raise PhotoError(f"The demo cannot be served: {error}") from error
-    app.router.routes.insert(0, Route(HEALTH, lambda _: JSONResponse(health(context))))
     try:
         yield Server(url.rstrip("/"), context)
     finally:

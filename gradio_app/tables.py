@@ -34,7 +34,7 @@ def markup(comparison: Comparison) -> str:
 def _body(restoration: Restoration) -> str:
     size = len(REGION_NAMES)
     method = f'<th scope="rowgroup" rowspan="{size}">{html.escape(restoration.method)}</th>'
-    whole = [f"{restoration.metrics.round_trip or 0.0:.4%}", f"{restoration.seconds:.2f}"]
+    whole = [_percent(restoration.metrics.round_trip or 0.0), f"{restoration.seconds:.2f}"]
     rows = []
     for number, (region, name) in enumerate(REGION_NAMES.items()):
         figures = restoration.metrics.regions[region]
@@ -73,3 +73,8 @@ def _text(value: float, digits: int) -> str:
     if math.isnan(value):
         return "–"
     return "∞" if math.isinf(value) else f"{value:.{digits}f}"
+
+
+def _percent(value: float) -> str:
+    """Return a share; it is 100% only if it is the whole."""
+    return "100%" if value == 1.0 else f"{math.floor(1e6 * value) / 1e4:.4f}%"

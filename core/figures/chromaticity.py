@@ -148,8 +148,9 @@ def chromaticity_figure(
         figure = new_figure(style, NARROW, panels * (side * ratio + 0.5) + 1.0 + legend_height)
         all_axes = figure.subplots(panels, 1, squeeze=False, sharex=True, sharey=True)[:, 0]
     else:
-        width = (1.7 if images else 0.9) + 4.0 * panels
-        figure = new_figure(style, width, 4.0 * ratio + 0.9 + legend_height)
+        side = 4.0 if panels == 1 else 3.2
+        width = (1.7 if images else 0.9) + side * panels
+        figure = new_figure(style, width, side * ratio + 0.9 + legend_height)
         all_axes = figure.subplots(1, panels, squeeze=False, sharex=True, sharey=True)[0]
     for axes in all_axes:
         _draw_diagram(axes, diagram, spaces, style)

@@ -8,7 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from core.figures.reduction import area_reduced
-from core.figures.theme import ThemeName, new_figure, style_axes, style_colour_bar, theme_named
+from core.figures.theme import (
+    NARROW,
+    ThemeName,
+    new_figure,
+    style_axes,
+    style_colour_bar,
+    theme_named,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -92,6 +99,7 @@ def error_figure(
     *,
     limits: Limits | None = None,
     columns: int = 3,
+    stacked: bool = False,
     colour_map: str = COLOUR_MAP,
     theme: ThemeName = "light",
 ) -> Figure:
@@ -108,6 +116,8 @@ def error_figure(
         The ends of the scale; :func:`shared_limits` of the maps by default.
     columns : int
         The largest number of maps in a row.
+    stacked : bool
+        Whether the maps stand one above the other, for a narrow place.
     colour_map : str
         The name of one of matplotlib's colour maps.
     theme : {"light", "dark"}
@@ -121,18 +131,21 @@ def error_figure(
         raise ValueError("There is no error map to draw.")
     style = theme_named(theme)
     scale = limits or shared_limits(maps.values())
-    columns = min(columns, len(maps))
+    columns = 1 if stacked else min(columns, len(maps))
     rows = -(-len(maps) // columns)
     ratio = max(values.shape[0] / values.shape[1] for values in maps.values())
-    panel = 9.0 / columns if columns > 1 else 5.5
-    figure = new_figure(style, columns * panel + 1.0, rows * (panel * ratio + 0.35) + 0.1)
+    if stacked:
+        figure = new_figure(style, NARROW, rows * (NARROW * ratio + 0.35) + 0.7)
+    else:
+        panel = 9.0 / columns if columns > 1 else 5.5
+        figure = new_figure(style, columns * panel + 1.0, rows * (panel * ratio + 0.35) + 0.1)
     grid = figure.subplots(rows, columns, squeeze=False)
     shown = None
     for axes, (title, values) in zip(grid.flat, maps.items(), strict=False):
         style_axes(axes, style)
         axes.set(xticks=[], yticks=[])
         mean = float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else np.nan
-        axes.set_title(f"{title}  (mean {mean:.3g})")
+        axes.set_title(f"{title}  (mean {mean:#.3g})")
         shown = axes.imshow(
             area_reduced(values, _LONGEST_DRAWN),
             cmap=colour_map,
@@ -142,6 +155,7 @@ def error_figure(
     for axes in list(grid.flat)[len(maps) :]:
         axes.set_visible(False)
     if shown is not None:
-        bar = figure.colorbar(shown, ax=list(grid.flat), extend="max", fraction=0.04, pad=0.02)
+        where = {"location": "bottom", "fraction": 0.04} if stacked else {"fraction": 0.04}
+        bar = figure.colorbar(shown, ax=list(grid.flat), extend="max", pad=0.02, **where)
         style_colour_bar(bar, style, label)
     return figure

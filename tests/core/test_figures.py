@@ -224,7 +224,7 @@ class TestErrorFigure:
         figure = error_figure(maps, "ΔE2000", theme=theme)
         visible = [axes for axes in figure.axes if axes.get_visible() and axes.get_title()]
         assert [axes.get_title() for axes in visible][:2] == [
-            "K = 10  (mean 0.1)",
+            "K = 10  (mean 0.100)",
             "K = 15  (mean 0.0667)",
         ]
         drawn = [axes.images[0] for axes in visible]
@@ -232,6 +232,13 @@ class TestErrorFigure:
         assert {image.get_clim() for image in drawn} == {(0.0, 0.1)}
         assert any(axes.get_ylabel() == "ΔE2000" for axes in figure.axes)
         assert not is_cut_off(figure)
+
+    def test_maps_stand_above_each_other_in_a_narrow_place(self) -> None:
+        maps = {name: np.ones((40, 60), np.float32) for name in "AB"}
+        figure = error_figure(maps, "ΔE2000", stacked=True)
+        first, second = (axes.get_position() for axes in figure.axes[:2])
+        assert first.y0 > second.y1 - 1e-9
+        assert figure.get_figwidth() < 0.5 * error_figure(maps, "ΔE2000").get_figwidth()
 
     def test_limits_can_be_given(self) -> None:
         figure = error_figure({"A": np.ones((5, 5))}, "Error", limits=(0.0, 7.0))

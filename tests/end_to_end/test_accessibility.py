@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from core.cli import main as gamut
-from tests.end_to_end.visits import DARK, DESK, PHONE, Visit, visiting
+from tests.end_to_end.visits import FINISHED, VIEWS, Visit, visiting
 from tests.web_demo import wait_for, write_photo
 
 if TYPE_CHECKING:
@@ -17,20 +17,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.web_demo import Demo
-
-VIEWS: dict[str, dict[str, Any]] = {
-    "desk": DESK,
-    "dark": DARK,
-    "phone": PHONE,
-    "dark phone": {**PHONE, "color_scheme": "dark"},
-}
-
-FINISHED = {
-    "Expand": "Done.",
-    "Convergence": "to a residual of",
-    "Compare": "outside sRGB",
-}
-"""What the tabs say of a finished job."""
 
 
 @pytest.fixture

@@ -25,6 +25,20 @@ PHONE: dict[str, Any] = {
     "has_touch": True,
 }
 
+VIEWS: dict[str, dict[str, Any]] = {
+    "desk": DESK,
+    "dark": DARK,
+    "phone": PHONE,
+    "dark-phone": {**PHONE, "color_scheme": "dark"},
+}
+
+FINISHED = {
+    "Expand": "Done.",
+    "Convergence": "to a residual of",
+    "Compare": "outside sRGB",
+}
+"""What the tabs say of a finished job."""
+
 
 @dataclass
 class Visit:

@@ -126,7 +126,7 @@ def test_a_stoppable_handler_passes_on_values_and_errors() -> None:
         values = []
         with pytest.raises(ValueError, match="three"):
             async for value in stoppable(handler)():
-                values.append(value)  # noqa: PERF401
+                values.append(value)
         return values
 
     assert asyncio.run(main()) == [1, 2]

@@ -29,6 +29,7 @@ def test_nothing_of_the_page_lies_elsewhere() -> None:
     assert not theme._stylesheets
 
 
-def test_drawings_are_light_unless_the_browser_says_dark() -> None:
-    assert page.figure_theme("dark") == "dark"
-    assert page.figure_theme("light") == page.figure_theme("<other>") == "light"
+def test_drawings_are_light_and_wide_unless_the_browser_says_otherwise() -> None:
+    assert page.Screen.told("dark narrow") == page.Screen("dark", narrow=True)
+    for words in ("light wide", "", "<other>"):
+        assert page.Screen.told(words) == page.Screen("light", narrow=False)

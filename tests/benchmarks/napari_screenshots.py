@@ -2,7 +2,7 @@
 
 Run it with a display (or under xvfb-run):
 
-    python tests/benchmarks/screenshots.py FOLDER
+    python tests/benchmarks/napari_screenshots.py FOLDER
 """
 
 from __future__ import annotations
