@@ -23,6 +23,8 @@ from core.files import write_codes
 from core.models import load_model
 from tests.web_demo import Demo, clipped_photo, running_demo
 
+_MODEL = "letnet-box"
+
 
 class _Load:
     """What the clients found."""
@@ -36,7 +38,7 @@ class _Load:
     def ask(self, demo: Demo, folder: Path, number: int, side: int, end: float) -> None:
         photo, expected = folder / f"photo{number}.png", folder / f"expected{number}.tif"
         write_codes(photo, clipped_photo(side, side + number, number))
-        expand_file(photo, expected, load_model(demo.model))
+        expand_file(photo, expected, load_model(_MODEL))
         answer = expected.read_bytes()
         client = Client(demo.url, verbose=False, download_files=folder / str(number))
         while time.monotonic() < end:
@@ -72,13 +74,16 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--side", type=int, default=256, help="of the photos, in pixels")
+    parser.add_argument("--queue", type=int, default=16, help="jobs that may wait")
     options = parser.parse_args()
     load = _Load()
     with tempfile.TemporaryDirectory() as name:
         served, asked = Path(name) / "served", Path(name) / "asked"
         served.mkdir()
         asked.mkdir()
-        with running_demo(served) as demo:
+        with running_demo(
+            served, f"--models={_MODEL}", f"--queue={options.queue}", "--threads=2"
+        ) as demo:
             end = time.monotonic() + options.seconds
             clients = [
                 threading.Thread(target=load.ask, args=(demo, asked, number, options.side, end))
