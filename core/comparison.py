@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from core.gamut import Codes, FloatImage, Mask
+
+Result = TypeVar("Result")
+
+_PART = 100
+"""What a method counts in the progress."""
+
+_FITTING = 90
+"""What fitting counts of it, where a network is fitted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +95,8 @@ def compare_methods(
     Yields
     ------
     (int, int)
-        Tiles done and in all, over all methods. Closing the generator cancels the work.
+        How much of the work on all methods is done, of how much in all. Closing the generator
+        cancels the work.
 
     Returns
     -------
@@ -97,16 +106,22 @@ def compare_methods(
     codes, outside = reduced(original, settings)
     expansion = settings.expansion_settings()
     restorations: list[Restoration] = []
+    end = _PART * len(methods)
     for number, method in enumerate(methods):
+        begin = _PART * number
+        share = _FITTING if method.fitting else 0
         started = time.perf_counter()
         values = np.empty(original.shape, np.float32)
         tiles: list[TileReport] = []
-        with closing(expand_bands(ArraySource(codes), method.model, expansion)) as bands:
+        restorer = yield from _scaled(
+            method.restorer(codes, original, settings), begin, begin + share, end
+        )
+        with closing(expand_bands(ArraySource(codes), restorer, expansion)) as bands:
             for band in bands:
                 if band.values is not None:
                     values[band.top : band.top + len(band.values)] = band.values
                     tiles.extend(band.tiles)
-                yield number * band.total + band.done, len(methods) * band.total
+                yield begin + share + (_PART - share) * band.done // band.total, end
         seconds = time.perf_counter() - started
         restorations.append(
             Restoration(
@@ -121,3 +136,17 @@ def compare_methods(
             )
         )
     return Comparison(original, codes, outside, tuple(restorations))
+
+
+def _scaled(
+    work: Generator[tuple[int, int], None, Result], begin: int, stop: int, end: int
+) -> Generator[tuple[int, int], None, Result]:
+    """Pass on the progress of a part of the work."""
+    with closing(work):
+        while True:
+            try:
+                done, total = next(work)
+            except StopIteration as finished:
+                result: Result = finished.value
+                return result
+            yield begin + (stop - begin) * done // total, end

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +23,7 @@ from core.errors import PhotoError
 from core.expansion import ExpansionSettings, expand
 from core.files import read, write
 from core.gamut import LOSSY_TOLERANCE, Codes, FloatImage, Mask, out_of_gamut_mask, reduce
+from core.gamut_mlp import PARAMETERS, FitSettings, fit
 from core.metrics import (
     REGIONS,
     Group,
@@ -32,14 +34,17 @@ from core.metrics import (
     region_means,
     row_bands,
 )
-from core.models import NAIVE, Model, load_model
+from core.models import Model, load_model
+from core.names import GAMUT_MLP, NAIVE
 from core.peak_memory import PeakMemory
 from core.perceptual import flip_map, published_lpips
+from core.steps import finished
 from core.styles import STYLES, Style
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
+    from core.expansion import Restorer
     from core.perceptual import Lpips
 
 ByRegion = dict[Region, float]
@@ -56,24 +61,65 @@ class Method:
     name : str
         In tables.
     model : Model or None
-        The network; None is the naive inversion.
+        The network for every photo; None where there is none.
+    fitting : FitSettings, optional
+        How a network is fitted to each photo's original (GamutMLP), if one is.
     """
 
     name: str
     model: Model | None
+    fitting: FitSettings | None = None
 
     @classmethod
     def named(cls, name: str) -> Method:
-        """Return "naive", a network that is shipped, or one of a ``.safetensors`` file."""
+        """Return "naive", "gamut-mlp", a shipped network, or one of a ``.safetensors`` file."""
         if name == NAIVE:
             return cls(NAIVE, None)
+        if name == GAMUT_MLP:
+            return cls(GAMUT_MLP, None, FitSettings())
         model = load_model(name)
         return cls(model.name, model)
 
     @property
+    def is_naive(self) -> bool:
+        """Whether it is the naive inversion."""
+        return self.model is None and self.fitting is None
+
+    @property
     def parameters(self) -> int:
         """Number of weights."""
+        if self.fitting is not None:
+            return PARAMETERS
         return self.model.network.parameters_count if self.model else 0
+
+    def restorer(
+        self, codes: Codes, original: FloatImage, settings: EvaluationSettings
+    ) -> Generator[tuple[int, int], None, Restorer | None]:
+        """Return what restores a photo; one that has to be fitted to it first, is.
+
+        Parameters
+        ----------
+        codes : ndarray, uint8, shape (H, W, 3)
+            The reduced photo.
+        original : ndarray, float32, shape (H, W, 3)
+            Linear ProPhoto RGB in 0..1.
+        settings : EvaluationSettings
+            Protocol and JPEG.
+
+        Yields
+        ------
+        (int, int)
+            Steps of the fitting done and in all.
+        """
+        if self.fitting is None:
+            return self.model
+        adaptation = settings.protocol.adaptation
+        scene = convert(original, PROPHOTO, SRGB, adaptation)
+        fitting = fit(
+            codes, scene, self.fitting, tolerance=settings.tolerance, adaptation=adaptation
+        )
+        with closing(fitting):
+            return (yield from fitting)
 
 
 def methods_named(names: Sequence[str]) -> list[Method]:
@@ -211,7 +257,7 @@ class Row:
     kept_in_file : float or None
         The same through a written 16-bit ProPhoto file, if it was asked for.
     megapixels, seconds : float
-        Size, and elapsed time of the expansion.
+        Size, and elapsed time of the expansion, of a fitting too.
     peak_memory : int or None
         Bytes that the expansion needed above what the process held before; None where the
         system does not tell.
@@ -360,7 +406,7 @@ def evaluate_photo(
     if settings.max_side is not None:
         original = shrink(original, settings.max_side)
     lpips = published_lpips() if settings.perceptual else None
-    ordered = [Method(NAIVE, None), *(m for m in methods if m.model is not None)]
+    ordered = [Method(NAIVE, None), *(m for m in methods if not m.is_naive)]
     for style_name, style in settings.styles.items():
         reference = style.apply(original)
         codes, outside = reduced(reference, settings)
@@ -435,7 +481,8 @@ def _row(
     expand(codes[:_WARM_UP_SIDE, :_WARM_UP_SIDE], method.model, expansion_settings)
     with PeakMemory() as peak:
         started = time.perf_counter()
-        expansion = expand(codes, method.model, expansion_settings)
+        restorer = finished(method.restorer(codes, reference, settings))
+        expansion = expand(codes, restorer, expansion_settings)
         seconds = time.perf_counter() - started
     values = expansion.values
     adaptation = settings.protocol.adaptation

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from core.metrics import REGIONS, Region
-from core.models import NAIVE
+from core.names import NAIVE
 from core.report import Cell, Column, Table
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import torch
@@ -29,15 +29,21 @@ from core.gamut import (
     fit_into,
     naive_inversion,
 )
+from core.gamut_mlp import GamutMlp
 from core.letnet import Inputs, positions
-from core.models import NAIVE, Model
+from core.models import Model
+from core.names import NAIVE
 from core.photo_statistics import SAMPLES, photo_statistics
+from core.solver import Status
 from core.tiling import ArraySource, Source, Span, plan_spans, sample_patches, sample_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from core.solver import SolverSettings, Status
+    from core.solver import SolverSettings
+
+Restorer = Model | GamutMlp
+"""What estimates lost colours: a network for every photo, or one that was fitted to this photo."""
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -192,7 +198,7 @@ class Expansion:
 
 def expand(
     codes: Codes,
-    model: Model | None,
+    model: Restorer | None,
     settings: ExpansionSettings | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Expansion:
@@ -202,7 +208,7 @@ def expand(
     ----------
     codes : ndarray, uint8 or uint16, shape (H, W, 3)
         sRGB codes.
-    model : Model or None
+    model : Model, GamutMlp or None
         The network; None is the naive inversion, which restores nothing.
     settings : ExpansionSettings, optional
         How.
@@ -217,7 +223,8 @@ def expand(
     Raises
     ------
     PhotoError
-        If the codes are no sRGB photo, or the device is missing.
+        If the codes are no sRGB photo, or one of another size than the GamutMlp's, or the device
+        is missing.
     """
     settings = settings or ExpansionSettings()
     check_codes(codes)
@@ -238,7 +245,7 @@ def expand(
 
 
 def expand_bands(
-    source: Source, model: Model | None, settings: ExpansionSettings | None = None
+    source: Source, model: Restorer | None, settings: ExpansionSettings | None = None
 ) -> Generator[Band, None, None]:
     """Expand a photo band by band: the generator beneath every front.
 
@@ -246,7 +253,7 @@ def expand_bands(
     ----------
     source : Source
         sRGB codes, read from top to bottom.
-    model : Model or None
+    model : Model, GamutMlp or None
         The network; None is the naive inversion.
     settings : ExpansionSettings, optional
         How.
@@ -259,7 +266,7 @@ def expand_bands(
     """
     settings = settings or ExpansionSettings()
     height, width, _ = source.shape
-    worker = _Worker(source, model, settings) if model else None
+    worker = _worker(source, model, settings)
     tile, halo = (worker.tile, worker.halo) if worker else (settings.tile, 0)
     down, across = plan_spans(height, tile, halo), plan_spans(width, tile, halo)
     total = len(down) * len(across)
@@ -352,7 +359,58 @@ def device_named(name: str) -> torch.device:
     return device
 
 
-class _Worker:
+class _Worker(Protocol):
+    """Something that restores tiles."""
+
+    tile: int
+    halo: int
+
+    def solve(
+        self, window: Codes, row: Span, columns: list[Span], scene: FloatImage
+    ) -> list[TileReport]:
+        """Put the colours of tiles of equal size into `scene`, a band of the photo."""
+        ...
+
+
+def _worker(source: Source, model: Restorer | None, settings: ExpansionSettings) -> _Worker | None:
+    if model is None:
+        return None
+    if isinstance(model, GamutMlp):
+        return _OwnNetwork(source, model, settings)
+    return _Equilibrium(source, model, settings)
+
+
+class _OwnNetwork:
+    """The network that was fitted to the photo, which looks at each pixel by itself."""
+
+    halo = 0
+
+    def __init__(self, source: Source, model: GamutMlp, settings: ExpansionSettings) -> None:
+        height, width, _ = source.shape
+        if (height, width) != (model.height, model.width):
+            raise PhotoError(
+                f"The network was fitted to a photo of {model.width} × {model.height} pixels, not "
+                f"{width} × {height}; take that photo, or another model."
+            )
+        self._model = model
+        self._tolerance = settings.tolerance
+        self.tile = settings.tile
+
+    def solve(
+        self, window: Codes, row: Span, columns: list[Span], scene: FloatImage
+    ) -> list[TileReport]:
+        reports = []
+        for column in columns:
+            place = slice(column.start, column.stop)
+            scene[:, place] = self._model.estimate(
+                window[:, place], row.start, column.start, self._tolerance
+            )
+            size = row.stop - row.start, column.stop - column.start
+            reports.append(TileReport(row.start, column.start, *size, 1, 0.0, Status.CONVERGED))
+        return reports
+
+
+class _Equilibrium:
     """A network on its device, with what it has to know of the whole photo."""
 
     def __init__(self, source: Source, model: Model, settings: ExpansionSettings) -> None:
@@ -375,7 +433,6 @@ class _Worker:
     def solve(
         self, window: Codes, row: Span, columns: list[Span], scene: FloatImage
     ) -> list[TileReport]:
-        """Solve tiles of equal size and put their colours into `scene`, a band of the photo."""
         windows = [window[:, column.window_start : column.window_stop] for column in columns]
         corners = [(row.window_start, column.window_start) for column in columns]
         inputs = self._inputs(np.stack(windows), corners)

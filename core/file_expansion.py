@@ -15,15 +15,23 @@ from core.expansion import Band, ExpansionSettings, TileReport, expand_bands
 from core.files import PhotoWriter, open_rows
 from core.files.privacy import without_private
 from core.gamut import LOSSY_TOLERANCE, ROUNDING, FloatImage, naive_inversion, reduce
-from core.models import NAIVE, Model
+from core.gamut_mlp import GamutMlp
+from core.names import EMBEDDED, NAIVE
 from core.solver import Status
+from core.steps import finished
 from core.tiling import ArraySource, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
+    from core.expansion import Restorer
     from core.files import Limits, OutputFormat, RowReader
+
+_CARRIES = (
+    "The photo carries a network of its own, which knows its lost colours; choose the model "
+    f"“{EMBEDDED}” to use it."
+)
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,7 @@ class FileReport:
 def expand_file(
     source: str | Path,
     target: str | Path,
-    model: Model | None,
+    model: Restorer | None,
     settings: ExpansionSettings | None = None,
     file_settings: FileSettings | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -123,7 +131,7 @@ def expand_file(
         profile keeps its colours and is only converted.
     target : path
         The file to write: TIFF, PNG, JPEG XL or AVIF.
-    model : Model or None
+    model : Model, GamutMlp or None
         The network; None is the naive inversion.
     settings : ExpansionSettings, optional
         How; the tolerance is that for lossless files.
@@ -141,21 +149,13 @@ def expand_file(
     PhotoError
         If the photo cannot be read or the file not be written; then nothing of it remains.
     """
-    work = file_expansion(source, target, model, settings, file_settings)
-    while True:
-        try:
-            done, total = next(work)
-        except StopIteration as end:
-            report: FileReport = end.value
-            return report
-        if progress:
-            progress(done, total)
+    return finished(file_expansion(source, target, model, settings, file_settings), progress)
 
 
 def file_expansion(
     source: str | Path,
     target: str | Path,
-    model: Model | None,
+    model: Restorer | None,
     settings: ExpansionSettings | None = None,
     file_settings: FileSettings | None = None,
 ) -> Generator[tuple[int, int], None, FileReport]:
@@ -174,6 +174,8 @@ def file_expansion(
         pixels, notes = _pixels(reader)
         if pixels is None:
             model = None
+        elif reader.payload is not None and not isinstance(model, GamutMlp):
+            notes = (*notes, _CARRIES)
         height, width, _ = reader.shape
         writer = stack.enter_context(
             PhotoWriter(
@@ -240,7 +242,7 @@ def _kept(reader: RowReader, settings: ExpansionSettings) -> FloatImage:
     return np.clip(values, 0.0, 1.0, out=values)
 
 
-def _software(model: Model | None) -> str:
+def _software(model: Restorer | None) -> str:
     product = f"napari-gamut {version('napari-gamut')}"
     return f"{product}; {model.name} {model.sha256[:12]}" if model else product
 

@@ -15,16 +15,14 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load as parse
-from safetensors.torch import save as serialise
 
 from core.errors import PhotoError
 from core.letnet import LetNet, LetNetConfig
+from core.names import NAIVE
 from core.solver import SolverSettings
+from core.tensor_file import pack, unpack
 
 FORMAT = "gamut-model-1"
-NAIVE = "naive"
-"""The name of the naive inversion, where models are chosen by name."""
 
 _WEIGHTS = resources.files("core") / "weights"
 _HASHES = "SHA256.json"
@@ -99,15 +97,8 @@ def to_bytes(network: LetNet, descriptor: Descriptor) -> bytes:
 
     The metadata hold a hash of the weights, by which damage is found.
     """
-    tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
     text = json.dumps(asdict(descriptor), sort_keys=True)
-    data = serialise(tensors, {"format": FORMAT, "descriptor": text})
-    # The library writes metadata in a random order; the same model has to have the same hash.
-    header, buffer = _split(data)
-    header["__metadata__"]["sha256"] = hashlib.sha256(buffer).hexdigest()
-    ordered = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
-    ordered += b" " * (-len(ordered) % 8)
-    return len(ordered).to_bytes(8, "little") + ordered + buffer
+    return pack(network.state_dict(), {"format": FORMAT, "descriptor": text})
 
 
 def random_model(config: LetNetConfig, seed: int = 0, scale: float = 1.0) -> Model:
@@ -179,7 +170,7 @@ def _hashes() -> dict[str, str]:
 
 def _parse(data: bytes, origin: str) -> Model:
     try:
-        metadata, tensors = _tensors(data)
+        metadata, tensors = unpack(data)
         if metadata.get("format") != FORMAT:
             raise ModelError(f"{origin} holds no gamut expansion model; choose another file.")
         described = json.loads(metadata["descriptor"])
@@ -204,20 +195,3 @@ def _parse(data: bytes, origin: str) -> Model:
         ) from error
     network.eval().requires_grad_(False)
     return Model(descriptor, network, hashlib.sha256(data).hexdigest())
-
-
-def _tensors(data: bytes) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    """Read safetensors bytes, metadata included, without a file."""
-    tensors = parse(data)
-    header, buffer = _split(data)
-    metadata: dict[str, str] = header.get("__metadata__", {})
-    digest = hashlib.sha256(buffer).hexdigest()
-    if metadata.get("sha256", digest) != digest:
-        raise ValueError("the weights are not those that were saved")
-    return metadata, tensors
-
-
-def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
-    """Split safetensors bytes into the header and the tensors' values."""
-    start = 8 + int.from_bytes(data[:8], "little")
-    return json.loads(data[8:start]), data[start:]

@@ -12,6 +12,7 @@ import gradio as gr
 from core.colour import WIDE_SPACES
 from core.errors import PhotoError
 from core.files import OutputFormat
+from core.names import EMBEDDED
 from core.styles import STYLES
 from gradio_app import page, tables
 from gradio_app.context import CONCURRENCY_ID
@@ -112,7 +113,7 @@ def add_api(context: Context) -> None:
             expand,
             [
                 photo,
-                gr.Dropdown(names, value=names[0], label="model"),
+                gr.Dropdown([*names, EMBEDDED], value=names[0], label="model"),
                 gr.Dropdown(list(WIDE_SPACES), value="prophoto", label="space"),
                 gr.Dropdown(list(get_args(OutputFormat)), value="tiff", label="format"),
                 gr.Number(1.0, minimum=0.0, maximum=2.0, label="strength"),
@@ -143,7 +144,9 @@ def add_api(context: Context) -> None:
             compare,
             [
                 photo,
-                gr.CheckboxGroup(names, value=names, label="methods"),
+                gr.CheckboxGroup(
+                    list(context.comparable), value=context.quick_methods, label="methods"
+                ),
                 gr.Dropdown(list(STYLES), value="as-is", label="style"),
             ],
             [_report(Compared)],

@@ -11,7 +11,6 @@ import gradio as gr
 
 from core.errors import PhotoError
 from core.figures import chromaticity_figure, error_figure, save_figure
-from core.models import NAIVE
 from gradio_app import page, tables
 from gradio_app.controls import connect, controls, photo_input
 from gradio_app.jobs import Job
@@ -50,10 +49,10 @@ def add_compare_tab(context: Context, screen: gr.Textbox) -> None:
             gr.Markdown(_NOTE)
             photo = photo_input(context, "A wide-gamut original", wide=True)
             methods = gr.CheckboxGroup(
-                list(context.methods),
-                # The quick ones: somebody is waiting.
-                value=[context.default_method, NAIVE],
+                list(context.comparable),
+                value=context.quick_methods,
                 label="Methods",
+                info="“gamut-mlp” is fitted to the original, which the others never see.",
             )
             style = gr.Radio(
                 [("As it is", "as-is"), ("Vivid", "vivid")],
@@ -76,7 +75,7 @@ def add_compare_tab(context: Context, screen: gr.Textbox) -> None:
             job = Job(comparison(context, path, methods, style), context.settings.seconds)
             with closing(job.steps()) as steps:
                 for done, total in steps:
-                    yield buttons.busy(page.progress(done, total))
+                    yield buttons.busy(page.progress(done, total, unit=None))
             yield buttons.busy(page.said("Drawing …"))
             with context.request_folder() as folder:
                 drawings = _draw(job.result, Path(folder), page.Screen.told(shown))

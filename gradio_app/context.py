@@ -12,7 +12,8 @@ from core.dataset import read_original
 from core.errors import PhotoError
 from core.evaluation import EvaluationSettings, Method, methods_named, reduced
 from core.files import write_codes
-from core.models import NAIVE, shipped_names
+from core.models import shipped_names
+from core.names import GAMUT_MLP, NAIVE
 from core.styles import STYLES
 
 if TYPE_CHECKING:
@@ -89,6 +90,16 @@ class Context:
     def default_method(self) -> str:
         """The name of the method that is used unless another is chosen."""
         return next(iter(self.methods))
+
+    @property
+    def comparable(self) -> dict[str, Method]:
+        """The methods to choose from where there is an original, in the order of tables."""
+        return {**self.methods, GAMUT_MLP: Method.named(GAMUT_MLP)}
+
+    @property
+    def quick_methods(self) -> list[str]:
+        """Those that nobody has to wait for: they are compared unless others are chosen."""
+        return list(dict.fromkeys((self.default_method, NAIVE)))
 
     @property
     def equilibrium_methods(self) -> list[str]:

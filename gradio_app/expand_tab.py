@@ -11,6 +11,7 @@ import gradio as gr
 
 from core.colour import WIDE_SPACES
 from core.errors import PhotoError
+from core.names import EMBEDDED
 from core.previews import file_previews
 from gradio_app import page
 from gradio_app.controls import connect, controls, photo_input
@@ -55,10 +56,11 @@ def add_expand_tab(context: Context) -> None:
             buttons = controls("Expand")
             with gr.Accordion("Settings", open=False):
                 model = gr.Dropdown(
-                    list(context.methods),
+                    [*context.methods, EMBEDDED],
                     value=context.default_method,
                     label="Network",
-                    info="“naive” restores nothing: it only changes the space.",
+                    info="“naive” restores nothing: it only changes the space. “embedded” is the "
+                    "one that a photo carries itself, if it does.",
                 )
                 strength = gr.Slider(
                     0.0,

@@ -244,10 +244,11 @@ def theme() -> gr.themes.Base:
     )
 
 
-def progress(done: int, total: int, unit: str = "tiles") -> str:
-    """Return a bar that says how far a job is."""
+def progress(done: int, total: int, unit: str | None = "tiles") -> str:
+    """Return a bar that says how far a job is: in units, or as a share."""
+    text = f"{done} of {total} {unit}" if unit else f"{done / total:.0%}"
     return (
-        f'<div role="status">{done} of {total} {unit}</div>'
+        f'<div role="status">{text}</div>'
         f'<progress max="{total}" value="{done}" aria-label="Progress"></progress>'
     )
 

@@ -16,6 +16,7 @@ from gradio_app.uploads import checked, sentence
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from core.evaluation import Method
     from gradio_app.context import Context
 
 LONGEST = 1024
@@ -52,7 +53,7 @@ def comparison(
         raise PhotoError(f"Choose a style out of {', '.join(STYLES)}.")
     if not names:
         raise PhotoError("Choose at least one method.")
-    methods = [replace(context.methods[name], name=name) for name in _known(context, names)]
+    methods = _chosen(context, names)
     upload = checked(path, context.uploads, context.settings.limits)
     try:
         original = shrink(read_original(upload.path), LONGEST)
@@ -65,7 +66,10 @@ def comparison(
     return (yield from compare_methods(STYLES[style].apply(original), methods, settings))
 
 
-def _known(context: Context, names: Sequence[str]) -> list[str]:
+def _chosen(context: Context, names: Sequence[str]) -> list[Method]:
+    """Return methods under the names that the demo gives them, in its order."""
+    known = context.comparable
     for name in names:
-        context.model(name)
-    return [name for name in context.methods if name in names]
+        if name not in known:
+            raise PhotoError(f"There is no such method; choose out of {', '.join(known)}.")
+    return [replace(method, name=name) for name, method in known.items() if name in names]

@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from core.colour import SRGB, WIDE_SPACES, ColourSpace
+from core.embedding import embedded_network
 from core.errors import PhotoError
 from core.expansion import ExpansionSettings
 from core.figures import heat_map, shared_limits
 from core.file_expansion import FileReport, FileSettings, file_expansion
 from core.files import OUTPUT_FORMATS, OutputFormat, check_output, write_codes
+from core.names import EMBEDDED
 from gradio_app.results import Expanded
 from gradio_app.uploads import Upload, checked, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from core.expansion import Restorer
     from core.gamut import Codes
     from core.previews import Previews
     from gradio_app.context import Context
@@ -34,7 +37,7 @@ class Request:
     Attributes
     ----------
     model : str
-        Name of a model that the demo offers.
+        Name of a model that the demo offers, or "embedded" for the upload's own.
     space : str
         Key of a wide space.
     format : {"tiff", "png", "jxl", "avif"}
@@ -100,19 +103,18 @@ def expansion(
     limits = context.settings.limits
     upload = checked(path, context.uploads, limits)
     target = request.target(folder, upload)
-    work = file_expansion(
-        upload.path,
-        target,
-        context.model(request.model),
-        ExpansionSettings(
-            space=WIDE_SPACES[request.space],
-            strength=float(request.strength),
-            device=context.settings.device,
-        ),
-        FileSettings(format=request.format, limits=limits, private_exif=request.private),
+    settings = ExpansionSettings(
+        space=WIDE_SPACES[request.space],
+        strength=float(request.strength),
+        device=context.settings.device,
     )
+    files = FileSettings(format=request.format, limits=limits, private_exif=request.private)
     try:
-        with closing(work):
+        if request.model == EMBEDDED:
+            model: Restorer | None = embedded_network(upload.path, limits)
+        else:
+            model = context.model(request.model)
+        with closing(file_expansion(upload.path, target, model, settings, files)) as work:
             report = yield from work
     except PhotoError as error:
         raise PhotoError(sentence(error, upload.path)) from error

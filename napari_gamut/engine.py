@@ -13,6 +13,7 @@ import numpy as np
 from core.colour import WIDE_SPACES
 from core.display import DISPLAYS, display_image, display_pyramid
 from core.gamut import clipped_mask, share
+from core.names import NAIVE
 from napari_gamut.metadata import Provenance, Record, WidePixels
 from napari_gamut.stacks import Frames
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 LONGEST_SINGLE = 8192
 """Photos with a longer side are shown from several levels of detail."""
 
-NAIVE = "naive"
 OWN_FILE = "file"
 
 _LABELS = {"letnet-box": "LETNet-box (recommended)", "letnet": "LETNet (the paper's form)"}

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from core.colour import WIDE_SPACES
 from core.errors import PhotoError
+from core.names import NAIVE
 
 if TYPE_CHECKING:
     import argparse
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from core.models import Model
     from core.solver import SolverSettings
 
-NAIVE = "naive"
 Progress = Callable[[int, int], None]
 
 PHOTO_SUFFIXES = frozenset(
@@ -255,8 +255,9 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         "--model",
         default="letnet-box",
         metavar="NAME",
-        help="letnet-box or letnet, which come with the program, a .safetensors file, or naive, "
-        "which restores nothing (default: %(default)s)",
+        help="letnet-box or letnet, which come with the program; embedded, which the photo carries "
+        "itself (gamut reduce --embed); a .safetensors file; or naive, which restores nothing "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--strength",
@@ -271,7 +272,7 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         "--tolerance",
         type=float,
         metavar="CODES",
-        help="noise of the photo's codes, of 255 (default: 0; 3 for JPEG and other lossy files)",
+        help="noise of the photo's codes, of 255 (default: 0; 6 for JPEG and other lossy files)",
     )
     engine.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     engine.add_argument(

@@ -11,6 +11,7 @@ from core.allocator import keep_freed_memory
 from core.cli import common
 from core.errors import PhotoError
 from core.files import OUTPUT_FORMATS
+from core.names import EMBEDDED, NAIVE
 
 _EPILOGUE = """\
 examples:
@@ -91,7 +92,9 @@ class _Expander:
             torch.set_num_threads(options.threads)
         keep_freed_memory()
         device_named(options.device)
-        self._model = common.model_named(options.model)
+        # The network that a photo carries is another one for each of them.
+        self._own = options.model == EMBEDDED
+        self._model = None if self._own else common.model_named(options.model)
         given = options.tolerance
         try:
             self._settings = ExpansionSettings(
@@ -116,15 +119,17 @@ class _Expander:
     def describe(self) -> dict[str, Any]:
         """Return what a report says once for all files."""
         model = getattr(self, "_model", None)
-        return {"model": model.name, "sha256": model.sha256} if model else {"model": common.NAIVE}
+        if getattr(self, "_own", False):
+            return {"model": EMBEDDED}
+        return {"model": model.name, "sha256": model.sha256} if model else {"model": NAIVE}
 
     def expand(self, job: common.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
         """Expand one photo; returns a line for people and a report."""
+        from core.embedding import embedded_network
         from core.file_expansion import expand_file
 
-        report = expand_file(
-            job.source, job.target, self._model, self._settings, self._files, progress
-        )
+        model = embedded_network(job.source) if self._own else self._model
+        report = expand_file(job.source, job.target, model, self._settings, self._files, progress)
         line = (
             f"{report.model}: {report.clipped_share:.2%} of the pixels are clipped, colour was "
             f"restored in {report.restored_share:.2%} ({report.seconds:.1f} s)"

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from core.cli import common
+from core.cli.arguments import at_least
 from core.errors import PhotoError
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
+
+    from core.gamut import Codes, FloatImage
 
 _SUFFIXES = {"tiff": ".tif", "png": ".png", "jpeg": ".jpg"}
 
@@ -19,7 +23,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "reduce",
         help="reduce wide-gamut photos to sRGB",
         description="Reduce wide-gamut photos (camera RAW, too) to sRGB by clipping what lies "
-        "outside: the loss that expansion undoes.",
+        "outside: the loss that expansion undoes. With --embed, the new file carries a small "
+        "network (GamutMLP, 20 KB) that was fitted to what it lost: gamut expand --model embedded "
+        "brings it back. Any edit of the file makes it useless.",
     )
     common.add_inputs(parser)
     parser.add_argument(
@@ -32,6 +38,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         choices=("srgb", "prophoto", "display-p3", "adobe-rgb", "rec2020", "acescg"),
         default="srgb",
         help="colour space of photos that do not say theirs (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--embed", action="store_true", help="let the new file carry what it takes to undo the loss"
+    )
+    parser.add_argument(
+        "--steps", type=at_least(1), default=1500, metavar="N", help="of fitting with --embed"
+    )
+    parser.add_argument(
+        "--threads", type=at_least(1), metavar="N", help="processor threads of fitting"
     )
     parser.set_defaults(run=run)
 
@@ -53,26 +68,57 @@ def run(options: argparse.Namespace) -> int:
         codes = photo.srgb_codes()
         if codes is None or codes.dtype.itemsize * 8 != options.depth:
             codes = reduce_to_srgb(scene, options.depth)
-        write_codes(
-            job.target,
-            codes,
-            exif=photo.exif,
-            quality=options.quality,
-            overwrite=options.overwrite,
-        )
-        progress(1, 1)
+        written = {
+            "exif": photo.exif,
+            "quality": options.quality,
+            "overwrite": options.overwrite,
+            "source": job.source,
+        }
+        carried = 0
+        if options.embed:
+            carried = _embed(job.target, codes, scene, written, options, progress)
+        else:
+            write_codes(job.target, codes, **written)
+            progress(1, 1)
         outside, clipped = share(out_of_gamut_mask(scene)), share(clipped_mask(codes))
         line = (
             f"{photo.profile_name}: {outside:.2%} of the pixels are outside sRGB and were clipped"
         )
+        if carried:
+            line += f"; the file carries {carried / 1e3:.1f} kB to bring them back"
         report = {
             "input": str(job.source),
             "output": str(job.target),
             "profile": photo.profile_name,
             "out_of_gamut_share": outside,
             "clipped_share": clipped,
+            "payload_size": carried,
             "notes": photo.notes,
         }
         return "\n  ".join((line, *photo.notes)), report
 
     return common.run_jobs(jobs, options, work, {})
+
+
+def _embed(
+    target: Path,
+    codes: Codes,
+    scene: FloatImage,
+    written: dict[str, Any],
+    options: argparse.Namespace,
+    progress: common.Progress,
+) -> int:
+    """Write a file that carries its own network; returns the size of what it carries."""
+    import torch
+
+    from core.allocator import keep_freed_memory
+    from core.embedding import write_embedded
+    from core.gamut_mlp import FitSettings
+    from core.steps import finished
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    keep_freed_memory()
+    settings = FitSettings(steps=options.steps)
+    work = write_embedded(target, codes, scene, settings, **written)
+    return finished(work, progress).size

@@ -8,9 +8,11 @@ import pytest
 from core.comparison import Comparison, compare_methods
 from core.evaluation import EvaluationSettings, Method, evaluate_photo
 from core.expansion import ExpansionSettings
+from core.gamut_mlp import FitSettings
 from core.letnet import BOX
 from core.models import random_model
 from core.solver import SolverSettings
+from core.steps import finished
 from core.styles import AS_IS
 from tests.core.conftest import wide_photo
 
@@ -55,3 +57,15 @@ def test_progress_rises_to_the_end_over_all_methods() -> None:
     done = [step[0] for step in seen]
     assert done == sorted(done)
     assert seen[-1][0] == seen[-1][1]
+
+
+def test_a_network_is_fitted_to_the_original_where_one_is_asked_for() -> None:
+    fitted = Method("fitted", None, FitSettings(steps=200, batch=512))
+    seen: list[tuple[int, int]] = []
+    work = compare_methods(wide_photo(1, 70, 130), [METHODS[0], fitted], SETTINGS)
+    comparison = finished(work, lambda *step: seen.append(step))
+    naive, ours = (one.metrics.regions["out_of_gamut"].psnr for one in comparison.restorations)
+    assert ours > naive + 10.0
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert seen[-1] == (200, 200)
+    assert len(seen) > 8, "fitting reports its steps, too"

@@ -45,6 +45,7 @@ from core.evaluation_tables import (
 from core.expansion import ExpansionSettings
 from core.figures import QualityTrace
 from core.gamut import naive_inversion, out_of_gamut_mask, reduce
+from core.gamut_mlp import FitSettings
 from core.letnet import BOX, PAPER, LetNetConfig
 from core.metrics import REGIONS, PhotoMetrics, compare
 from core.models import random_model, to_bytes
@@ -249,6 +250,15 @@ class TestMethods:
     def test_parameters_are_counted(self) -> None:
         assert NAIVE.parameters == 0
         assert Method("paper", random_model(PAPER)).parameters == 39_108
+        assert Method.named("gamut-mlp").parameters == 4_960
+
+    @pytest.mark.parametrize("protocol", ["box", "paper"])
+    def test_one_that_is_fitted_sees_the_original(self, protocol: str) -> None:
+        fitted = Method("fitted", None, FitSettings(steps=200, batch=512))
+        settings = replace(QUICK, protocol=PROTOCOLS[protocol])
+        naive, ours = evaluate_photo([fitted], "photo", wide_photo(1), settings)
+        assert ours.gain["out_of_gamut"] > 10.0
+        assert (naive.method, ours.method) == ("naive", "fitted")
 
 
 class TestSummaries:

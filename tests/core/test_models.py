@@ -19,7 +19,6 @@ from core.errors import PhotoError
 from core.letnet import Inputs, LetNet, LetNetConfig, positions
 from core.models import (
     FORMAT,
-    NAIVE,
     Descriptor,
     Model,
     ModelError,
@@ -28,6 +27,7 @@ from core.models import (
     shipped_names,
     to_bytes,
 )
+from core.names import NAIVE
 from core.photo_statistics import photo_statistics
 from core.solver import SolverSettings
 

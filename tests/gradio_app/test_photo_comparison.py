@@ -43,6 +43,14 @@ def test_methods_are_measured_in_the_order_of_the_page(context: Context, photo: 
     assert f"<td>{result.restorations[1].metrics.regions['all'].psnr:.2f}</td>" in markup
 
 
+def test_a_network_can_be_fitted_to_the_original(context: Context, photo: str) -> None:
+    result = compared(context, photo, ["gamut-mlp", "naive"], "as-is")
+    naive, fitted = result.restorations
+    assert (naive.method, fitted.method) == ("naive", "gamut-mlp")
+    before, after = (one.metrics.regions["out_of_gamut"].psnr for one in (naive, fitted))
+    assert after > before + 10.0
+
+
 def test_the_table_is_laid_out_for_screen_readers(context: Context, photo: str) -> None:
     root = ElementTree.fromstring(tables.markup(compared(context, photo, ["naive"], "as-is")))
     heads = [head.text for head in root.iterfind("table/thead/tr/th")]
@@ -74,7 +82,7 @@ def test_a_region_without_pixels_has_no_figures() -> None:
     ("names", "style", "reason"),
     [
         ([], "as-is", "at least one method"),
-        (["other"], "as-is", "no such model"),
+        (["other"], "as-is", "no such method"),
         (["naive"], "sepia", "style"),
     ],
 )

@@ -4,15 +4,18 @@ import hashlib
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from core.cli import main as gamut
+from core.colour import PROPHOTO, SRGB, convert
 from core.errors import PhotoError
-from core.files import inspect, metadata, read
+from core.files import inspect, metadata, read, write
 from core.files.metadata import GPS_IFD, Directory, Entry
 from core.previews import file_previews
 from gradio_app.jobs import Job
 from gradio_app.photo_expansion import Request, expansion, maps, photos, public_report
+from tests.core.conftest import wide_photo
 from tests.web_demo import MODEL_NAME, write_photo
 
 if TYPE_CHECKING:
@@ -58,6 +61,34 @@ def test_the_settings_of_a_request_are_those_of_the_command_line(
     flags = ["--space", "rec2020", "--strength", "0.5", "--model", model, "--quiet"]
     assert gamut(["expand", str(photo), "-o", str(other), *flags]) == 0
     assert digest(target) == digest(other)
+
+
+def test_a_photo_is_expanded_by_the_network_that_it_carries(
+    context: Context, uploads: Path, tmp_path: Path
+) -> None:
+    original = wide_photo(1)
+    write(tmp_path / "original.tif", original, PROPHOTO)
+    photo = uploads / "small.png"
+    flags = ["--embed", "--steps", "200", "--quiet"]
+    assert gamut(["reduce", str(tmp_path / "original.tif"), "-o", str(photo), *flags]) == 0
+    errors = {}
+    for model in ("embedded", "naive"):
+        job = Job(expansion(context, str(photo), Request(model), str(tmp_path)), 60)
+        for _ in job.steps():
+            pass
+        target, report = job.result
+        errors[report.model] = np.abs(read(target).scene() - convert(original, PROPHOTO, SRGB))
+        target.unlink()
+    assert errors["gamut-mlp"].mean() < 0.5 * errors["naive"].mean()
+
+
+def test_a_photo_that_carries_none_is_refused_without_paths(
+    context: Context, uploads: Path, tmp_path: Path
+) -> None:
+    photo = write_photo(uploads / "photo.png")
+    with pytest.raises(PhotoError, match="carries no network of its own") as caught:
+        next(expansion(context, str(photo), Request("embedded"), str(tmp_path)))
+    assert str(uploads) not in str(caught.value)
 
 
 def test_the_place_stays_only_if_asked_for(context: Context, uploads: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from core.files.metadata import EXIF_IFD, GPS_IFD, Directory, Entry
 from core.gamut import reduce
 from core.letnet import BOX
 from core.models import Descriptor, random_model, to_bytes
+from tests.core.conftest import wide_photo
 
 
 def codes_of(seed: int, height: int = 40, width: int = 50) -> np.ndarray:
@@ -366,3 +367,49 @@ def test_help_loads_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def original(tmp_path: Path) -> Path:
+    path = tmp_path / "original.tif"
+    write(path, wide_photo(1), PROPHOTO)
+    return path
+
+
+def rmse(original: Path, other: Path) -> float:
+    difference = read(original).scene() - read(other).scene()
+    return float(np.sqrt((difference**2).mean()))
+
+
+@pytest.mark.parametrize("name", ["small.png", "small.jpg"])
+def test_what_a_file_carries_brings_its_colours_back(
+    original: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = tmp_path / name
+    assert run("reduce", original, "-o", small, "--embed", "--steps", 200) == 0
+    assert "the file carries 20.3 kB" in capsys.readouterr().out
+    for model in ("embedded", "naive"):
+        target = tmp_path / f"{model}.tif"
+        assert run("expand", small, "-o", target, "--model", model) == 0
+    said = capsys.readouterr().out
+    assert "gamut-mlp: " in said
+    assert said.count("The photo carries a network of its own") == 1, "only the other is told"
+    lost = rmse(original, tmp_path / "naive.tif")
+    assert rmse(original, tmp_path / "embedded.tif") < 0.5 * lost
+
+
+def test_photos_that_carry_nothing_are_named_and_the_others_expanded(
+    original: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    run("reduce", original, "-o", photos / "a.png", "--embed", "--steps", 20, "--quiet")
+    write_codes(photos / "b.png", codes_of(1))
+    assert run("expand", photos, "-o", tmp_path / "wide", "--model", "embedded", "--json") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["model"] == "embedded"
+    (done,) = report["files"]
+    assert (Path(done["input"]).name, done["model"]) == ("a.png", "gamut-mlp")
+    (failed,) = report["failed"]
+    assert "b.png" in failed["error"]
+    assert "carries no network of its own" in failed["error"]

@@ -1,0 +1,35 @@
+"""Work that is done step by step, so that whoever waits sees its progress and can give it up."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+Result = TypeVar("Result")
+
+
+def finished(
+    work: Generator[tuple[int, int], None, Result],
+    progress: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Do all the work and return its result.
+
+    Parameters
+    ----------
+    work : generator
+        Yields what is done and what there is to do; returns the result.
+    progress : callable, optional
+        Called with both after each step. What it raises gives up the work.
+    """
+    with closing(work):
+        while True:
+            try:
+                done, total = next(work)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            if progress:
+                progress(done, total)
