@@ -39,11 +39,21 @@ anywhere else.
 ## Networks
 """
 
+_OTHERS = """
+**naive** — restores nothing: sRGB in a wider space, to compare with.
+
+**embedded** (Expand) — the network that a photo carries itself, if its file was made from the original
+with `gamut reduce --embed`. It brings back what was there, without guessing.
+
+**gamut-mlp** (Compare) — such a network, fitted to the original, which the others never see.
+"""
+
 _PAPERS = """
 ## Papers
 - Xiao et al.: *Learning Equilibrium Transformation for Gamut Expansion and Color Restoration*,
   ECCV 2024. The equilibrium network.
-- Le et al.: *GamutMLP: A Lightweight MLP for Color Loss Recovery*, CVPR 2023. The out-of-gamut mask
+- Le et al.: *GamutMLP: A Lightweight MLP for Color Loss Recovery*, CVPR 2023. The
+  network that a photo carries (“embedded”, “gamut-mlp”), the out-of-gamut mask
   and the metrics by region.
 - Bai, Kolter and Koltun: *Deep Equilibrium Models*, NeurIPS 2019.
 - Walker and Ni: *Anderson Acceleration for Fixed-Point Iterations*, SIAM J. Numer. Anal. 49, 2011.
@@ -81,7 +91,7 @@ def add_about_tab(context: Context, blocks: gr.Blocks) -> None:
     for method in context.methods.values():
         if method.model is not None:
             _add_card(method)
-    gr.Markdown("**naive** — restores nothing: sRGB in a wider space, to compare with.")
+    gr.Markdown(_OTHERS)
     gr.Markdown(_PAPERS)
     address = gr.Textbox(visible=False)
     programs = gr.Markdown()
