@@ -42,8 +42,8 @@ anywhere else.
 _OTHERS = """
 **naive** — restores nothing: sRGB in a wider space, to compare with.
 
-**embedded** (Expand) — the network that a photo carries itself, if its file was made from the original
-with `gamut reduce --embed`. It brings back what was there, without guessing.
+**embedded** (Expand) — the network that a photo carries itself, if its file was made from the
+original with `gamut reduce --embed`. It brings back what was there, without guessing.
 
 **gamut-mlp** (Compare) — such a network, fitted to the original, which the others never see.
 """

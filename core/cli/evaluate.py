@@ -28,8 +28,8 @@ Reduce wide-gamut photos to sRGB, restore them by each method, and measure how n
 PSNR, SSIM, CIEDE2000, FLIP and LPIPS (where its published weights are on disk) for all, the
 out-of-gamut and the in-gamut pixels, gains over the naive inversion, groups A to D by the share
 of out-of-gamut pixels, the round trip, time and memory. METHOD is "naive", a model that is
-shipped, a .safetensors file, or "gamut-mlp", which is fitted to each original and so knows more than
-the others may (its time includes the fitting).
+shipped, a .safetensors file, or "gamut-mlp", which is fitted to each original and so knows more
+than the others may (its time includes the fitting).
 """
 
 
