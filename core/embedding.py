@@ -13,7 +13,8 @@ import torch
 from safetensors import SafetensorError
 
 from core.errors import PhotoError
-from core.files import Photo, read, write_codes
+from core.files import Limits, Photo, read, write_codes
+from core.files.reading import read_header
 from core.files.safe_write import check_target
 from core.gamut import LOSSY_TOLERANCE
 from core.gamut_mlp import FitSettings, GamutMlp, PhotoNetwork, fit
@@ -21,10 +22,9 @@ from core.tensor_file import pack, unpack
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from core.colour import Adaptation
-    from core.files import Limits
     from core.gamut import Codes, FloatImage
 
 FORMAT = "gamut-mlp-1"
@@ -122,12 +122,25 @@ def embedded_network(path: str | os.PathLike[str], limits: Limits | None = None)
         If the file carries none, or its pixels are no longer those that the network was fitted to.
     """
     photo = read(path, limits=limits)
-    if photo.payload is None:
-        raise PhotoError(
-            f"“{path}” carries no network of its own; choose another model, or make such a file "
-            "from the original with gamut reduce --embed."
-        )
-    return from_payload(photo.payload, _codes(photo), str(path))
+    return _carried(photo.payload, lambda: _codes(photo), path)
+
+
+def network_for(codes: Codes, path: str | os.PathLike[str]) -> GamutMlp:
+    """Return the network that the file of a photo carries.
+
+    Parameters
+    ----------
+    codes : ndarray, uint8 or uint16, shape (H, W, 3)
+        The photo as it is now.
+    path : path
+        The file that it came from.
+
+    Raises
+    ------
+    PhotoError
+        As for :func:`embedded_network`; also if the photo was changed since it was read.
+    """
+    return _carried(read_header(Path(path), Limits()).payload, lambda: codes, path)
 
 
 def to_payload(mlp: GamutMlp, codes: Codes) -> bytes:
@@ -184,6 +197,17 @@ def from_payload(payload: bytes, codes: Codes, origin: str) -> GamutMlp:
         )
     network.eval().requires_grad_(False)
     return GamutMlp(network, *codes.shape[:2])
+
+
+def _carried(
+    payload: bytes | None, codes: Callable[[], Codes], path: str | os.PathLike[str]
+) -> GamutMlp:
+    if payload is None:
+        raise PhotoError(
+            f"“{path}” carries no network of its own; choose another model, or make such a file "
+            "from the original with gamut reduce --embed."
+        )
+    return from_payload(payload, codes(), str(path))
 
 
 def _codes(photo: Photo) -> Codes:

@@ -239,12 +239,14 @@ def _figures(report: FileReport, beyond_share: float) -> dict[str, str]:
         "Clipped pixels": f"{report.clipped_share:.2%}",
         "Restored pixels": f"{report.restored_share:.2%}",
         "Beyond sRGB": f"{beyond_share:.2%}",
-        "Solver steps": f"{report.steps_mean:.1f}",
-        "Largest residual": f"{report.residual_most:.1e}",
         "Size": f"{report.width} × {report.height}",
         "Time": f"{report.seconds:.1f} s",
         "Network": report.model,
     }
+    # The naive inversion and the network of a photo do not iterate.
+    if report.residual_most > 0.0:
+        values["Solver steps"] = f"{report.steps_mean:.1f}"
+        values["Largest residual"] = f"{report.residual_most:.1e}"
     if report.unconverged:
         values["Tiles at the step limit"] = str(report.unconverged)
     return values

@@ -62,7 +62,11 @@ CSS = """
 .figures dd { font-size: 1.15rem; white-space: nowrap; font-weight: 600; margin: 0;
   color: var(--body-text-color); }
 .status { color: var(--body-text-color); }
-.status progress { width: 100%; height: 0.7rem; accent-color: var(--color-accent); }
+.status progress { width: 100%; height: 0.5rem; border: 0; border-radius: 0.25rem; overflow: hidden;
+  appearance: none; background: var(--border-color-primary); }
+.status progress::-webkit-progress-bar { background: var(--border-color-primary); }
+.status progress::-webkit-progress-value { background: #0f766e; }
+.status progress::-moz-progress-bar { background: #0f766e; }
 .status .problem { border-left: 4px solid #d55e00; padding-left: 0.6rem; }
 .samples .grid-wrap { min-height: 0 !important; padding-top: 1.9rem; }
 .samples .grid-container { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }

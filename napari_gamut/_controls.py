@@ -8,6 +8,7 @@ from magicgui.types import FileDialogMode
 from magicgui.widgets import ComboBox, FileEdit, FloatSlider
 
 from core.colour import PROPHOTO, WIDE_SPACES
+from core.names import EMBEDDED
 from napari_gamut._settings import SCREENS, preferences
 from napari_gamut.engine import OWN_FILE, model_choices
 
@@ -52,6 +53,8 @@ class ExpansionChoice(ModelChoice):
 
     def __init__(self) -> None:
         super().__init__()
+        own = ("The photo's own (gamut reduce --embed)", EMBEDDED)
+        self.model.choices = (*model_choices(), own)
         self.space = ComboBox(
             label="Space",
             choices=[(space.name, key) for key, space in WIDE_SPACES.items()],

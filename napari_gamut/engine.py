@@ -13,15 +13,17 @@ import numpy as np
 from core.colour import WIDE_SPACES
 from core.display import DISPLAYS, display_image, display_pyramid
 from core.gamut import clipped_mask, share
-from core.names import NAIVE
+from core.names import EMBEDDED, NAIVE
+from napari_gamut.layer_data import LayerError
 from napari_gamut.metadata import Provenance, Record, WidePixels
 from napari_gamut.stacks import Frames
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from core.expansion import ExpansionSettings, TileReport
+    from core.expansion import ExpansionSettings, Restorer, TileReport
     from core.gamut import Codes, FloatImage
+    from core.gamut_mlp import GamutMlp
     from core.models import Model
     from napari_gamut.layer_data import LayerPhoto
 
@@ -55,7 +57,8 @@ class Request:
     Attributes
     ----------
     model : str
-        A shipped network's name, the path of a weights file, or "naive".
+        A shipped network's name, the path of a weights file, "embedded" for the one that the photo
+        carries, or "naive".
     space : str
         Key of the target space.
     strength, tolerance : float
@@ -102,6 +105,8 @@ class Expanded:
 def prepared(request: Request) -> tuple[Model | None, ExpansionSettings]:
     """Return the network and the engine's settings that a request means.
 
+    There is none for the naive inversion, and none yet for the networks that photos carry.
+
     Raises
     ------
     PhotoError
@@ -112,7 +117,7 @@ def prepared(request: Request) -> tuple[Model | None, ExpansionSettings]:
     from core.models import load_model
 
     keep_freed_memory()
-    model = None if request.model == NAIVE else load_model(request.model)
+    model = None if request.model in (NAIVE, EMBEDDED) else load_model(request.model)
     solver = None
     if model is not None:
         solver = replace(model.descriptor.solver, max_steps=request.iterations)
@@ -141,12 +146,15 @@ def expand_photo(photo: LayerPhoto, request: Request) -> Generator[tuple[int, in
     yield 0, 0
     model, settings = prepared(request)
     if photo.leading:
+        if request.model == EMBEDDED:
+            raise LayerError("A stack carries no network of its own; choose another model.")
         photo.frame((0,) * len(photo.leading)).codes()
         return _stack(photo, request, model, settings)
     codes = photo.codes()
-    values, tiles = yield from _solved(codes, model, settings)
+    restorer = _own_network(photo, codes) if request.model == EMBEDDED else model
+    values, tiles = yield from _solved(codes, restorer, settings)
     made = replace(
-        _made(photo, request, model),
+        _made(photo, request, restorer),
         steps=tuple(tile.steps for tile in tiles),
         residuals=tuple(tile.residual for tile in tiles),
         unconverged=sum(tile.status.value != "converged" for tile in tiles),
@@ -161,8 +169,18 @@ def expand_photo(photo: LayerPhoto, request: Request) -> Generator[tuple[int, in
     return Expanded(data, replace(photo.record, wide=wide, made=made, alpha=photo.alpha()))
 
 
+def _own_network(photo: LayerPhoto, codes: Codes) -> GamutMlp:
+    from core.embedding import network_for
+
+    if not photo.record.path:
+        raise LayerError(
+            f"“{photo.name}” comes from no file, so it carries no network; choose another model."
+        )
+    return network_for(codes, photo.record.path)
+
+
 def _solved(
-    codes: Codes, model: Model | None, settings: ExpansionSettings
+    codes: Codes, model: Restorer | None, settings: ExpansionSettings
 ) -> Generator[tuple[int, int], None, tuple[FloatImage, list[TileReport]]]:
     from core.expansion import expand_bands
     from core.tiling import ArraySource
@@ -178,7 +196,7 @@ def _solved(
     return values, tiles
 
 
-def _made(photo: LayerPhoto, request: Request, model: Model | None) -> Provenance:
+def _made(photo: LayerPhoto, request: Request, model: Restorer | None) -> Provenance:
     return Provenance(
         source=photo.name,
         model=model.name if model else NAIVE,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from core.cli.common import plan_jobs, sentence
 from core.errors import PhotoError
+from core.names import EMBEDDED
 from napari_gamut.engine import Request, prepared
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def expand_folder(
     PhotoError
         If there is no photo, or the network cannot be used.
     """
+    from core.embedding import embedded_network
     from core.file_expansion import FileSettings, file_expansion
     from core.files import OUTPUT_FORMATS
 
@@ -103,7 +105,8 @@ def expand_folder(
             continue
         try:
             job.target.parent.mkdir(parents=True, exist_ok=True)
-            work = file_expansion(job.source, job.target, model, settings, files)
+            restorer = embedded_network(job.source) if request.model == EMBEDDED else model
+            work = file_expansion(job.source, job.target, restorer, settings, files)
             try:
                 while True:
                     done, total = next(work)

@@ -11,7 +11,14 @@ import torch
 from PIL import Image
 
 from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
-from core.embedding import FORMAT, LARGEST, embedded_network, from_payload, write_embedded
+from core.embedding import (
+    FORMAT,
+    LARGEST,
+    embedded_network,
+    from_payload,
+    network_for,
+    write_embedded,
+)
 from core.errors import PhotoError
 from core.files import inspect, read, write, write_codes
 from core.gamut import reduce
@@ -74,6 +81,14 @@ def test_an_edited_photo_is_refused(tmp_path: Path, carrier: Path) -> None:
     write_codes(edited, codes, extra_metadata=photo.payload)
     with pytest.raises(PhotoError, match="edited, resized or saved again"):
         embedded_network(edited)
+
+
+def test_a_photo_in_memory_finds_the_network_of_its_file(carrier: Path) -> None:
+    codes = read(carrier).srgb_codes()
+    assert codes is not None
+    assert network_for(codes, carrier).sha256 == embedded_network(carrier).sha256
+    with pytest.raises(PhotoError, match="edited"):
+        network_for(codes[1:], carrier)
 
 
 def test_a_photo_that_lost_it_is_refused(tmp_path: Path, carrier: Path) -> None:

@@ -5,15 +5,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from napari.layers import Image
+from napari.layers._source import Source
+from skimage.io import imread
 
-from core.colour import DISPLAY_P3, PROPHOTO
+from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
 from core.display import display_image
+from core.embedding import embedded_network, write_embedded
 from core.errors import PhotoError
 from core.expansion import ExpansionSettings, expand
+from core.files import read
+from core.gamut import reduce
+from core.gamut_mlp import FitSettings
 from core.models import load_model
+from core.steps import finished
 from napari_gamut import engine, stacks
 from napari_gamut.engine import Request, expand_photo
 from napari_gamut.layer_data import photo_of
+from tests.core.conftest import wide_photo
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -123,3 +131,36 @@ def test_a_request_reaches_the_engine(weights: Path) -> None:
     assert (settings.space.key, settings.strength, settings.tolerance) == ("rec2020", 0.5, 2.0)
     assert (settings.project, settings.device, settings.tile) == (False, "cpu", 128)
     assert settings.solver.max_steps == 7
+
+
+@pytest.fixture
+def carrier(tmp_path: Path) -> Path:
+    """A photo whose file carries its own network."""
+    scene = convert(wide_photo(1), PROPHOTO, SRGB)
+    path = tmp_path / "carrier.png"
+    finished(write_embedded(path, reduce(scene), scene, FitSettings(steps=60, batch=256)))
+    return path
+
+
+def opened(path: Path) -> Any:
+    """The photo as napari itself opens it."""
+    layer = Image(imread(path), rgb=True, name=path.stem, contrast_limits=(0, 255))
+    layer._source = Source(path=str(path))
+    return photo_of(layer)
+
+
+def test_a_photo_is_expanded_by_the_network_that_its_file_carries(carrier: Path) -> None:
+    _, result = result_of(expand_photo(opened(carrier), Request("embedded")))
+    expected = expand(read(carrier).pixels, embedded_network(carrier))
+    assert np.array_equal(result.record.wide.values, expected.values)
+    assert result.record.made.model == "gamut-mlp"
+    assert result.record.made.sha256 == expected.sha256
+
+
+def test_a_network_is_refused_where_it_does_not_belong(carrier: Path, codes: np.ndarray) -> None:
+    edited = opened(carrier)
+    edited.data[2, 3, 0] ^= 1
+    stack = photo(np.stack([codes, codes]))
+    for subject, reason in ((edited, "edited"), (photo(codes), "no file"), (stack, "A stack")):
+        with pytest.raises(PhotoError, match=reason):
+            result_of(expand_photo(subject, Request("embedded")))

@@ -13,12 +13,15 @@ from napari.layers import Image
 from core.chart import wide_gamut_chart
 from core.colour import PROPHOTO, SRGB, convert
 from core.convergence import Window
+from core.embedding import embedded_network, write_embedded
 from core.errors import PhotoError
 from core.expansion import expand
 from core.files import read, write_codes
 from core.gamut import clipped_mask, out_of_gamut_mask, reduce, share
+from core.gamut_mlp import FitSettings
 from core.metrics import compare, delta_e_map
 from core.models import load_model
+from core.steps import finished
 from napari_gamut.engine import Request
 from napari_gamut.folders import FolderReport, FolderRequest, expand_folder
 from napari_gamut.iterations import LARGEST, solve_visibly, window_within
@@ -216,3 +219,20 @@ def test_what_is_no_folder_is_refused(folder: Path, tmp_path: Path, name: str) -
     work = expand_folder(FolderRequest(tmp_path / name, tmp_path / "out"), Request("naive"))
     with pytest.raises(PhotoError, match="no folder"):
         next(work)
+
+
+def test_each_photo_of_a_folder_is_expanded_by_the_network_that_it_carries(
+    original: np.ndarray, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    scene = convert(original, PROPHOTO, SRGB)
+    carrier = source / "carrier.png"
+    finished(write_embedded(carrier, reduce(scene), scene, FitSettings(steps=60, batch=256)))
+    write_codes(source / "plain.png", reduce(scene))
+    steps, report = result_of(expand_folder(FolderRequest(source, target), Request("embedded")))
+    assert report == FolderReport(expanded=1, kept=0, failed=1)
+    assert any("carries no network of its own" in step.line for step in steps)
+    expected = expand(reduce(scene), embedded_network(carrier)).values
+    written = convert(read(target / "carrier.tif").scene(), SRGB, PROPHOTO)
+    assert np.abs(written - expected).max() < 1e-3
