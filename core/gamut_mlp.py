@@ -67,7 +67,7 @@ class FitSettings:
     """
 
     steps: int = 1500
-    batch: int = 8192
+    batch: int = 4096
     samples: int = 200_000
     learning_rate: float = 5e-3
     seed: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import threading
 import time
@@ -109,7 +110,7 @@ def stoppable(handler: Callable[..., Iterator[Any]]) -> Callable[..., AsyncGener
                     value = await asyncio.shield(running)
                 except asyncio.CancelledError:
                     cancelled.set()
-                    await asyncio.wait([running])
+                    await _ended(running)
                     raise
                 if value is _END:
                     return
@@ -118,3 +119,10 @@ def stoppable(handler: Callable[..., Iterator[Any]]) -> Callable[..., AsyncGener
             work.close()  # type: ignore[attr-defined]
 
     return run
+
+
+async def _ended(running: asyncio.Future[Any]) -> None:
+    """Wait for a step, however often it is cancelled: its thread still holds the generator."""
+    while not running.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([running])

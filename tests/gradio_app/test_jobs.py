@@ -103,6 +103,33 @@ def test_a_handler_can_be_stopped_in_the_middle_of_a_step() -> None:
     assert endless.log == ["cleaned up"]
 
 
+def test_who_cancels_twice_waits_for_the_step_all_the_same() -> None:
+    log: list[str] = []
+    started, go_on = threading.Event(), threading.Event()
+
+    def handler() -> Iterator[str]:
+        try:
+            started.set()
+            go_on.wait()
+            yield "never"
+        finally:
+            log.append("cleaned up")
+
+    async def main() -> None:
+        task = asyncio.ensure_future(anext(stoppable(handler)()))
+        await asyncio.to_thread(started.wait)
+        for _ in range(2):
+            task.cancel()
+            await asyncio.sleep(0)
+        assert not task.done()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert log == ["cleaned up"]
+
+
 def test_a_handler_can_be_closed_between_two_steps() -> None:
     endless = Endless()
 
