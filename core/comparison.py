@@ -5,21 +5,20 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.evaluation import EvaluationSettings, Method, reduced
 from core.expansion import TileReport, expand_bands
 from core.metrics import PhotoMetrics, compare, delta_e_map
+from core.steps import scaled
 from core.tiling import ArraySource
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from core.gamut import Codes, FloatImage, Mask
-
-Result = TypeVar("Result")
 
 _PART = 100
 """What a method counts in the progress."""
@@ -113,7 +112,7 @@ def compare_methods(
         started = time.perf_counter()
         values = np.empty(original.shape, np.float32)
         tiles: list[TileReport] = []
-        restorer = yield from _scaled(
+        restorer = yield from scaled(
             method.restorer(codes, original, settings), begin, begin + share, end
         )
         with closing(expand_bands(ArraySource(codes), restorer, expansion)) as bands:
@@ -136,17 +135,3 @@ def compare_methods(
             )
         )
     return Comparison(original, codes, outside, tuple(restorations))
-
-
-def _scaled(
-    work: Generator[tuple[int, int], None, Result], begin: int, stop: int, end: int
-) -> Generator[tuple[int, int], None, Result]:
-    """Pass on the progress of a part of the work."""
-    with closing(work):
-        while True:
-            try:
-                done, total = next(work)
-            except StopIteration as finished:
-                result: Result = finished.value
-                return result
-            yield begin + (stop - begin) * done // total, end

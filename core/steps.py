@@ -33,3 +33,35 @@ def finished(
                 return result
             if progress:
                 progress(done, total)
+
+
+def scaled(
+    work: Generator[tuple[int, int], None, Result], begin: int, stop: int, end: int
+) -> Generator[tuple[int, int], None, Result]:
+    """Do work that is a part of more: its progress runs from `begin` to `stop`, of `end` in all.
+
+    Parameters
+    ----------
+    work : generator
+        As for :func:`finished`.
+    begin, stop, end : int
+        In the units of the whole.
+
+    Yields
+    ------
+    (int, int)
+        Progress of the whole.
+
+    Returns
+    -------
+    object
+        The result of the part.
+    """
+    with closing(work):
+        while True:
+            try:
+                done, total = next(work)
+            except StopIteration as finish:
+                result: Result = finish.value
+                return result
+            yield begin + (stop - begin) * done // total, end

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.steps import finished
+from core.steps import finished, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -37,3 +37,9 @@ def test_whoever_is_told_can_give_up_the_work() -> None:
     with pytest.raises(KeyboardInterrupt):
         finished(work(log), stop)
     assert log == ["cleaned up"]
+
+
+def test_a_part_of_more_fills_its_place_in_the_progress() -> None:
+    steps: list[tuple[int, int]] = []
+    assert finished(scaled(work([]), 100, 140, 300), lambda *step: steps.append(step)) == "result"
+    assert steps == [(120, 300), (140, 300)]
