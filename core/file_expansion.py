@@ -86,6 +86,8 @@ class FileReport:
         The largest last residual.
     unconverged : int
         Tiles that reached the step limit or failed.
+    converted : bool
+        Whether the photo was wide-gamut already, so that it was only converted.
     seconds : float
         Elapsed time.
     notes : tuple of str
@@ -106,6 +108,7 @@ class FileReport:
     steps_most: int
     residual_most: float
     unconverged: int
+    converted: bool
     seconds: float
     notes: tuple[str, ...]
 
@@ -212,6 +215,7 @@ def file_expansion(
         model=model.name if model else NAIVE,
         sha256=model.sha256 if model else "",
         tolerance=settings.tolerance,
+        converted=pixels is None,
         seconds=time.perf_counter() - started,
         notes=(*reader.info.notes, *notes),
         **tally.as_dict(),

@@ -32,7 +32,7 @@ Rec. 2020 …) with its profile, for editing, for print and for wide-gamut scree
   black). Nothing is changed there. And an **sRGB screen** cannot show what is restored.
 
 ## Your photos
-They stay on this server for {minutes:g} minutes at most and are then deleted. Place, serial numbers
+They are deleted from this server after {minutes:g} minutes. Place, serial numbers
 and the owner's name are left out of the result unless you ask to keep them. Nothing is sent
 anywhere else.
 

@@ -16,7 +16,7 @@ from gradio_app.expand_tab import add_expand_tab
 if TYPE_CHECKING:
     from gradio_app.context import Context
 
-_SWEEP_SECONDS = 60
+SWEEP_SECONDS = 60
 
 
 def build(context: Context) -> gr.Blocks:
@@ -28,10 +28,10 @@ def build(context: Context) -> gr.Blocks:
         Models, samples, limits.
     """
     settings = context.settings
-    age = max(_SWEEP_SECONDS, round(60 * settings.keep_minutes))
+    age = max(SWEEP_SECONDS, round(60 * settings.keep_minutes))
     blocks: gr.Blocks
     with gr.Blocks(
-        title=page.TITLE, analytics_enabled=False, delete_cache=(_SWEEP_SECONDS, age)
+        title=page.TITLE, analytics_enabled=False, delete_cache=(SWEEP_SECONDS, age)
     ) as blocks:
         gr.Markdown(page.LEAD)
         # Before the tabs, whose own events would take the endpoints' names.

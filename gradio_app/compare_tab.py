@@ -14,7 +14,7 @@ from core.figures import chromaticity_figure, error_figure, save_figure
 from gradio_app import page, tables
 from gradio_app.controls import connect, controls, photo_input
 from gradio_app.jobs import Job
-from gradio_app.photo_comparison import LONGEST, comparison
+from gradio_app.photo_comparison import LONGEST, comparison, is_untagged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ _DOTS_PER_INCH = 130
 _NOTE = (
     "A **wide-gamut original** (ProPhoto, Adobe RGB, Display P3 …, RAW) is reduced to sRGB as a "
     "camera would, restored by each method and measured against what it was. Photos longer than "
-    f"{LONGEST} pixels are averaged first."
+    f"{LONGEST} pixels are averaged first; those without a profile are taken as ProPhoto."
 )
 _HINT = "The figures of each method, maps of the errors and the colours will appear here."
 
@@ -81,6 +81,11 @@ def add_compare_tab(context: Context, screen: gr.Textbox) -> None:
                 drawings = _draw(job.result, Path(folder), page.Screen.told(shown))
                 share = job.result.out_of_gamut.mean()
                 sentence = f"{share:.2%} of the original's pixels are outside sRGB."
+                if path and is_untagged(Path(path)):
+                    sentence += (
+                        " It has no profile and was taken as ProPhoto: if it is an sRGB photo, "
+                        "these figures mean nothing."
+                    )
                 yield {
                     **buttons.idle(page.said(sentence)),
                     hint: gr.HTML(visible=False),
@@ -94,7 +99,15 @@ def add_compare_tab(context: Context, screen: gr.Textbox) -> None:
             logger.exception("a comparison failed")
             yield buttons.idle(page.problem(page.UNEXPECTED))
 
-    connect(photo, buttons, compare, [methods, style, screen], outputs, context)
+    def nothing() -> Shown:
+        return {
+            hint: gr.HTML(visible=True),
+            table: gr.HTML(visible=False),
+            errors: gr.Image(visible=False),
+            diagram: gr.Image(visible=False),
+        }
+
+    connect(photo, buttons, compare, [methods, style, screen], outputs, context, nothing=nothing)
 
 
 def _drawing(label: str) -> gr.Image:

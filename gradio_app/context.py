@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -28,6 +30,7 @@ CONCURRENCY_ID = "work"
 """One pool of workers for all tabs and the API."""
 
 UPLOADS = "uploads"
+REQUESTS = "requests"
 
 
 @dataclass(frozen=True)
@@ -128,9 +131,18 @@ class Context:
         """Return the path of a sample photo, in the folder of this server."""
         return str(self.folder / "samples" / sample.file)
 
+    def sweep(self) -> None:
+        """Delete the folders of requests that nobody can want any more, whatever left them."""
+        settings = self.settings
+        oldest = time.time() - max(60 * settings.keep_minutes, 2 * settings.seconds)
+        for folder in (self.folder / REQUESTS).iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if folder.stat().st_mtime < oldest:
+                    shutil.rmtree(folder, ignore_errors=True)
+
     def request_folder(self) -> tempfile.TemporaryDirectory[str]:
         """Return a folder for one request, which is deleted with its contents."""
-        return tempfile.TemporaryDirectory(dir=self.folder / "requests")
+        return tempfile.TemporaryDirectory(dir=self.folder / REQUESTS)
 
 
 def make_context(settings: DemoSettings, folder: Path) -> Context:
@@ -148,7 +160,7 @@ def make_context(settings: DemoSettings, folder: Path) -> Context:
     PhotoError
         If a model cannot be loaded.
     """
-    for name in (UPLOADS, "samples", "requests"):
+    for name in (UPLOADS, "samples", REQUESTS):
         (folder / name).mkdir(parents=True)
     with resources.as_file(resources.files("core") / "samples") as given:
         original = read_original(given / ORIGINAL)

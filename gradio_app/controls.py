@@ -103,6 +103,8 @@ def connect(
     inputs: Sequence[Component],
     outputs: Sequence[Component],
     context: Context,
+    *,
+    nothing: Callable[[], Shown],
     more: Sequence[tuple[Any, Callable[..., Any], Sequence[Component]]] = (),
 ) -> None:
     """Run a job when a photo arrives or the button is pressed; let Cancel stop it.
@@ -115,10 +117,13 @@ def connect(
         Run and cancel.
     handler : callable
         A generator. Its first input is the photo; it yields what components show, by component.
+        Each value that it yields has to hold what the last one held: the page gets differences.
     inputs, outputs : sequence of components
         Beside the photo and the buttons.
     context : Context
         With the limits of the pool.
+    nothing : callable
+        Returns what the outputs show without a result: another photo has come, or none is left.
     more : sequence of (event, handler, inputs)
         Other jobs with the same outputs that Cancel stops.
     """
@@ -126,43 +131,54 @@ def connect(
         "outputs": [*buttons.components, *outputs],
         "concurrency_id": CONCURRENCY_ID,
         "concurrency_limit": context.settings.concurrency,
+        # What is asked for while a job runs comes after it, and is not forgotten.
+        "trigger_mode": "always_last",
         "show_progress": "hidden",
         "api_visibility": "private",
     }
-
-    def choose(event: gr.SelectData) -> str:
-        return context.sample(photo.samples[event.index])
-
     # Not in the queue: what the page says has to be said when the queue is full, too.
     shown: dict[str, Any] = {
         "queue": False,
         "show_progress": "hidden",
         "api_visibility": "private",
     }
-
-    def start(
-        event: Callable[..., Any], handler: Callable[..., Any], needed: Sequence[Component]
-    ) -> Any:
-        # A second press has to do nothing, also while the job is still in the queue.
-        waits = event(lambda: buttons.busy(page.said(page.WAITING)), outputs=waiting, **shown)
-        return waits.then(stoppable(handler), list(needed), **pool)
-
-    waiting = buttons.components
     everything = [photo.file, *inputs]
+
+    def choose(event: gr.SelectData) -> str:
+        return context.sample(photo.samples[event.index])
+
+    def wait() -> Shown:
+        return buttons.busy(page.said(page.WAITING))
+
+    def wait_for_another() -> Shown:
+        return {**wait(), **nothing()}
+
+    def refuse(status: str) -> Shown:
+        # The handlers themselves do not fail: it was not taken into the queue, or it was cancelled.
+        if status == page.said(page.WAITING):
+            return buttons.idle(page.problem(page.BUSY))
+        return {buttons.run: gr.Button(interactive=True), buttons.cancel: gr.Button(visible=False)}
+
     chosen = photo.gallery.select(choose, outputs=photo.file, **shown)
-    jobs = [
-        start(buttons.run.click, handler, everything),
-        start(photo.file.upload, handler, everything),
-        start(chosen.then, handler, everything),
-        *(start(*one) for one in more),
+    # A second press has to do nothing, also while the job is still in the queue.
+    waits = [
+        *(
+            (event(wait_for_another, outputs=pool["outputs"], **shown), handler, everything)
+            for event in (photo.file.upload, chosen.then)
+        ),
+        *(
+            (event(wait, outputs=buttons.components, **shown), work, needed)
+            for event, work, needed in ((buttons.run.click, handler, everything), *more)
+        ),
     ]
+    jobs = [wait.then(stoppable(work), list(needed), **pool) for wait, work, needed in waits]
     for job in jobs:
-        # The handlers themselves do not fail: it was not taken into the queue.
-        job.failure(lambda: buttons.idle(page.problem(page.BUSY)), outputs=waiting, **shown)
+        job.failure(refuse, buttons.status, buttons.components, **shown)
+    buttons.cancel.click(lambda: page.said("Cancelling …"), outputs=buttons.status, **shown)
     # The job's last message may come after the click; what is said then has to be said later.
-    cancelled = buttons.cancel.click(None, cancels=jobs)
-    cancelled.then(
-        lambda: buttons.idle(page.said("Cancelled; nothing was kept.")),
-        outputs=waiting,
-        **shown,
+    buttons.cancel.click(None, cancels=jobs).then(
+        lambda: buttons.idle(page.said("Cancelled.")), outputs=buttons.components, **shown
+    )
+    photo.file.clear(None, cancels=jobs).then(
+        lambda: {**buttons.idle(""), **nothing()}, outputs=pool["outputs"], **shown
     )

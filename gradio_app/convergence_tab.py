@@ -15,10 +15,12 @@ import gradio as gr
 from core.errors import PhotoError
 from core.figures import convergence_figure, save_figure
 from gradio_app import page
+from gradio_app.context import REQUESTS
 from gradio_app.controls import connect, controls, photo_input
 from gradio_app.jobs import Job
 from gradio_app.photo_convergence import (
     LARGEST,
+    MOST_MEMORY,
     MOST_STEPS,
     SMALLEST,
     Trace,
@@ -85,7 +87,9 @@ def add_convergence_tab(context: Context, screen: gr.Textbox) -> None:
             method = gr.Radio(
                 [("Anderson", "anderson"), ("Picard", "picard")], value="anderson", label="Solver"
             )
-            memory = gr.Slider(1, 10, value=5, step=1, label="Memory m (Anderson)", buttons=[])
+            memory = gr.Slider(
+                1, MOST_MEMORY, value=5, step=1, label="Memory m (Anderson)", buttons=[]
+            )
             damping = gr.Slider(0.1, 1.5, value=1.0, step=0.05, label="Damping β", buttons=[])
             steps = gr.Slider(2, MOST_STEPS, value=30, step=1, label="Most steps", buttons=[])
             side = gr.Slider(
@@ -134,7 +138,7 @@ def add_convergence_tab(context: Context, screen: gr.Textbox) -> None:
         before: Watched | None,
     ) -> Iterator[Shown]:
         yield buttons.busy(page.said("Reading the photo …"))
-        folder = tempfile.mkdtemp(dir=context.folder / "requests")
+        folder = tempfile.mkdtemp(dir=context.folder / REQUESTS)
         kept = False
         try:
             network = context.model(name)
@@ -152,9 +156,9 @@ def add_convergence_tab(context: Context, screen: gr.Textbox) -> None:
             residuals = {**earlier, trace.title: trace.residuals}
             now = Watched(folder, trace, dict(list(residuals.items())[-_CURVES:]), subject)
             last = len(trace.residuals)
-            _forget(before)
-            kept = True
             sentence = f"{last} iterations to a residual of {trace.residuals[-1]:.1e}."
+            if trace.reduced:
+                sentence += " The photo is wide-gamut; it was reduced to sRGB first."
             yield {
                 **buttons.idle(page.said(sentence)),
                 hint: gr.HTML(visible=False),
@@ -162,6 +166,9 @@ def add_convergence_tab(context: Context, screen: gr.Textbox) -> None:
                 **dict(zip(views, _views(now, 1, page.Screen.told(shown)), strict=True)),
                 watched: now,
             }
+            # Only now has the page got them; whoever cancels before keeps the earlier ones.
+            kept = True
+            _forget(before)
         except PhotoError as error:
             yield buttons.idle(page.problem(str(error)))
         except Exception:
@@ -177,6 +184,13 @@ def add_convergence_tab(context: Context, screen: gr.Textbox) -> None:
         place = min(max(int(number), 1), len(watched.trace.residuals))
         return _views(watched, place, page.Screen.told(shown))
 
+    def nothing() -> Shown:
+        return {
+            hint: gr.HTML(visible=True),
+            iteration: gr.Slider(visible=False),
+            **{view: gr.Image(visible=False) for view in views},
+        }
+
     connect(
         photo,
         buttons,
@@ -184,6 +198,7 @@ def add_convergence_tab(context: Context, screen: gr.Textbox) -> None:
         [model, method, memory, damping, steps, side, screen, watched],
         outputs,
         context,
+        nothing=nothing,
     )
     iteration.input(
         show,

@@ -121,6 +121,17 @@ def add_expand_tab(context: Context) -> None:
         last,
     ]
 
+    def nothing() -> Shown:
+        return {
+            hint: gr.HTML(visible=True),
+            slider: gr.ImageSlider(visible=False),
+            note: gr.HTML(visible=False),
+            numbers: gr.HTML(visible=False),
+            saving: gr.Row(visible=False),
+            pictures: gr.Row(visible=False),
+            last: None,
+        }
+
     def expand(
         path: str | None,
         model: str,
@@ -129,10 +140,10 @@ def add_expand_tab(context: Context) -> None:
         private: bool,
         file_format: str,
     ) -> Iterator[Shown]:
-        yield buttons.busy(page.said("Reading the photo …"))
+        yield buttons.busy(page.said("Looking at the photo …"))
         try:
             request = Request(model, space, file_format, strength, private)  # type: ignore[arg-type]
-            upload = checked(path, context.uploads, context.settings.limits)
+            upload = checked(path, context.uploads, context.settings)
             with context.request_folder() as folder:
                 job = Job(expansion(context, path, request, folder), context.settings.seconds)
                 with closing(job.steps()) as steps:
@@ -141,29 +152,30 @@ def add_expand_tab(context: Context) -> None:
                 target, report = job.result
                 yield buttons.busy(page.said("Making the pictures …"))
                 shown = file_previews(upload.path, target, tolerance=report.tolerance)
-                yield {
+                result = {
                     **buttons.busy(page.said("Making the maps …")),
                     hint: gr.HTML(visible=False),
                     slider: gr.ImageSlider(
                         tuple(map(str, photos(shown, folder))),
-                        label=f"{upload.path.name}: sRGB | restored",
+                        label=f"{upload.path.name}: {_sides(report)}",
                         visible=True,
                     ),
-                    note: gr.HTML(visible=True),
+                    note: gr.HTML(visible=shown.beyond_share > 0.0),
                     numbers: gr.HTML(
                         page.figures(_figures(report, shown.beyond_share)), visible=True
                     ),
                     saving: gr.Row(visible=True),
                     download: _download(target),
-                    pictures: gr.Row(visible=False),
                     last: Done(str(upload.path), request),
                 }
+                yield result
                 view = maps(shown, folder)
                 yield {
+                    **result,
                     **buttons.idle(page.said(_sentence(report))),
                     pictures: gr.Row(visible=True),
                     beyond: str(view.beyond),
-                    clipped: str(view.clipped),
+                    clipped: gr.Image(str(view.clipped), visible=not report.converted),
                     difference: gr.Image(
                         str(view.difference),
                         label=f"Change of colour: white is ΔE {view.largest_difference:.2g}",
@@ -177,12 +189,9 @@ def add_expand_tab(context: Context) -> None:
 
     def write_again(last: Done | None, file_format: str) -> Iterator[Shown]:
         if last is None:
-            yield buttons.idle("")
+            yield buttons.idle(page.problem(context.settings.expired))
             return
-        yield {
-            **buttons.busy(page.said("Writing the file …")),
-            download: gr.DownloadButton(interactive=False),
-        }
+        yield buttons.busy(page.said("Writing the file …"))
         try:
             request = replace(last.request, format=file_format)  # type: ignore[arg-type]
             with context.request_folder() as folder:
@@ -208,6 +217,7 @@ def add_expand_tab(context: Context) -> None:
         [model, strength, space, private, file_format],
         outputs,
         context,
+        nothing=nothing,
         more=[(file_format.input, write_again, [last, file_format])],
     )
 
@@ -234,10 +244,17 @@ def _sentence(report: FileReport) -> str:
     return " ".join(("Done.", *report.notes))
 
 
+def _sides(report: FileReport) -> str:
+    """Return what is to the left and to the right of the slider."""
+    return "reduced to sRGB | as it is" if report.converted else "sRGB | restored"
+
+
 def _figures(report: FileReport, beyond_share: float) -> dict[str, str]:
-    values = {
-        "Clipped pixels": f"{report.clipped_share:.2%}",
-        "Restored pixels": f"{report.restored_share:.2%}",
+    values = {}
+    if not report.converted:
+        values["Clipped pixels"] = f"{report.clipped_share:.2%}"
+        values["Restored pixels"] = f"{report.restored_share:.2%}"
+    values |= {
         "Beyond sRGB": f"{beyond_share:.2%}",
         "Size": f"{report.width} × {report.height}",
         "Time": f"{report.seconds:.1f} s",

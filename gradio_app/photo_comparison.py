@@ -10,11 +10,13 @@ from core.dataset import read_original, shrink
 from core.errors import PhotoError
 from core.evaluation import EvaluationSettings
 from core.expansion import ExpansionSettings
+from core.files import inspect
 from core.styles import STYLES
 from gradio_app.uploads import checked, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+    from pathlib import Path
 
     from core.evaluation import Method
     from gradio_app.context import Context
@@ -54,7 +56,7 @@ def comparison(
     if not names:
         raise PhotoError("Choose at least one method.")
     methods = _chosen(context, names)
-    upload = checked(path, context.uploads, context.settings.limits)
+    upload = checked(path, context.uploads, context.settings)
     try:
         original = shrink(read_original(upload.path), LONGEST)
     except PhotoError as error:
@@ -64,6 +66,11 @@ def comparison(
         perceptual=False, expansion=ExpansionSettings(device=context.settings.device)
     )
     return (yield from compare_methods(STYLES[style].apply(original), methods, settings))
+
+
+def is_untagged(path: Path) -> bool:
+    """Return whether a photo says nothing about its colours."""
+    return inspect(path).profile_name.startswith("untagged")
 
 
 def _chosen(context: Context, names: Sequence[str]) -> list[Method]:

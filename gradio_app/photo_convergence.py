@@ -29,6 +29,7 @@ SMALLEST, LARGEST = 64, 512
 """Sides of the part that is looked at, in pixels."""
 
 MOST_STEPS = 60
+MOST_MEMORY = 10
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Trace:
         one (PNG, sRGB).
     largest_difference : float
         CIEDE2000 of the brightest colour of the differences.
+    reduced : bool
+        Whether the photo was wide-gamut and had to be reduced to sRGB first.
     """
 
     title: str
@@ -56,6 +59,7 @@ class Trace:
     pictures: tuple[str, ...]
     differences: tuple[str, ...]
     largest_difference: float
+    reduced: bool
 
 
 def convergence(
@@ -100,14 +104,13 @@ def convergence(
         raise PhotoError(
             f"Choose a side between {SMALLEST} and {LARGEST} pixels and at most {MOST_STEPS} steps."
         )
-    upload = checked(path, context.uploads, context.settings.limits)
+    upload = checked(path, context.uploads, context.settings)
     try:
         photo = read(upload.path, limits=context.settings.limits)
     except PhotoError as error:
         raise PhotoError(sentence(error, upload.path)) from error
-    codes = photo.srgb_codes()
-    if codes is None:
-        codes = reduce(photo.scene())
+    stored = photo.srgb_codes()
+    codes = reduce(photo.scene()) if stored is None else stored
     settings = ExpansionSettings(
         solver=solver,
         tolerance=LOSSY_TOLERANCE if upload.lossy else 0.0,
@@ -140,6 +143,7 @@ def convergence(
         tuple(pictures),
         tuple(differences),
         scale[1],
+        reduced=stored is None,
     )
 
 
@@ -153,6 +157,10 @@ def solver_settings(
     PhotoError
         If one is out of range.
     """
+    if not 1 <= memory <= MOST_MEMORY:
+        raise PhotoError(f"The memory m lies between 1 and {MOST_MEMORY}; choose such a number.")
+    if not 1 <= max_steps <= MOST_STEPS:
+        raise PhotoError(f"Choose between 1 and {MOST_STEPS} steps.")
     try:
         return replace(
             default,

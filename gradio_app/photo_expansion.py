@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from core.previews import Previews
     from gradio_app.context import Context
 
+_JUST_SEEN = 1.0
+"""CIEDE2000 of a difference that can just be seen."""
+
 _FAST = 1
 """Compression of pictures that are shown once: somebody is waiting."""
 
@@ -101,7 +104,7 @@ def expansion(
         With a sentence that names no path of the server.
     """
     limits = context.settings.limits
-    upload = checked(path, context.uploads, limits)
+    upload = checked(path, context.uploads, context.settings)
     target = request.target(folder, upload)
     settings = ExpansionSettings(
         space=WIDE_SPACES[request.space],
@@ -163,7 +166,7 @@ def maps(shown: Previews, folder: str) -> Maps:
     shown, folder
         As for :func:`photos`.
     """
-    scale = shared_limits([shown.delta_e])
+    scale = shared_limits([shown.delta_e], least=_JUST_SEEN)
     heat = heat_map(shown.delta_e, scale)[..., :3]
     return Maps(
         beyond=_written(shown.beyond_srgb, Path(folder, "beyond-srgb.png")),

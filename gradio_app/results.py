@@ -38,6 +38,7 @@ class Expanded(TypedDict):
     steps_most: int
     residual_most: Annotated[float, Field(description="the largest last relative residual")]
     unconverged: Annotated[int, Field(description="tiles that reached the step limit")]
+    converted: Annotated[bool, Field(description="a wide photo, of which nothing was restored")]
     seconds: float
     notes: Annotated[list[str], Field(description="sentences for people")]
 

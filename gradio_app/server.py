@@ -104,7 +104,7 @@ def _launched(settings: DemoSettings, folder: Path) -> Iterator[Server]:
     from core.expansion import device_named
     from gradio_app import page
     from gradio_app.api import health
-    from gradio_app.app import build
+    from gradio_app.app import SWEEP_SECONDS, build
     from gradio_app.context import make_context
 
     keep_freed_memory()
@@ -137,11 +137,33 @@ def _launched(settings: DemoSettings, folder: Path) -> Iterator[Server]:
             app_kwargs={"routes": [Route(HEALTH, lambda _: JSONResponse(health(context)))]},
         )
     except OSError as error:
-        raise PhotoError(f"The demo cannot be served: {error}") from error
+        raise PhotoError(
+            f"The demo cannot be served at port {settings.port}, which may be taken; choose "
+            "another one with --port."
+        ) from error
+    with _swept(context, SWEEP_SECONDS):
+        try:
+            yield Server(url.rstrip("/"), context)
+        finally:
+            blocks.close(verbose=False)
+
+
+@contextmanager
+def _swept(context: Context, seconds: float) -> Iterator[None]:
+    """Delete what requests have left, now and then, while the block runs."""
+    over = threading.Event()
+
+    def sweep() -> None:
+        while not over.wait(seconds):
+            context.sweep()
+
+    sweeper = threading.Thread(target=sweep, name="sweeper", daemon=True)
+    sweeper.start()
     try:
-        yield Server(url.rstrip("/"), context)
+        yield
     finally:
-        blocks.close(verbose=False)
+        over.set()
+        sweeper.join()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

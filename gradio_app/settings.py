@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,9 @@ class DemoSettings:
     host: str = _setting("127.0.0.1", "address to listen on; 0.0.0.0 for all")
     port: int = _setting(7860, "port to listen on")
     root_path: str = _setting("", "path under which a proxy offers the demo, such as /gamut")
-    auth: str = _setting("", "NAME:PASSWORD, several separated by commas; anybody unless given")
+    auth: str = _setting(
+        "", "NAME:PASSWORD without commas, several separated by commas; anybody unless given"
+    )
     models: str = _setting("", "models to offer, separated by commas: names or .safetensors files")
     device: str = _setting("auto", "auto, cpu, cuda or mps")
     threads: int = _setting(0, "processor threads of a job; 0 for all")
@@ -51,10 +54,10 @@ class DemoSettings:
             "threads": self.threads >= 0,
             "concurrency": self.concurrency >= 1,
             "queue": self.queue >= 1,
-            "max_megabytes": self.max_megabytes > 0,
-            "max_megapixels": self.max_megapixels > 0,
-            "seconds": self.seconds > 0,
-            "keep_minutes": self.keep_minutes > 0,
+            "max_megabytes": 0 < self.max_megabytes < math.inf,
+            "max_megapixels": 0 < self.max_megapixels < math.inf,
+            "seconds": 0 < self.seconds < math.inf,
+            "keep_minutes": 0 < self.keep_minutes < math.inf,
         }
         for name, valid in checks.items():
             if not valid:
@@ -65,6 +68,11 @@ class DemoSettings:
     def limits(self) -> Limits:
         """What is too large to be read."""
         return Limits(round(self.max_megapixels * 1e6), round(self.max_megabytes * 1e6))
+
+    @property
+    def expired(self) -> str:
+        """What is said of a photo that is no longer there."""
+        return f"Your photo was deleted after {self.keep_minutes:g} minutes; drop it again."
 
     @property
     def accounts(self) -> list[tuple[str, str]]:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import PhotoError
+from core.files.header import RAISE_THE_LIMIT
 from core.files.reading import read_header
 
 if TYPE_CHECKING:
-    from core.files import Limits
+    from gradio_app.settings import DemoSettings
 
 _LONGEST_NAME = 60
 
@@ -45,7 +46,7 @@ class Upload:
     lossy: bool
 
 
-def checked(path: str | None, folder: Path, limits: Limits) -> Upload:
+def checked(path: str | None, folder: Path, settings: DemoSettings) -> Upload:
     """Return an upload whose size and header are within limits; no pixel is decoded.
 
     Parameters
@@ -54,8 +55,8 @@ def checked(path: str | None, folder: Path, limits: Limits) -> Upload:
         Where the server put it; None if nothing was sent.
     folder : Path
         The server's folder for uploads: files outside are never opened.
-    limits : Limits
-        What is too large.
+    settings : DemoSettings
+        What is too large, and how long uploads stay.
 
     Raises
     ------
@@ -67,8 +68,10 @@ def checked(path: str | None, folder: Path, limits: Limits) -> Upload:
     place = Path(path).resolve()
     if not place.is_relative_to(folder.resolve()):
         raise UploadError("This file was not sent with the request; upload it.")
+    if not place.exists():
+        raise UploadError(settings.expired)
     try:
-        header = read_header(place, limits)
+        header = read_header(place, settings.limits)
     except PhotoError as error:
         raise UploadError(sentence(error, place)) from error
     return Upload(place, safe_stem(place.name), header.is_lossy)
@@ -78,6 +81,7 @@ def sentence(error: PhotoError, path: Path) -> str:
     """Return what to tell a person about an error, without paths of the server."""
     name = safe_stem(path.name) + "".join(re.findall(r"\.[A-Za-z0-9]{1,5}$", path.name))
     text = str(error).replace(str(path), name).replace(str(path.parent), "the upload")
+    text = text.replace(RAISE_THE_LIMIT, "take a smaller one")
     return re.sub(r"[<>]", "", text)
 
 

@@ -29,7 +29,9 @@ COLOUR_MAP = "magma"
 _LONGEST_DRAWN = 1000
 
 
-def shared_limits(maps: Iterable[Floats], percentile: float = 99.5) -> Limits:
+def shared_limits(
+    maps: Iterable[Floats], percentile: float = 99.5, *, least: float = 0.0
+) -> Limits:
     """Return one colour scale for several error maps: from 0 to nearly their maximum.
 
     Parameters
@@ -39,6 +41,8 @@ def shared_limits(maps: Iterable[Floats], percentile: float = 99.5) -> Limits:
     percentile : float
         The largest of the maps' percentiles is the upper end, so that a few outliers do not
         darken everything else.
+    least : float
+        The upper end at least, so that errors nobody can see do not look like errors.
 
     Returns
     -------
@@ -50,7 +54,7 @@ def shared_limits(maps: Iterable[Floats], percentile: float = 99.5) -> Limits:
         for values in maps
         if (finite := values[np.isfinite(values)]).size
     ]
-    end = max(ends, default=0.0)
+    end = max([*ends, least])
     return (0.0, end if end > 0.0 else 1.0)
 
 

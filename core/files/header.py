@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from core.files.encoding import Encoding
 
+RAISE_THE_LIMIT = "raise the limit if it is a real photo"
+"""What whoever runs the program can do about a photo that is too large."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -97,5 +100,5 @@ def check_size(path: Path, width: int, height: int, limits: Limits) -> None:
     if width * height > limits.max_pixels:
         raise FileError(
             f"“{path}” claims {width} × {height} pixels, more than the limit of "
-            f"{limits.max_pixels / 1e6:g} megapixels; raise the limit if it is a real photo."
+            f"{limits.max_pixels / 1e6:g} megapixels; {RAISE_THE_LIMIT}."
         )

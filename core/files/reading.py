@@ -25,7 +25,7 @@ from core.files.encoding import (
 )
 from core.files.errors import FileError, damaged, from_os_error
 from core.files.formats import avif, exr, heic, jpeg, jxl, png, raw, tiff, webp
-from core.files.header import Header, Limits, check_size
+from core.files.header import RAISE_THE_LIMIT, Header, Limits, check_size
 
 if TYPE_CHECKING:
     import os
@@ -356,7 +356,7 @@ def _header(path: Path, limits: Limits) -> tuple[ModuleType, Header]:
         if status.st_size > limits.max_bytes:
             raise FileError(
                 f"“{path}” has {status.st_size / 1e9:.1f} GB, more than the limit of "
-                f"{limits.max_bytes / 1e9:.3g} GB; raise the limit if it is a real photo."
+                f"{limits.max_bytes / 1e9:.3g} GB; {RAISE_THE_LIMIT}."
             )
         module = _sniffed(path)
     except OSError as error:

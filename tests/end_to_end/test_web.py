@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.cli import main as gamut
-from core.files import inspect, metadata
+from core.colour import DISPLAY_P3
+from core.files import inspect, metadata, write_codes
 from core.files.metadata import EXIF_IFD, GPS_IFD, Directory, Entry
-from tests.web_demo import wait_for, write_photo
+from tests.web_demo import clipped_photo, wait_for, write_photo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,10 +139,63 @@ def test_cancel_stops_the_work(desk: Visit, demo: Demo, tmp_path: Path) -> None:
     cancel.wait_for()
     assert wait_for(lambda: bool(requests()))
     cancel.click()
-    desk.page.get_by_text("Cancelled").wait_for()
+    desk.page.get_by_text("Cancelled.").wait_for()
     assert wait_for(lambda: not requests())
+    # What the server says of the job that was cancelled comes later.
+    desk.page.wait_for_timeout(1500)
+    assert desk.page.locator(".status").first.inner_text() == "Cancelled."
     desk.page.locator(".samples button").first.click()
     desk.done()
+
+
+def test_a_slow_telephone_gets_the_whole_result(phone: Visit, tmp_path: Path) -> None:
+    # Messages that come faster than they are shown are shown together.
+    slow = phone.page.context.new_cdp_session(phone.page)
+    slow.send("Emulation.setCPUThrottlingRate", {"rate": 8})
+    for name in ("first.png", "second.png"):
+        phone.upload(write_photo(tmp_path / name, 60, 80))
+        phone.page.get_by_text(f"{name}: sRGB | restored").wait_for()
+        phone.done()
+        phone.page.get_by_role("button", name="Download TIF").wait_for()
+        phone.page.get_by_text("Clipped pixels", exact=True).first.wait_for()
+        phone.page.get_by_role("button", name="Remove").or_(
+            phone.page.get_by_label("Clear")
+        ).first.click()
+        phone.page.get_by_text("will appear here").first.wait_for()
+
+
+def test_another_photo_during_a_job_is_not_forgotten(desk: Visit) -> None:
+    vivid, _, astronaut = desk.page.locator(".samples button").all()[:3]
+    vivid.click()
+    desk.page.get_by_role("button", name="Cancel").first.wait_for()
+    astronaut.click()
+    desk.page.get_by_text("astronaut.jpg: sRGB | restored").wait_for()
+    desk.done()
+
+
+def test_no_result_stands_beside_another_photo(desk: Visit, tmp_path: Path) -> None:
+    desk.upload(write_photo(tmp_path / "photo.png"))
+    desk.done()
+    download = desk.page.get_by_role("button", name="Download TIF")
+    download.wait_for()
+    desk.panel.get_by_label("Remove").or_(desk.panel.get_by_label("Clear")).first.click()
+    desk.panel.get_by_text("will appear here").wait_for()
+    assert not download.is_visible()
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no photo")
+    desk.upload(broken)
+    desk.page.get_by_role("alert").first.wait_for()
+    assert not download.is_visible()
+    assert not desk.page.locator("#before-after").is_visible()
+
+
+def test_a_wide_photo_is_not_said_to_be_restored(desk: Visit, tmp_path: Path) -> None:
+    photo = tmp_path / "wide.png"
+    write_codes(photo, clipped_photo(60, 80), DISPLAY_P3)
+    desk.upload(photo)
+    desk.page.get_by_text("wide.png: reduced to sRGB | as it is").wait_for()
+    desk.done()
+    assert not desk.page.get_by_text("Clipped pixels").first.is_visible()
 
 
 def test_a_file_that_is_no_photo_gets_a_sentence(desk: Visit, tmp_path: Path) -> None:

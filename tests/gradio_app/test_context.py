@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +11,7 @@ import pytest
 from core.errors import PhotoError
 from core.files import inspect, read
 from core.gamut import clipped_mask
-from gradio_app.context import SAMPLES, load_methods
+from gradio_app.context import REQUESTS, SAMPLES, load_methods
 from tests.web_demo import MODEL_NAME
 
 if TYPE_CHECKING:
@@ -57,3 +60,13 @@ def test_a_request_leaves_nothing_behind(context: Context) -> None:
     with context.request_folder() as folder:
         (Path(folder) / "file").touch()
     assert not Path(folder).exists()
+
+
+def test_what_requests_left_is_deleted_when_it_is_old(context: Context) -> None:
+    old, new = (Path(tempfile.mkdtemp(dir=context.folder / REQUESTS)) for _ in range(2))
+    (old / "picture.png").touch()
+    long_ago = time.time() - 60 * context.settings.keep_minutes - 2 * context.settings.seconds
+    os.utime(old, (long_ago, long_ago))
+    context.sweep()
+    assert not old.exists()
+    assert new.exists()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import runpy
 from dataclasses import fields
@@ -15,15 +16,19 @@ HOSTING = Path(gradio_app.server.__file__).parent / "hosting"
 
 def test_the_space_starts_the_demo_for_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[DemoSettings] = []
+    environment = {"GAMUT_DEMO_MAX_MEGAPIXELS": "12"}
 
     def serve(flags: list[str]) -> int:
-        started.append(settings_from(flags, {}))
+        started.append(settings_from(flags))
         return 0
+
+    monkeypatch.setattr(os, "environ", environment)
 
     monkeypatch.setattr(gradio_app.server, "main", serve)
     with pytest.raises(SystemExit):
         runpy.run_path(str(HOSTING / "space" / "app.py"), run_name="__main__")
     assert (started[0].host, started[0].port) == ("0.0.0.0", 7860)
+    assert started[0].max_megapixels == 12.0, "what the Space's owner sets outranks the recipe"
     front = (HOSTING / "space" / "README.md").read_text().split("---")[1]
     assert "sdk: gradio" in front
     assert "app_file: app.py" in front
@@ -35,6 +40,6 @@ def test_recipes_use_settings_that_exist(name: str) -> None:
     known = {item.name for item in fields(DemoSettings)}
     used = {found.lower() for found in re.findall(r"GAMUT_DEMO_([A-Z_]+)", text)}
     assert used <= known
-    start = re.search(r"gamut demo ([^\n`]*--port \d+)", text)
-    if start:
-        settings_from(start[1].split(), {})
+    given = dict(re.findall(r"(GAMUT_DEMO_[A-Z_]+)=([\w.]+)", text))
+    given.pop("GAMUT_DEMO_AUTH", None)
+    settings_from([], given)

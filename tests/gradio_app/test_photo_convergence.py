@@ -80,8 +80,18 @@ def test_what_is_too_much_is_refused(
 
 
 @pytest.mark.parametrize(
-    "values", [("newton", 5, 1.0, 10), ("anderson", 0, 1.0, 10), ("picard", 5, 3.0, 10)]
+    ("values", "reason"),
+    [
+        (("newton", 5, 1.0, 10), "out of range"),
+        (("anderson", 0, 1.0, 10), "memory m lies between 1 and 10"),
+        (("anderson", 11, 1.0, 10), "memory m lies between 1 and 10"),
+        (("anderson", float("nan"), 1.0, 10), "memory m lies between 1 and 10"),
+        (("picard", 5, 3.0, 10), "out of range"),
+        (("picard", 5, float("nan"), 10), "out of range"),
+        (("picard", 5, 1.0, 61), "between 1 and 60 steps"),
+        (("picard", 5, 1.0, float("nan")), "between 1 and 60 steps"),
+    ],
 )
-def test_a_wrong_solver_setting_is_named(values: tuple[Any, ...]) -> None:
-    with pytest.raises(PhotoError, match="out of range"):
+def test_a_wrong_solver_setting_is_named(values: tuple[Any, ...], reason: str) -> None:
+    with pytest.raises(PhotoError, match=reason):
         solver_settings(SOLVER, *values)

@@ -41,6 +41,9 @@ def test_accounts_may_have_colons_in_their_passwords() -> None:
         ("max-megapixels", "-2"),
         ("seconds", "0"),
         ("keep-minutes", "0"),
+        ("keep-minutes", "inf"),
+        ("max-megabytes", "inf"),
+        ("seconds", "nan"),
     ],
 )
 def test_a_value_out_of_range_is_named(flag: str, value: str) -> None:

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.files import Limits, write_codes
+from core.files import write_codes
+from gradio_app.settings import DemoSettings
 from gradio_app.uploads import UploadError, checked, safe_stem
 from tests.web_demo import clipped_photo, write_photo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LIMITS = Limits(max_pixels=100_000, max_bytes=1_000_000)
+SETTINGS = DemoSettings(max_megapixels=0.1, max_megabytes=1.0)
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -31,14 +32,14 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def test_a_photo_is_taken_with_its_name(tmp_path: Path) -> None:
-    upload = checked(str(write_photo(tmp_path / "My holiday.jpg")), tmp_path, LIMITS)
+    upload = checked(str(write_photo(tmp_path / "My holiday.jpg")), tmp_path, SETTINGS)
     assert upload.stem == "My holiday"
     assert upload.lossy
 
 
 def test_nothing_sent_asks_for_a_photo(tmp_path: Path) -> None:
     with pytest.raises(UploadError, match="Choose a photo"):
-        checked(None, tmp_path, LIMITS)
+        checked(None, tmp_path, SETTINGS)
 
 
 def test_files_outside_the_uploads_are_never_opened(tmp_path: Path) -> None:
@@ -48,7 +49,7 @@ def test_files_outside_the_uploads_are_never_opened(tmp_path: Path) -> None:
     link.symlink_to(outside)
     for path in (outside, link, tmp_path / "uploads" / ".." / "private.png"):
         with pytest.raises(UploadError, match="not sent with the request"):
-            checked(str(path), tmp_path / "uploads", LIMITS)
+            checked(str(path), tmp_path / "uploads", SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -69,21 +70,26 @@ def test_hostile_files_are_refused_in_one_sentence(
     path = tmp_path / "photo.png"
     path.write_bytes(content)
     with pytest.raises(UploadError, match=reason) as caught:
-        checked(str(path), tmp_path, LIMITS)
+        checked(str(path), tmp_path, SETTINGS)
     assert str(tmp_path) not in str(caught.value)
 
 
 def test_a_large_file_is_refused_by_its_size(tmp_path: Path) -> None:
     path = write_photo(tmp_path / "photo.png")
     with pytest.raises(UploadError, match="more than the limit"):
-        checked(str(path), tmp_path, Limits(max_bytes=100))
+        checked(str(path), tmp_path, DemoSettings(max_megabytes=1e-4))
 
 
 def test_a_large_photo_is_refused_by_its_header(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     write_codes(path, clipped_photo(400, 300))
-    with pytest.raises(UploadError, match=r"0\.1 megapixels"):
-        checked(str(path), tmp_path, LIMITS)
+    with pytest.raises(UploadError, match=r"0\.1 megapixels; take a smaller one"):
+        checked(str(path), tmp_path, SETTINGS)
+
+
+def test_a_photo_that_was_deleted_meanwhile_is_asked_for_again(tmp_path: Path) -> None:
+    with pytest.raises(UploadError, match="deleted after 60 minutes; drop it again"):
+        checked(str(tmp_path / "photo.png"), tmp_path, SETTINGS)
 
 
 @given(st.text(max_size=300))

@@ -1,8 +1,13 @@
-"""Starts the demo where the host looks for it."""
+"""Starts the demo where the host looks for it; variables of the Space outrank what is set here."""
 
+import os
 import sys
 
 from gradio_app.server import main
 
+USUAL = {"HOST": "0.0.0.0", "PORT": "7860", "MAX_MEGAPIXELS": "16"}
+
 if __name__ == "__main__":
-    sys.exit(main(["--host", "0.0.0.0", "--port", "7860", "--max-megapixels", "16"]))
+    for name, value in USUAL.items():
+        os.environ.setdefault(f"GAMUT_DEMO_{name}", value)
+    sys.exit(main([]))
