@@ -58,6 +58,7 @@ _SPACE_LINES: dict[str, tuple[int, str]] = {
     "acescg": (5, "-."),
 }
 _LEGEND_COLUMNS = 3
+_MOST_ACROSS = 3
 _BIN = 0.004
 _DARKEST = 0.01
 _SAMPLES = 400_000
@@ -111,7 +112,7 @@ def chromaticity_figure(
     stacked: bool = False,
     theme: ThemeName = "light",
 ) -> Figure:
-    """Draw how densely photos fill the chromaticity diagram, side by side.
+    """Draw how densely photos fill the chromaticity diagram, side by side in rows of three.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ def chromaticity_figure(
     densities = [_density(values, diagram) for values in images.values()]
     panels = max(1, len(images))
     left, right, bottom, top = _EXTENTS[diagram]
-    columns = 2 if stacked else _LEGEND_COLUMNS * panels
+    columns = 2 if stacked else _LEGEND_COLUMNS * min(panels, _MOST_ACROSS)
     legend_height = 0.2 * -(-(len(spaces) + 1) // columns)
     ratio = (top - bottom) / (right - left)
     if stacked:
@@ -148,10 +149,15 @@ def chromaticity_figure(
         figure = new_figure(style, NARROW, panels * (side * ratio + 0.5) + 1.0 + legend_height)
         all_axes = figure.subplots(panels, 1, squeeze=False, sharex=True, sharey=True)[:, 0]
     else:
+        across = min(panels, _MOST_ACROSS)
+        down = -(-panels // across)
         side = 4.0 if panels == 1 else 3.2
-        width = (1.7 if images else 0.9) + side * panels
-        figure = new_figure(style, width, side * ratio + 0.9 + legend_height)
-        all_axes = figure.subplots(1, panels, squeeze=False, sharex=True, sharey=True)[0]
+        width = (1.7 if images else 0.9) + side * across
+        figure = new_figure(style, width, down * (side * ratio + 0.4) + 0.5 + legend_height)
+        grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
+        for axes in grid[panels:]:
+            axes.set_visible(False)
+        all_axes = grid[:panels]
     for axes in all_axes:
         _draw_diagram(axes, diagram, spaces, style)
         axes.label_outer()

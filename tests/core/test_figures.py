@@ -143,6 +143,12 @@ class TestChromaticityFigure:
         assert len({image.get_clim() for image in images_of(figure)[:3]}) == 1
         assert not is_cut_off(figure)
 
+    def test_more_than_three_photos_take_another_row(self, photo: Image) -> None:
+        figure = chromaticity_figure(dict.fromkeys("ABCDE", photo))
+        assert not is_cut_off(figure)
+        rows = {round(axes.get_position().y0, 3) for axes in figure.axes if axes.get_title()}
+        assert len(rows) == 2
+
     def test_photos_are_stacked_for_a_narrow_place(self, photo: Image) -> None:
         figure = chromaticity_figure({"Original": photo, "Restored": photo}, stacked=True)
         assert not is_cut_off(figure)
