@@ -112,7 +112,7 @@ def chromaticity_figure(
     stacked: bool = False,
     theme: ThemeName = "light",
 ) -> Figure:
-    """Draw how densely photos fill the chromaticity diagram, side by side in rows of three.
+    """Draw how densely photos fill the chromaticity diagram, in rows of at most three.
 
     Parameters
     ----------
@@ -141,26 +141,29 @@ def chromaticity_figure(
     densities = [_density(values, diagram) for values in images.values()]
     panels = max(1, len(images))
     left, right, bottom, top = _EXTENTS[diagram]
-    columns = 2 if stacked else _LEGEND_COLUMNS * min(panels, _MOST_ACROSS)
+    down = panels if stacked else -(-panels // _MOST_ACROSS)
+    across = -(-panels // down)
+    columns = 2 if stacked else _LEGEND_COLUMNS * across
     legend_height = 0.2 * -(-(len(spaces) + 1) // columns)
     ratio = (top - bottom) / (right - left)
     if stacked:
         side = NARROW - 0.6
-        figure = new_figure(style, NARROW, panels * (side * ratio + 0.5) + 1.0 + legend_height)
-        all_axes = figure.subplots(panels, 1, squeeze=False, sharex=True, sharey=True)[:, 0]
+        figure = new_figure(style, NARROW, down * (side * ratio + 0.5) + 1.0 + legend_height)
     else:
-        across = min(panels, _MOST_ACROSS)
-        down = -(-panels // across)
         side = 4.0 if panels == 1 else 3.2
         width = (1.7 if images else 0.9) + side * across
         figure = new_figure(style, width, down * (side * ratio + 0.4) + 0.5 + legend_height)
-        grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
-        for axes in grid[panels:]:
-            axes.set_visible(False)
-        all_axes = grid[:panels]
-    for axes in all_axes:
+    grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
+    for axes in grid[panels:]:
+        axes.set_visible(False)
+    all_axes = grid[:panels]
+    for number, axes in enumerate(all_axes):
         _draw_diagram(axes, diagram, spaces, style)
+        name = axes.get_xlabel()
         axes.label_outer()
+        if number + across >= panels:  # Nothing is drawn below, be the row the last or not.
+            axes.tick_params(labelbottom=True)
+            axes.set_xlabel(name)
     peak = max((float(density.max(initial=0.0)) for density in densities), default=0.0)
     norm = LogNorm(max(peak, 1e-4) / 1e4, max(peak, 1e-4))
     shown: AxesImage | None = None

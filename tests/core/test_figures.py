@@ -146,8 +146,9 @@ class TestChromaticityFigure:
     def test_more_than_three_photos_take_another_row(self, photo: Image) -> None:
         figure = chromaticity_figure(dict.fromkeys("ABCDE", photo))
         assert not is_cut_off(figure)
-        rows = {round(axes.get_position().y0, 3) for axes in figure.axes if axes.get_title()}
-        assert len(rows) == 2
+        drawn = [axes for axes in figure.axes if axes.get_title()]
+        assert len({round(axes.get_position().y0, 3) for axes in drawn}) == 2
+        assert [bool(axes.get_xlabel()) for axes in drawn] == [False, False, True, True, True]
 
     def test_photos_are_stacked_for_a_narrow_place(self, photo: Image) -> None:
         figure = chromaticity_figure({"Original": photo, "Restored": photo}, stacked=True)
