@@ -22,7 +22,7 @@ from core.tensor_file import pack, unpack
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from core.colour import Adaptation
     from core.gamut import Codes, FloatImage
@@ -106,7 +106,9 @@ def write_embedded(
     return Embedding(mlp.sha256, len(payload))
 
 
-def embedded_network(path: str | os.PathLike[str], limits: Limits | None = None) -> GamutMlp:
+def embedded_network(
+    path: str | os.PathLike[str], limits: Limits | None = None, *, codes: Codes | None = None
+) -> GamutMlp:
     """Return the network that an sRGB file carries.
 
     Parameters
@@ -115,32 +117,24 @@ def embedded_network(path: str | os.PathLike[str], limits: Limits | None = None)
         The file.
     limits : Limits, optional
         What is too large to be read.
+    codes : ndarray, uint8 or uint16, shape (H, W, 3), optional
+        The photo as it is now; as it is in the file unless given.
 
     Raises
     ------
     PhotoError
-        If the file carries none, or its pixels are no longer those that the network was fitted to.
+        If the file carries none, or the pixels are no longer those that the network was fitted to.
     """
-    photo = read(path, limits=limits)
-    return _carried(photo.payload, lambda: _codes(photo), path)
-
-
-def network_for(codes: Codes, path: str | os.PathLike[str]) -> GamutMlp:
-    """Return the network that the file of a photo carries.
-
-    Parameters
-    ----------
-    codes : ndarray, uint8 or uint16, shape (H, W, 3)
-        The photo as it is now.
-    path : path
-        The file that it came from.
-
-    Raises
-    ------
-    PhotoError
-        As for :func:`embedded_network`; also if the photo was changed since it was read.
-    """
-    return _carried(read_header(Path(path), Limits()).payload, lambda: codes, path)
+    path, limits = Path(path), limits or Limits()
+    payload = read_header(path, limits).payload
+    if payload is None:
+        raise PhotoError(
+            f"“{path}” carries no network of its own; choose another model, or make such a file "
+            "from the original with gamut reduce --embed."
+        )
+    return from_payload(
+        payload, _codes(read(path, limits=limits)) if codes is None else codes, str(path)
+    )
 
 
 def to_payload(mlp: GamutMlp, codes: Codes) -> bytes:
@@ -197,17 +191,6 @@ def from_payload(payload: bytes, codes: Codes, origin: str) -> GamutMlp:
         )
     network.eval().requires_grad_(False)
     return GamutMlp(network, *codes.shape[:2])
-
-
-def _carried(
-    payload: bytes | None, codes: Callable[[], Codes], path: str | os.PathLike[str]
-) -> GamutMlp:
-    if payload is None:
-        raise PhotoError(
-            f"“{path}” carries no network of its own; choose another model, or make such a file "
-            "from the original with gamut reduce --embed."
-        )
-    return from_payload(payload, codes(), str(path))
 
 
 def _codes(photo: Photo) -> Codes:

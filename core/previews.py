@@ -134,7 +134,7 @@ class Previews:
 
     def _marked(self, mask: Mask, mark: tuple[int, int, int]) -> Picture:
         """Return the photo in dim grey with the pixels of a full-size mask in a colour."""
-        grey = 255 * _DIMMED * SRGB.encode(self._light)[..., None]
+        grey = self._grey
         # A few pixels of a large photo would vanish in the average.
         weight = np.clip(_GAIN * area_reduced(mask.astype(np.float32), self._longest), 0.0, 1.0)
         picture: Picture = np.rint(grey + weight[..., None] * (np.array(mark) - grey)).astype(
@@ -143,9 +143,10 @@ class Previews:
         return picture
 
     @cached_property
-    def _light(self) -> FloatImage:
-        light: FloatImage = np.clip(_prophoto(self._naive) @ LUMINANCE, 0.0, 1.0)
-        return light
+    def _grey(self) -> FloatImage:
+        light = np.clip(_prophoto(self._naive) @ LUMINANCE, 0.0, 1.0)
+        grey: FloatImage = 255 * _DIMMED * SRGB.encode(light)[..., None]
+        return grey
 
 
 def file_previews(

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 Result = TypeVar("Result")
+Step = TypeVar("Step")
 
 
 def finished(
@@ -35,22 +36,17 @@ def finished(
                 progress(done, total)
 
 
-def scaled(
-    work: Generator[tuple[int, int], None, Result], begin: int, stop: int, end: int
-) -> Generator[tuple[int, int], None, Result]:
-    """Do work that is a part of more: its progress runs from `begin` to `stop`, of `end` in all.
+def mapped(
+    work: Generator[tuple[int, int], None, Result], change: Callable[[int, int], Step]
+) -> Generator[Step, None, Result]:
+    """Do work as a part of more: its progress is told in another form.
 
     Parameters
     ----------
     work : generator
         As for :func:`finished`.
-    begin, stop, end : int
-        In the units of the whole.
-
-    Yields
-    ------
-    (int, int)
-        Progress of the whole.
+    change : callable
+        Returns what is yielded, from what is done and what there is to do.
 
     Returns
     -------
@@ -61,7 +57,27 @@ def scaled(
         while True:
             try:
                 done, total = next(work)
-            except StopIteration as finish:
-                result: Result = finish.value
+            except StopIteration as end:
+                result: Result = end.value
                 return result
-            yield begin + (stop - begin) * done // total, end
+            yield change(done, total)
+
+
+def scaled(
+    work: Generator[tuple[int, int], None, Result], begin: int, stop: int, end: int
+) -> Generator[tuple[int, int], None, Result]:
+    """Do work as a part of more: its progress runs from `begin` to `stop`, of `end` in all.
+
+    Parameters
+    ----------
+    work : generator
+        As for :func:`finished`.
+    begin, stop, end : int
+        In the units of the whole.
+
+    Returns
+    -------
+    object
+        The result of the part.
+    """
+    return mapped(work, lambda done, total: (begin + (stop - begin) * done // total, end))

@@ -67,8 +67,6 @@ def add_compare_tab(context: Context, screen: gr.Textbox) -> None:
             errors = _drawing("Colour errors")
             diagram = _drawing("Where the colours lie")
 
-    outputs = [hint, table, errors, diagram]
-
     def compare(path: str | None, methods: list[str], style: str, shown: str) -> Iterator[Shown]:
         yield buttons.busy(page.said("Reading the photo …"))
         try:
@@ -99,15 +97,16 @@ def add_compare_tab(context: Context, screen: gr.Textbox) -> None:
             logger.exception("a comparison failed")
             yield buttons.idle(page.problem(page.UNEXPECTED))
 
-    def nothing() -> Shown:
-        return {
-            hint: gr.HTML(visible=True),
-            table: gr.HTML(visible=False),
-            errors: gr.Image(visible=False),
-            diagram: gr.Image(visible=False),
-        }
-
-    connect(photo, buttons, compare, [methods, style, screen], outputs, context, nothing=nothing)
+    connect(
+        photo,
+        buttons,
+        compare,
+        [methods, style, screen],
+        [],
+        context,
+        hint=hint,
+        results=[table, errors, diagram],
+    )
 
 
 def _drawing(label: str) -> gr.Image:

@@ -15,6 +15,7 @@ from gradio_app.uploads import SUFFIXES
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gradio.blocks import Block
     from gradio.components import Component
 
 Shown = dict[Any, Any]
@@ -104,7 +105,8 @@ def connect(
     outputs: Sequence[Component],
     context: Context,
     *,
-    nothing: Callable[[], Shown],
+    hint: gr.HTML,
+    results: Sequence[Block],
     more: Sequence[tuple[Any, Callable[..., Any], Sequence[Component]]] = (),
 ) -> None:
     """Run a job when a photo arrives or the button is pressed; let Cancel stop it.
@@ -119,16 +121,19 @@ def connect(
         A generator. Its first input is the photo; it yields what components show, by component.
         Each value that it yields has to hold what the last one held: the page gets differences.
     inputs, outputs : sequence of components
-        Beside the photo and the buttons.
+        Beside the photo and the buttons; outputs also beside the hint and the results.
     context : Context
         With the limits of the pool.
-    nothing : callable
-        Returns what the outputs show without a result: another photo has come, or none is left.
+    hint : gr.HTML
+        Stands in the place of the results until there are any, and again where another photo has
+        come or none is left.
+    results : sequence of blocks
+        What is hidden then.
     more : sequence of (event, handler, inputs)
         Other jobs with the same outputs that Cancel stops.
     """
     pool: dict[str, Any] = {
-        "outputs": [*buttons.components, *outputs],
+        "outputs": [*buttons.components, hint, *results, *outputs],
         "concurrency_id": CONCURRENCY_ID,
         "concurrency_limit": context.settings.concurrency,
         # What is asked for while a job runs comes after it, and is not forgotten.
@@ -149,6 +154,12 @@ def connect(
 
     def wait() -> Shown:
         return buttons.busy(page.said(page.WAITING))
+
+    def nothing() -> Shown:
+        return {
+            hint: gr.update(visible=True),
+            **{part: gr.update(visible=False) for part in results},
+        }
 
     def wait_for_another() -> Shown:
         return {**wait(), **nothing()}

@@ -124,7 +124,6 @@ def add_convergence_tab(context: Context, screen: gr.Textbox) -> None:
     )
 
     views = [picture, difference, drawing]
-    outputs = [hint, iteration, *views, watched]
 
     def watch(
         path: str | None,
@@ -184,21 +183,15 @@ def add_convergence_tab(context: Context, screen: gr.Textbox) -> None:
         place = min(max(int(number), 1), len(watched.trace.residuals))
         return _views(watched, place, page.Screen.told(shown))
 
-    def nothing() -> Shown:
-        return {
-            hint: gr.HTML(visible=True),
-            iteration: gr.Slider(visible=False),
-            **{view: gr.Image(visible=False) for view in views},
-        }
-
     connect(
         photo,
         buttons,
         watch,
         [model, method, memory, damping, steps, side, screen, watched],
-        outputs,
+        [watched],
         context,
-        nothing=nothing,
+        hint=hint,
+        results=[iteration, *views],
     )
     iteration.input(
         show,

@@ -107,31 +107,6 @@ def add_expand_tab(context: Context) -> None:
                 difference = _picture("Change of colour")
     last = gr.State(None, time_to_live=60 * context.settings.keep_minutes)
 
-    outputs = [
-        hint,
-        slider,
-        note,
-        numbers,
-        saving,
-        download,
-        pictures,
-        beyond,
-        clipped,
-        difference,
-        last,
-    ]
-
-    def nothing() -> Shown:
-        return {
-            hint: gr.HTML(visible=True),
-            slider: gr.ImageSlider(visible=False),
-            note: gr.HTML(visible=False),
-            numbers: gr.HTML(visible=False),
-            saving: gr.Row(visible=False),
-            pictures: gr.Row(visible=False),
-            last: None,
-        }
-
     def expand(
         path: str | None,
         model: str,
@@ -215,9 +190,10 @@ def add_expand_tab(context: Context) -> None:
         buttons,
         expand,
         [model, strength, space, private, file_format],
-        outputs,
+        [download, beyond, clipped, difference, last],
         context,
-        nothing=nothing,
+        hint=hint,
+        results=[slider, note, numbers, saving, pictures],
         more=[(file_format.input, write_again, [last, file_format])],
     )
 
@@ -236,7 +212,7 @@ def _picture(label: str, *classes: str) -> gr.Image:
 def _download(target: Path) -> gr.DownloadButton:
     size = target.stat().st_size / 1e6
     return gr.DownloadButton(
-        f"Download {target.suffix[1:].upper()} ({size:.1f} MB)", value=str(target), interactive=True
+        f"Download {target.suffix[1:].upper()} ({size:.1f} MB)", value=str(target)
     )
 
 

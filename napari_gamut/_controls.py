@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 class ModelChoice:
     """The controls by which a network is chosen."""
 
-    def __init__(self) -> None:
+    def __init__(self, *more: tuple[str, str]) -> None:
         self.model = ComboBox(
             label="Model",
-            choices=model_choices(),
+            choices=(*model_choices(), *more),
             tooltip="Which network estimates the lost colours. Naive inversion only converts.",
         )
         self.weights = file_edit(
@@ -52,9 +52,7 @@ class ExpansionChoice(ModelChoice):
     """The controls that an expansion has, be it of a layer or of a folder."""
 
     def __init__(self) -> None:
-        super().__init__()
-        own = ("The photo's own (gamut reduce --embed)", EMBEDDED)
-        self.model.choices = (*model_choices(), own)
+        super().__init__(("The photo's own (gamut reduce --embed)", EMBEDDED))
         self.space = ComboBox(
             label="Space",
             choices=[(space.name, key) for key, space in WIDE_SPACES.items()],

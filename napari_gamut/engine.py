@@ -170,13 +170,13 @@ def expand_photo(photo: LayerPhoto, request: Request) -> Generator[tuple[int, in
 
 
 def _own_network(photo: LayerPhoto, codes: Codes) -> GamutMlp:
-    from core.embedding import network_for
+    from core.embedding import embedded_network
 
     if not photo.record.path:
         raise LayerError(
             f"“{photo.name}” comes from no file, so it carries no network; choose another model."
         )
-    return network_for(codes, photo.record.path)
+    return embedded_network(photo.record.path, codes=codes)
 
 
 def _solved(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from core.cli.common import plan_jobs, sentence
 from core.errors import PhotoError
 from core.names import EMBEDDED
+from core.steps import mapped
 from napari_gamut.engine import Request, prepared
 
 if TYPE_CHECKING:
@@ -107,19 +109,14 @@ def expand_folder(
             job.target.parent.mkdir(parents=True, exist_ok=True)
             restorer = embedded_network(job.source) if request.model == EMBEDDED else model
             work = file_expansion(job.source, job.target, restorer, settings, files)
-            try:
-                while True:
-                    done, total = next(work)
-                    yield FileProgress(name, number, len(jobs), done, total)
-            except StopIteration as end:
-                share = end.value.clipped_share
-            finally:
-                work.close()
+            report = yield from mapped(work, partial(FileProgress, name, number, len(jobs)))
         except (PhotoError, OSError, MemoryError) as error:
             failed += 1
             yield FileProgress(name, number + 1, len(jobs), line=f"{name}: {sentence(error)}")
         else:
             expanded += 1
-            line = f"{name} → {job.target.name}: {share:.1%} of the pixels were clipped"
+            line = (
+                f"{name} → {job.target.name}: {report.clipped_share:.1%} of the pixels were clipped"
+            )
             yield FileProgress(name, number + 1, len(jobs), line=line)
     return FolderReport(expanded, kept, failed)

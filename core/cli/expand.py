@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.allocator import keep_freed_memory
 from core.cli import common
 from core.errors import PhotoError
 from core.files import OUTPUT_FORMATS
 from core.names import EMBEDDED, NAIVE
+
+if TYPE_CHECKING:
+    from core.models import Model
 
 _EPILOGUE = """\
 examples:
@@ -79,6 +82,9 @@ class _Expander:
     """The engine with the settings of the command line."""
 
     def __init__(self, options: argparse.Namespace) -> None:
+        # The network that a photo carries is another one for each of them.
+        self._own = options.model == EMBEDDED
+        self._model: Model | None = None
         if options.dry_run:
             return
         import torch
@@ -92,9 +98,8 @@ class _Expander:
             torch.set_num_threads(options.threads)
         keep_freed_memory()
         device_named(options.device)
-        # The network that a photo carries is another one for each of them.
-        self._own = options.model == EMBEDDED
-        self._model = None if self._own else common.model_named(options.model)
+        if not self._own:
+            self._model = common.model_named(options.model)
         given = options.tolerance
         try:
             self._settings = ExpansionSettings(
@@ -118,10 +123,9 @@ class _Expander:
 
     def describe(self) -> dict[str, Any]:
         """Return what a report says once for all files."""
-        model = getattr(self, "_model", None)
-        if getattr(self, "_own", False):
-            return {"model": EMBEDDED}
-        return {"model": model.name, "sha256": model.sha256} if model else {"model": NAIVE}
+        if self._model is not None:
+            return {"model": self._model.name, "sha256": self._model.sha256}
+        return {"model": EMBEDDED if self._own else NAIVE}
 
     def expand(self, job: common.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
         """Expand one photo; returns a line for people and a report."""

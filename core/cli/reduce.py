@@ -42,9 +42,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--embed", action="store_true", help="let the new file carry what it takes to undo the loss"
     )
-    parser.add_argument(
-        "--steps", type=at_least(1), default=1500, metavar="N", help="of fitting with --embed"
-    )
+    parser.add_argument("--steps", type=at_least(1), metavar="N", help="of fitting with --embed")
     parser.add_argument(
         "--threads", type=at_least(1), metavar="N", help="processor threads of fitting"
     )
@@ -119,6 +117,6 @@ def _embed(
     if options.threads:
         torch.set_num_threads(options.threads)
     keep_freed_memory()
-    settings = FitSettings(steps=options.steps)
+    settings = FitSettings(steps=options.steps) if options.steps else FitSettings()
     work = write_embedded(target, codes, scene, settings, **written)
     return finished(work, progress).size

@@ -278,7 +278,8 @@ def write_codes(
     quality : int
         Of JPEG, 0 to 100.
     compression : int, optional
-        Of PNG, which is lossless in any case: from 1, three times as fast, to 9, a little smaller.
+        Of PNG, which is lossless in any case: from 1, about three times as fast, to 9, a little
+        smaller.
     overwrite, source, software, extra_metadata, icc_version
         As for :class:`PhotoWriter`.
 

@@ -28,8 +28,6 @@ from tests.web_demo import clipped_photo, running_demo
 
 _SIDE = 1000
 _MODEL = "letnet-box"
-_STANDING = """() => [...document.querySelectorAll('#before-after img')]
-  .filter(picture => picture.complete && picture.naturalWidth).length > 1"""
 
 
 def _shown(visit: Visit, photo: Path) -> tuple[float, float]:
@@ -42,7 +40,7 @@ def _shown(visit: Visit, photo: Path) -> tuple[float, float]:
     visit.panel.get_by_text("Papers").first.wait_for()
     turned = time.perf_counter() - pressed
     visit.tab("Expand")
-    visit.page.wait_for_function(_STANDING)
+    visit.both_pictures()
     return time.perf_counter() - started, turned
 
 

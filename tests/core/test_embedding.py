@@ -16,7 +16,6 @@ from core.embedding import (
     LARGEST,
     embedded_network,
     from_payload,
-    network_for,
     write_embedded,
 )
 from core.errors import PhotoError
@@ -86,9 +85,9 @@ def test_an_edited_photo_is_refused(tmp_path: Path, carrier: Path) -> None:
 def test_a_photo_in_memory_finds_the_network_of_its_file(carrier: Path) -> None:
     codes = read(carrier).srgb_codes()
     assert codes is not None
-    assert network_for(codes, carrier).sha256 == embedded_network(carrier).sha256
+    assert embedded_network(carrier, codes=codes).sha256 == embedded_network(carrier).sha256
     with pytest.raises(PhotoError, match="edited"):
-        network_for(codes[1:], carrier)
+        embedded_network(carrier, codes=codes[1:])
 
 
 def test_a_photo_that_lost_it_is_refused(tmp_path: Path, carrier: Path) -> None:

@@ -31,9 +31,7 @@ def wider_than_the_screen(page: Page) -> int:
 def test_a_dropped_photo_is_expanded_and_shown(desk: Visit, tmp_path: Path) -> None:
     desk.upload(write_photo(tmp_path / "photo.png"))
     desk.done()
-    desk.page.wait_for_function(
-        "[...document.querySelectorAll('#before-after img')].filter(i => i.naturalWidth).length > 1"
-    )
+    desk.both_pictures()
     addresses = [picture.get_attribute("src") or "" for picture in desk.pictures.all()]
     kinds = {address.rsplit("/", 1)[-1] for address in addresses}
     assert kinds == {"before.png", "after.png"}

@@ -62,6 +62,13 @@ class Visit:
         """The open tab."""
         return self.page.get_by_role("tabpanel").locator("visible=true")
 
+    def both_pictures(self) -> None:
+        """Wait until the pictures before and after stand."""
+        self.page.wait_for_function(
+            "[...document.querySelectorAll('#before-after img')]"
+            ".filter(picture => picture.complete && picture.naturalWidth).length > 1"
+        )
+
     @property
     def pictures(self) -> Locator:
         return self.page.locator("#before-after img")
