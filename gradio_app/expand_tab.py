@@ -135,7 +135,8 @@ def add_expand_tab(context: Context) -> None:
                         label=f"{upload.path.name}: {_sides(report)}",
                         visible=True,
                     ),
-                    note: gr.HTML(visible=shown.beyond_share > 0.0),
+                    # It speaks of restored colours.
+                    note: gr.HTML(visible=shown.beyond_share > 0.0 and not report.converted),
                     numbers: gr.HTML(
                         page.figures(_figures(report, shown.beyond_share)), visible=True
                     ),

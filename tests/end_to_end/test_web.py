@@ -194,6 +194,7 @@ def test_a_wide_photo_is_not_said_to_be_restored(desk: Visit, tmp_path: Path) ->
     desk.page.get_by_text("wide.png: reduced to sRGB | as it is").wait_for()
     desk.done()
     assert not desk.page.get_by_text("Clipped pixels").first.is_visible()
+    assert not desk.page.locator("p.srgb-screen").is_visible()
 
 
 def test_a_file_that_is_no_photo_gets_a_sentence(desk: Visit, tmp_path: Path) -> None:
