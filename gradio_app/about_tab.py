@@ -10,7 +10,7 @@ import gradio as gr
 from gradio_app import page
 
 if TYPE_CHECKING:
-    from core.evaluation import Method
+    from core.evaluation.evaluation import Method
     from gradio_app.context import Context
 
 _TEXT = """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from core.errors import PhotoError
-from core.figures import chromaticity_figure, error_figure, save_figure
+from core.pictures import chromaticity_figure, error_figure, save_figure
 from gradio_app import page, tables
 from gradio_app.controls import connect, controls, photo_input
 from gradio_app.jobs import Job
@@ -19,7 +19,7 @@ from gradio_app.photo_comparison import LONGEST, comparison, is_untagged
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from core.comparison import Comparison
+    from core.evaluation.comparison import Comparison
     from gradio_app.context import Context
     from gradio_app.controls import Shown
 

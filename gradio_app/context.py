@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from core.dataset import read_original
 from core.errors import PhotoError
-from core.evaluation import EvaluationSettings, Method, methods_named, reduced
+from core.evaluation.evaluation import EvaluationSettings, Method, methods_named, reduced
 from core.files import write_codes
-from core.models import shipped_names
 from core.names import GAMUT_MLP, NAIVE
+from core.network.models import shipped_names
 from core.styles import STYLES
+from core.training.dataset import read_original
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from core.models import Model
+    from core.network.models import Model
     from gradio_app.settings import DemoSettings
 
 DEFAULT_MODEL = "letnet-box"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from core.errors import PhotoError
-from core.figures import convergence_figure, save_figure
+from core.pictures import convergence_figure, save_figure
 from gradio_app import page
 from gradio_app.context import REQUESTS
 from gradio_app.controls import connect, controls, photo_input

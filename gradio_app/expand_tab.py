@@ -12,7 +12,7 @@ import gradio as gr
 from core.colour import WIDE_SPACES
 from core.errors import PhotoError
 from core.names import EMBEDDED
-from core.previews import file_previews
+from core.pictures.previews import file_previews
 from gradio_app import page
 from gradio_app.controls import connect, controls, photo_input
 from gradio_app.jobs import Job
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from core.file_expansion import FileReport
+    from core.engine.files import FileReport
     from gradio_app.context import Context
     from gradio_app.controls import Shown
 

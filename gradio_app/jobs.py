@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from core.errors import PhotoError
-from core.solver import checked_before_each_step
+from core.network.solver import checked_before_each_step
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Iterator

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.comparison import Comparison, compare_methods
-from core.dataset import read_original, shrink
+from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
-from core.evaluation import EvaluationSettings
-from core.expansion import ExpansionSettings
+from core.evaluation.comparison import Comparison, compare_methods
+from core.evaluation.evaluation import EvaluationSettings
 from core.files import inspect
 from core.styles import STYLES
+from core.training.dataset import read_original, shrink
 from gradio_app.uploads import checked, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
-    from core.evaluation import Method
+    from core.evaluation.evaluation import Method
     from gradio_app.context import Context
 
 LONGEST = 1024

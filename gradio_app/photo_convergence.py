@@ -6,23 +6,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.busiest_window import busiest_window
 from core.colour import DISPLAY_P3, SRGB
-from core.convergence import iterates
+from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
-from core.expansion import ExpansionSettings
-from core.figures import heat_map, shared_limits
 from core.files import read, write_codes
 from core.gamut import LOSSY_TOLERANCE, reduce
+from core.methods.convergence import iterates
 from core.metrics import delta_e_map
-from core.previews import prophoto_screen_codes
+from core.pictures import heat_map, shared_limits
+from core.pictures.busiest_window import busiest_window
+from core.pictures.previews import prophoto_screen_codes
 from gradio_app.uploads import checked, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from core.gamut import FloatImage
-    from core.solver import SolverSettings
+    from core.network.solver import SolverSettings
     from gradio_app.context import Context
 
 SMALLEST, LARGEST = 64, 512

@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from core.colour import SRGB, WIDE_SPACES, ColourSpace
-from core.embedding import embedded_network
+from core.engine.expansion import ExpansionSettings
+from core.engine.files import FileReport, FileSettings, file_expansion
 from core.errors import PhotoError
-from core.expansion import ExpansionSettings
-from core.figures import heat_map, shared_limits
-from core.file_expansion import FileReport, FileSettings, file_expansion
 from core.files import OUTPUT_FORMATS, OutputFormat, check_output, write_codes
 from core.names import EMBEDDED
+from core.payload.embedding import embedded_network
+from core.pictures import heat_map, shared_limits
 from gradio_app.results import Expanded
 from gradio_app.uploads import Upload, checked, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from core.expansion import Restorer
+    from core.engine.expansion import Restorer
     from core.gamut import Codes
-    from core.previews import Previews
+    from core.pictures.previews import Previews
     from gradio_app.context import Context
 
 _JUST_SEEN = 1.0

@@ -227,7 +227,7 @@ class ConvergenceWidget(Panel):
     def _draw(self) -> None:
         if self.trace is None:
             return
-        from core.figures import convergence_figure
+        from core.pictures import convergence_figure
 
         draw = partial(
             convergence_figure,

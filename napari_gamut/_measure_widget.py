@@ -156,7 +156,7 @@ class MeasureWidget(Panel):
         self.say(f"Chromaticities of {' and '.join(f'“{name}”' for name in colours)}.")
 
     def _draw(self) -> None:
-        from core.figures import chromaticity_figure
+        from core.pictures import chromaticity_figure
 
         if not self._colours:
             return
@@ -167,7 +167,7 @@ class MeasureWidget(Panel):
 
     def save_drawing(self, path: Path) -> None:
         """Write the diagram as PNG, SVG or PDF."""
-        from core.figures import save_figure
+        from core.pictures import save_figure
 
         if self.plot.figure is None:
             self.warn("There is no diagram yet; draw one first.")
@@ -239,7 +239,7 @@ def chosen_colours(
     dict of str to ndarray, float32, shape (n, 3)
         Evenly spaced pixels of each, linear ProPhoto in 0..1.
     """
-    from core.figures import evenly_spaced
+    from core.pictures import evenly_spaced
 
     found = {}
     for number, photo in enumerate(photos):

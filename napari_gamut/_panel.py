@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
     from qtpy.QtWidgets import QWidget
 
-    from core.figures import ThemeName
+    from core.pictures import ThemeName
     from napari_gamut.layer_data import Index, LayerPhoto
 
 _LOWEST = 240

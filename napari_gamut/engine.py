@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.colour import WIDE_SPACES
-from core.display import DISPLAYS, display_image, display_pyramid
 from core.gamut import clipped_mask, share
 from core.names import EMBEDDED, NAIVE
+from core.pictures.screens import DISPLAYS, display_image, display_pyramid
 from napari_gamut.layer_data import LayerError
 from napari_gamut.metadata import Provenance, Record, WidePixels
 from napari_gamut.stacks import Frames
@@ -21,10 +21,10 @@ from napari_gamut.stacks import Frames
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from core.expansion import ExpansionSettings, Restorer, TileReport
+    from core.engine.expansion import ExpansionSettings, Restorer, TileReport
     from core.gamut import Codes, FloatImage
-    from core.gamut_mlp import GamutMlp
-    from core.models import Model
+    from core.network.models import Model
+    from core.payload.gamut_mlp import GamutMlp
     from napari_gamut.layer_data import LayerPhoto
 
 LONGEST_SINGLE = 8192
@@ -62,7 +62,7 @@ class Request:
     space : str
         Key of the target space.
     strength, tolerance : float
-        As in :class:`core.expansion.ExpansionSettings`.
+        As in :class:`core.engine.expansion.ExpansionSettings`.
     iterations : int
         Most evaluations of the cell.
     project : bool
@@ -112,9 +112,9 @@ def prepared(request: Request) -> tuple[Model | None, ExpansionSettings]:
     PhotoError
         If there is no such network.
     """
-    from core.allocator import keep_freed_memory
-    from core.expansion import ExpansionSettings
-    from core.models import load_model
+    from core.engine.expansion import ExpansionSettings
+    from core.engine.memory import keep_freed_memory
+    from core.network.models import load_model
 
     keep_freed_memory()
     model = None if request.model in (NAIVE, EMBEDDED) else load_model(request.model)
@@ -170,7 +170,7 @@ def expand_photo(photo: LayerPhoto, request: Request) -> Generator[tuple[int, in
 
 
 def _own_network(photo: LayerPhoto, codes: Codes) -> GamutMlp:
-    from core.embedding import embedded_network
+    from core.payload.embedding import embedded_network
 
     if not photo.record.path:
         raise LayerError(
@@ -182,8 +182,8 @@ def _own_network(photo: LayerPhoto, codes: Codes) -> GamutMlp:
 def _solved(
     codes: Codes, model: Restorer | None, settings: ExpansionSettings
 ) -> Generator[tuple[int, int], None, tuple[FloatImage, list[TileReport]]]:
-    from core.expansion import expand_bands
-    from core.tiling import ArraySource
+    from core.engine.expansion import expand_bands
+    from core.engine.tiling import ArraySource
 
     values = np.empty(codes.shape, np.float32)
     tiles: list[TileReport] = []

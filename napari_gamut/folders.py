@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from core.cli.common import plan_jobs, sentence
 from core.errors import PhotoError
 from core.names import EMBEDDED
-from core.steps import mapped
+from core.progress import mapped
 from napari_gamut.engine import Request, prepared
 
 if TYPE_CHECKING:
@@ -88,9 +88,9 @@ def expand_folder(
     PhotoError
         If there is no photo, or the network cannot be used.
     """
-    from core.embedding import embedded_network
-    from core.file_expansion import FileSettings, file_expansion
+    from core.engine.files import FileSettings, file_expansion
     from core.files import OUTPUT_FORMATS
+    from core.payload.embedding import embedded_network
 
     if not folder.source.is_dir():
         raise PhotoError(f"{folder.source} is no folder; choose the folder of your photos.")

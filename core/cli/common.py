@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from core.models import Model
-    from core.solver import SolverSettings
+    from core.network.models import Model
+    from core.network.solver import SolverSettings
 
 Progress = Callable[[int, int], None]
 
@@ -306,7 +306,7 @@ def add_space(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
 
 def model_named(name: str) -> Model | None:
     """Load the model that the command line names; None is the naive inversion."""
-    from core.models import load_model
+    from core.network.models import load_model
 
     return None if name == NAIVE else load_model(name)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
-    from core.evaluation import EvaluationSettings, Method, Row
+    from core.evaluation.evaluation import EvaluationSettings, Method, Row
     from core.gamut import FloatImage
 
 Item = TypeVar("Item")
@@ -112,9 +112,9 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from core.cli.progress import ProgressBar
-    from core.dataset import photos_in
-    from core.evaluation import evaluate, methods_named
+    from core.evaluation.evaluation import evaluate, methods_named
     from core.files import check_target
+    from core.training.dataset import photos_in
 
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -147,9 +147,9 @@ def run(options: argparse.Namespace) -> int:
 def _settings(options: argparse.Namespace) -> EvaluationSettings:
     from dataclasses import replace
 
-    from core.evaluation import PROTOCOLS, EvaluationSettings
-    from core.expansion import ExpansionSettings
-    from core.solver import SolverSettings
+    from core.engine.expansion import ExpansionSettings
+    from core.evaluation.evaluation import PROTOCOLS, EvaluationSettings
+    from core.network.solver import SolverSettings
     from core.styles import STYLES
 
     solver = None
@@ -177,8 +177,9 @@ def _write_tables(
     methods: Sequence[Method],
     settings: EvaluationSettings,
 ) -> None:
-    from core.evaluation import summarise
-    from core.evaluation_tables import (
+    from core.evaluation.evaluation import summarise
+    from core.evaluation.report import render
+    from core.evaluation.tables import (
         complete_table,
         cost_table,
         group_table,
@@ -186,7 +187,6 @@ def _write_tables(
         worst_table,
     )
     from core.files import write_bytes
-    from core.report import render
 
     whole, groups = summarise(rows), summarise(rows, by_group=True)
     if options.format == "csv":
@@ -216,8 +216,8 @@ def _draw(
     settings: EvaluationSettings,
 ) -> None:
     """Draw photos that lie evenly in the order of what the first network gained."""
-    from core.evaluation_figures import draw_photos
-    from core.figures import save_figure
+    from core.evaluation.figures import draw_photos
+    from core.pictures import save_figure
 
     models = {method.name: method.model for method in methods if method.model is not None}
     if not models:
@@ -236,7 +236,7 @@ def _draw(
 
 
 def _original(path: Path, max_side: int | None) -> FloatImage:
-    from core.dataset import read_original, shrink
+    from core.training.dataset import read_original, shrink
 
     original = read_original(path)
     return original if max_side is None else shrink(original, max_side)

@@ -7,14 +7,14 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.allocator import keep_freed_memory
 from core.cli import common
+from core.engine.memory import keep_freed_memory
 from core.errors import PhotoError
 from core.files import OUTPUT_FORMATS
 from core.names import EMBEDDED, NAIVE
 
 if TYPE_CHECKING:
-    from core.models import Model
+    from core.network.models import Model
 
 _EPILOGUE = """\
 examples:
@@ -90,8 +90,8 @@ class _Expander:
         import torch
 
         from core.colour import SPACES
-        from core.expansion import ExpansionSettings, device_named
-        from core.file_expansion import FileSettings
+        from core.engine.expansion import ExpansionSettings, device_named
+        from core.engine.files import FileSettings
         from core.gamut import LOSSY_TOLERANCE
 
         if options.threads:
@@ -129,8 +129,8 @@ class _Expander:
 
     def expand(self, job: common.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
         """Expand one photo; returns a line for people and a report."""
-        from core.embedding import embedded_network
-        from core.file_expansion import expand_file
+        from core.engine.files import expand_file
+        from core.payload.embedding import embedded_network
 
         model = embedded_network(job.source) if self._own else self._model
         report = expand_file(job.source, job.target, model, self._settings, self._files, progress)
@@ -144,9 +144,9 @@ class _Expander:
 def _before_after(job: common.Job, target: Path, overwrite: bool) -> Path:
     """Write the photo before and after, side by side."""
     from core.colour import DISPLAY_P3
-    from core.figures import before_after
     from core.files import read, write_codes
     from core.gamut import reduce
+    from core.pictures import before_after
 
     before = read(job.source)
     codes = before.srgb_codes()

@@ -18,9 +18,9 @@ import numpy as np
 from gradio_client import Client, handle_file
 from gradio_client.utils import QueueError
 
-from core.file_expansion import expand_file
+from core.engine.files import expand_file
 from core.files import write_codes
-from core.models import load_model
+from core.network.models import load_model
 from tests.web_demo import Demo, clipped_photo, running_demo
 
 _MODEL = "letnet-box"

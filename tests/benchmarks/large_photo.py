@@ -18,10 +18,10 @@ import numpy as np
 import tifffile
 
 from core.cli.expand import sample_photo
-from core.expansion import ExpansionSettings
-from core.file_expansion import expand_file
+from core.engine.expansion import ExpansionSettings
+from core.engine.files import expand_file
 from core.files import read
-from core.models import load_model
+from core.network.models import load_model
 
 
 def main() -> None:

@@ -17,9 +17,9 @@ import torch
 
 from core.cli.expand import sample_photo
 from core.colour import PROPHOTO
-from core.expansion import ExpansionSettings, expand
+from core.engine.expansion import ExpansionSettings, expand
 from core.files import read
-from core.models import load_model
+from core.network.models import load_model
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from core.colour import PROPHOTO
-from core.dataset import Manifest, prepare
+from core.training.dataset import Manifest, prepare
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,10 +21,10 @@ from pydantic import TypeAdapter
 
 import gradio_app
 from core.cli import main as gamut
-from core.file_expansion import expand_file
+from core.engine.files import expand_file
 from core.files import write_codes
 from core.gamut import LOSSY_TOLERANCE
-from core.models import load_model
+from core.network.models import load_model
 from gradio_app.results import Compared, Converged, Expanded, Health
 from tests.core.conftest import wide_photo, write_untagged
 from tests.gradio_app.test_uploads import png_header

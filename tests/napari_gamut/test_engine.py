@@ -9,15 +9,15 @@ from napari.layers._source import Source
 from skimage.io import imread
 
 from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
-from core.display import display_image
-from core.embedding import embedded_network, write_embedded
+from core.engine.expansion import ExpansionSettings, expand
 from core.errors import PhotoError
-from core.expansion import ExpansionSettings, expand
 from core.files import read
 from core.gamut import reduce
-from core.gamut_mlp import FitSettings
-from core.models import load_model
-from core.steps import finished
+from core.network.models import load_model
+from core.payload.embedding import embedded_network, write_embedded
+from core.payload.gamut_mlp import FitSettings
+from core.pictures.screens import display_image
+from core.progress import finished
 from napari_gamut import engine, stacks
 from napari_gamut.engine import Request, expand_photo
 from napari_gamut.layer_data import photo_of

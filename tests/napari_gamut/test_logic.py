@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from core.chart import wide_gamut_chart
 from core.colour import PROPHOTO, SRGB, convert
-from core.convergence import Window
-from core.embedding import embedded_network, write_embedded
+from core.engine.expansion import expand
 from core.errors import PhotoError
-from core.expansion import expand
 from core.files import read, write_codes
 from core.gamut import clipped_mask, out_of_gamut_mask, reduce, share
-from core.gamut_mlp import FitSettings
+from core.methods.convergence import Window
 from core.metrics import compare, delta_e_map
-from core.models import load_model
-from core.steps import finished
+from core.network.models import load_model
+from core.payload.embedding import embedded_network, write_embedded
+from core.payload.gamut_mlp import FitSettings
+from core.pictures.chart import wide_gamut_chart
+from core.progress import finished
 from napari_gamut.engine import Request
 from napari_gamut.folders import FolderReport, FolderRequest, expand_folder
 from napari_gamut.iterations import LARGEST, solve_visibly, window_within

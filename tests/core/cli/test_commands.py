@@ -20,8 +20,8 @@ from core.errors import PhotoError
 from core.files import inspect, metadata, read, write, write_codes
 from core.files.metadata import EXIF_IFD, GPS_IFD, Directory, Entry
 from core.gamut import reduce
-from core.letnet import BOX
-from core.models import Descriptor, random_model, to_bytes
+from core.network.letnet import BOX
+from core.network.models import Descriptor, random_model, to_bytes
 from tests.core.conftest import wide_photo
 
 

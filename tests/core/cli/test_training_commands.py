@@ -17,11 +17,11 @@ import pytest
 
 from core.cli import main
 from core.cli.evaluate import spread
-from core.dataset import Manifest
-from core.evaluation import methods_named
-from core.letnet import BOX, PAPER
-from core.models import Descriptor, load_model, random_model, to_bytes
-from core.recipes import RECIPES
+from core.evaluation.evaluation import methods_named
+from core.network.letnet import BOX, PAPER
+from core.network.models import Descriptor, load_model, random_model, to_bytes
+from core.training.dataset import Manifest
+from core.training.recipes import RECIPES
 from tests.core.conftest import wide_photo, write_untagged
 
 ROOT = Path(__file__).parents[3]
