@@ -2,14 +2,54 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
+
+Check = Callable[[], None]
+"""Called often during long work, by its own thread; what it raises gives up the work."""
 
 Result = TypeVar("Result")
 Step = TypeVar("Step")
+
+
+class Stopped(BaseException):
+    """Work was given up by whoever waited for it; no error, and no handler of errors sees it."""
+
+
+class Stop:
+    """The wish that work ends, which another thread may have.
+
+    Examples
+    --------
+    >>> from core.progress import Stop
+    >>> stop = Stop()
+    >>> stop.check()
+    >>> stop.set()
+    >>> stop.is_set
+    True
+    """
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the work should end."""
+        return self._event.is_set()
+
+    def set(self) -> None:
+        """Let the work end at its next check."""
+        self._event.set()
+
+    def check(self) -> None:
+        """Raise :class:`Stopped` if the work should end."""
+        if self._event.is_set():
+            raise Stopped
 
 
 def finished(

@@ -125,7 +125,7 @@ class ConvergenceWidget(Panel):
             self._place = spatial_2d(layer, index, trace.top, trace.left)
             self.show_trace(trace)
 
-        work = solve_visibly(photo, request, changes, reference, bounds)
+        work = partial(solve_visibly, photo, request, changes, reference, bounds)
         self.start_job(work, show, layer=layer)
 
     def show_trace(self, trace: Trace) -> None:

@@ -99,7 +99,7 @@ class MeasureWidget(Panel):
             raise LayerError("Measuring needs the wide-gamut original; choose a reference.")
         reference = self.frame_in(self.reference)
         same_size(photo, reference)
-        self.start_job(measure(photo, reference), self.show_metrics, layer=layer)
+        self.start_job(lambda _: measure(photo, reference), self.show_metrics, layer=layer)
 
     def show_metrics(self, metrics: PhotoMetrics) -> None:
         """Fill the table."""
@@ -146,7 +146,8 @@ class MeasureWidget(Panel):
         except PhotoError as error:
             self.warn(str(error))
             return
-        self.start_job(chosen_colours(photos, mask), self.show_colours, layer=self.layer.value)
+        work = chosen_colours(photos, mask)
+        self.start_job(lambda _: work, self.show_colours, layer=self.layer.value)
 
     def show_colours(self, colours: dict[str, FloatImage]) -> None:
         """Draw chromaticities."""

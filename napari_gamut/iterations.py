@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from core.metrics import Region
     from core.network.solver import SolverSettings
     from core.pictures import QualityTrace
+    from core.progress import Check
     from napari_gamut.layer_data import LayerPhoto
 
 LARGEST = 1_000_000
@@ -146,6 +147,7 @@ def solve_visibly(
     solver_changes: dict[str, Any],
     reference: LayerPhoto | None = None,
     bounds: tuple[float, ...] | None = None,
+    check: Check | None = None,
 ) -> Generator[tuple[int, int], None, Trace]:
     """Solve for a part of a photo and keep every iteration.
 
@@ -161,6 +163,8 @@ def solve_visibly(
         Its wide-gamut original.
     bounds : (top, left, bottom, right), optional
         The part, in pixels.
+    check : callable, optional
+        Called before each iteration; what it raises gives up the work.
 
     Yields
     ------
@@ -173,13 +177,15 @@ def solve_visibly(
         If the model has no fixed point, or the part cannot be solved.
     """
     from core.methods.convergence import iterates
+    from core.methods.letnet import is_equilibrium
 
     yield 0, 0
     if reference is not None:
         same_size(photo, reference)
-    model, settings = prepared(request)
-    if model is None:
-        raise LayerError("Naive inversion has no iterations; choose a network.")
+    method, settings = prepared(request)
+    if not is_equilibrium(method):
+        raise LayerError(f"{method.name} has no iterations; choose an equilibrium network.")
+    model = method.model
     solver = replace(settings.solver or model.descriptor.solver, **solver_changes)
     settings = replace(settings, solver=solver)
     codes = photo.codes()
@@ -192,7 +198,7 @@ def solve_visibly(
         mask = out_of_gamut_mask(convert(original, PROPHOTO, SRGB), margin=ROUNDING)
     last = photo.prophoto()[part]
     display = DISPLAYS[request.display]
-    for step in iterates(codes, model, settings, window):
+    for step in iterates(codes, method, settings, window, check):
         values = step.values()
         seen = np.clip(convert(values, settings.space, PROPHOTO), 0.0, 1.0)
         error = None

@@ -7,16 +7,15 @@ feasible box makes it exact. Memory depends on the tile and the photo's width, n
 
 from __future__ import annotations
 
-import contextlib
 import time
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
 
 from core.colour import PROPHOTO, SRGB, Adaptation, ColourSpace, convert
-from core.engine.tiling import ArraySource, Source, Span, plan_spans, sample_patches, sample_pixels
+from core.engine.tiling import ArraySource, Span, plan_spans
 from core.errors import PhotoError
 from core.gamut import (
     Codes,
@@ -30,20 +29,15 @@ from core.gamut import (
     fit_into,
     naive_inversion,
 )
-from core.names import NAIVE
-from core.network.letnet import Inputs, positions
-from core.network.models import Model
-from core.network.solver import Status
-from core.network.statistics import SAMPLES, photo_statistics
-from core.payload.gamut_mlp import GamutMlp
+from core.progress import finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from core.engine.method import Method, TileReport
+    from core.engine.tiling import Source
     from core.network.solver import SolverSettings
-
-Restorer = Model | GamutMlp
-"""What estimates lost colours: a network for every photo, or one that was fitted to this photo."""
+    from core.progress import Check
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -51,7 +45,6 @@ _SCENE_LIMIT = 4.0
 """No colour of a wide space is further out; estimates beyond it are of untrained networks."""
 
 _ROWS_AT_ONCE = 32
-_POOL_PATCH, _POOL_PATCHES = 256, 16
 
 
 @dataclass(frozen=True)
@@ -114,31 +107,6 @@ class ExpansionSettings:
 
 
 @dataclass(frozen=True)
-class TileReport:
-    """How the fixed point of one tile was found.
-
-    Attributes
-    ----------
-    top, left, height, width : int
-        The pixels that the tile fills.
-    steps : int
-        Evaluations of the cell.
-    residual : float
-        The last relative residual.
-    status : Status
-        How it ended.
-    """
-
-    top: int
-    left: int
-    height: int
-    width: int
-    steps: int
-    residual: float
-    status: Status
-
-
-@dataclass(frozen=True)
 class Band:
     """A finished band of rows, as :func:`expand_bands` yields it.
 
@@ -182,7 +150,7 @@ class Expansion:
     tiles : tuple of TileReport
         The tiles that were solved.
     model, sha256 : str
-        Which network did it; "naive" and an empty string for the naive inversion.
+        Which method did it, and the hash of its weights, empty where it has none.
     seconds : float
         Elapsed time.
     """
@@ -198,7 +166,7 @@ class Expansion:
 
 def expand(
     codes: Codes,
-    model: Restorer | None,
+    method: Method,
     settings: ExpansionSettings | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Expansion:
@@ -208,8 +176,8 @@ def expand(
     ----------
     codes : ndarray, uint8 or uint16, shape (H, W, 3)
         sRGB codes.
-    model : Model, GamutMlp or None
-        The network; None is the naive inversion, which restores nothing.
+    method : Method
+        What restores it (:func:`core.methods.registry.method`).
     settings : ExpansionSettings, optional
         How.
     progress : callable, optional
@@ -223,8 +191,44 @@ def expand(
     Raises
     ------
     PhotoError
-        If the codes are no sRGB photo, or one of another size than the GamutMlp's, or the device
-        is missing.
+        If the codes are no sRGB photo, or not one that the method can restore, or the device is
+        missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from core.engine.expansion import expand
+    >>> from core.methods.registry import method
+    >>> codes = np.full((2, 2, 3), 128, np.uint8)
+    >>> expand(codes, method("naive")).values[0, 0].round(3).tolist()
+    [0.216, 0.216, 0.216]
+    """
+    return finished(expansion(codes, method, settings), progress)
+
+
+def expansion(
+    codes: Codes,
+    method: Method,
+    settings: ExpansionSettings | None = None,
+    check: Check | None = None,
+) -> Generator[tuple[int, int], None, Expansion]:
+    """Expand a photo that is in memory step by step.
+
+    Parameters
+    ----------
+    codes, method, settings
+        As for :func:`expand`.
+    check : callable, optional
+        Called often, before each iteration of a solver, too; what it raises gives up the work.
+
+    Yields
+    ------
+    (int, int)
+        Tiles done and in all. Closing the generator cancels the work.
+
+    Returns
+    -------
+    Expansion
     """
     settings = settings or ExpansionSettings()
     check_codes(codes)
@@ -232,20 +236,24 @@ def expand(
     values = np.empty(codes.shape, np.float32)
     clipped = np.empty(codes.shape[:2], np.bool_)
     tiles: list[TileReport] = []
-    for band in expand_bands(ArraySource(codes), model, settings):
-        if progress:
-            progress(band.done, band.total)
-        if band.values is not None:
-            rows = slice(band.top, band.top + len(band.values))
-            values[rows], clipped[rows] = band.values, band.clipped
-            tiles.extend(band.tiles)
-    name, sha256 = (model.name, model.sha256) if model else (NAIVE, "")
+    with closing(expand_bands(ArraySource(codes), method, settings, check)) as bands:
+        for band in bands:
+            if band.values is not None:
+                rows = slice(band.top, band.top + len(band.values))
+                values[rows], clipped[rows] = band.values, band.clipped
+                tiles.extend(band.tiles)
+            yield band.done, band.total
     seconds = time.perf_counter() - started
-    return Expansion(values, settings.space, clipped, tuple(tiles), name, sha256, seconds)
+    return Expansion(
+        values, settings.space, clipped, tuple(tiles), method.name, method.sha256, seconds
+    )
 
 
 def expand_bands(
-    source: Source, model: Restorer | None, settings: ExpansionSettings | None = None
+    source: Source,
+    method: Method,
+    settings: ExpansionSettings | None = None,
+    check: Check | None = None,
 ) -> Generator[Band, None, None]:
     """Expand a photo band by band: the generator beneath every front.
 
@@ -253,10 +261,12 @@ def expand_bands(
     ----------
     source : Source
         sRGB codes, read from top to bottom.
-    model : Model, GamutMlp or None
-        The network; None is the naive inversion.
+    method : Method
+        What restores them.
     settings : ExpansionSettings, optional
         How.
+    check : callable, optional
+        Called often, before each iteration of a solver, too; what it raises gives up the work.
 
     Yields
     ------
@@ -266,12 +276,14 @@ def expand_bands(
     """
     settings = settings or ExpansionSettings()
     height, width, _ = source.shape
-    worker = _worker(source, model, settings)
+    worker = method.worker(source, settings, check)
     tile, halo = (worker.tile, worker.halo) if worker else (settings.tile, 0)
     down, across = plan_spans(height, tile, halo), plan_spans(width, tile, halo)
     total = len(down) * len(across)
     done = 0
     for row in down:
+        if check is not None:
+            check()
         window = source.rows(row.window_start, row.window_stop)
         codes = window[row.inner]
         clipped = clipped_mask(codes, settings.tolerance)
@@ -346,141 +358,6 @@ def check_codes(codes: Codes) -> None:
         raise PhotoError(f"{error} Convert the image to 8 or 16 bits.") from error
 
 
-def device_named(name: str) -> torch.device:
-    """Return a device that is there; "auto" prefers CUDA, then Apple's GPU, then the CPU."""
-    if name == "auto":
-        has_mps = torch.backends.mps.is_available()
-        name = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise PhotoError(f"This computer has no device {name!r}; choose auto or cpu.") from error
-    return device
-
-
-class _Worker(Protocol):
-    """Something that restores tiles."""
-
-    tile: int
-    halo: int
-
-    def solve(
-        self, window: Codes, row: Span, columns: list[Span], scene: FloatImage
-    ) -> list[TileReport]:
-        """Put the colours of tiles of equal size into `scene`, a band of the photo."""
-        ...
-
-
-def _worker(source: Source, model: Restorer | None, settings: ExpansionSettings) -> _Worker | None:
-    if model is None:
-        return None
-    if isinstance(model, GamutMlp):
-        return _OwnNetwork(source, model, settings)
-    return _Equilibrium(source, model, settings)
-
-
-class _OwnNetwork:
-    """The network that was fitted to the photo, which looks at each pixel by itself."""
-
-    halo = 0
-
-    def __init__(self, source: Source, model: GamutMlp, settings: ExpansionSettings) -> None:
-        height, width, _ = source.shape
-        if (height, width) != (model.height, model.width):
-            raise PhotoError(
-                f"The network was fitted to a photo of {model.width} × {model.height} pixels, not "
-                f"{width} × {height}; take that photo, or another model."
-            )
-        self._model = model
-        self._tolerance = settings.tolerance
-        self.tile = settings.tile
-
-    def solve(
-        self, window: Codes, row: Span, columns: list[Span], scene: FloatImage
-    ) -> list[TileReport]:
-        reports = []
-        for column in columns:
-            place = slice(column.start, column.stop)
-            scene[:, place] = self._model.estimate(
-                window[:, place], row.start, column.start, self._tolerance
-            )
-            size = row.stop - row.start, column.stop - column.start
-            reports.append(TileReport(row.start, column.start, *size, 1, 0.0, Status.CONVERGED))
-        return reports
-
-
-class _Equilibrium:
-    """A network on its device, with what it has to know of the whole photo."""
-
-    def __init__(self, source: Source, model: Model, settings: ExpansionSettings) -> None:
-        self._settings = settings
-        self._device = device_named(settings.device)
-        self._network = model.network.to(self._device)
-        self._solver = settings.solver or model.descriptor.solver
-        self._size = source.shape[:2]
-        self._scale = model.network.config.scale
-        self.tile = _round_up(settings.tile, self._scale)
-        halo = model.descriptor.halo if settings.halo is None else settings.halo
-        self.halo = _round_up(halo, self._scale)
-        pixels = sample_pixels(source, SAMPLES)
-        self._statistics = photo_statistics(pixels, settings.tolerance)
-        config = model.network.config
-        # Unrolled networks have another average at each step: there is none to be held.
-        holds = config.attention == "channel" and config.mode == "implicit"
-        self._pooled = self._pool(source) if holds else None
-
-    def solve(
-        self, window: Codes, row: Span, columns: list[Span], scene: FloatImage
-    ) -> list[TileReport]:
-        windows = [window[:, column.window_start : column.window_stop] for column in columns]
-        corners = [(row.window_start, column.window_start) for column in columns]
-        inputs = self._inputs(np.stack(windows), corners)
-        pooled = self._pooled.expand(len(columns), -1) if self._pooled is not None else None
-        with torch.inference_mode(), self._precision():
-            estimate = self._network(inputs, self._solver, pooled=pooled)
-        planes = estimate.scene.float().movedim(1, -1).cpu().numpy()
-        solution = estimate.solution
-        reports = []
-        for index, column in enumerate(columns):
-            scene[:, column.start : column.stop] = planes[index][row.inner, column.inner]
-            trace = solution.residuals[index]
-            reports.append(
-                TileReport(
-                    row.start,
-                    column.start,
-                    row.stop - row.start,
-                    column.stop - column.start,
-                    len(trace),
-                    trace[-1] if trace else 0.0,
-                    solution.status[index],
-                )
-            )
-        return reports
-
-    def _inputs(self, codes: Codes, corners: list[tuple[int, int]]) -> Inputs:
-        """Return a network's inputs, filled up to its grid by repeating the last pixels."""
-        down, right = (-side % self._scale for side in codes.shape[1:3])
-        if down or right:
-            codes = np.pad(codes, ((0, 0), (0, down), (0, right), (0, 0)), mode="edge")
-        size = codes.shape[1:3]
-        places = np.stack([positions(*corner, *size, *self._size) for corner in corners])
-        statistics = np.tile(self._statistics, (len(codes), 1))
-        return Inputs.from_codes(
-            codes, statistics, places, self._settings.tolerance, device=self._device
-        )
-
-    def _pool(self, source: Source) -> torch.Tensor:
-        patches, corners = sample_patches(source, _POOL_PATCH, _POOL_PATCHES)
-        with torch.inference_mode(), self._precision():
-            return self._network.pool(self._inputs(patches, corners), self._solver)[None]
-
-    def _precision(self) -> contextlib.AbstractContextManager[object]:
-        if self._settings.precision == "float32":
-            return contextlib.nullcontext()
-        return torch.autocast(self._device.type, torch.bfloat16)
-
-
 def _finish_by_rows(
     codes: Codes, scene: FloatImage, clipped: Mask, settings: ExpansionSettings
 ) -> FloatImage:
@@ -506,7 +383,3 @@ def _batches(columns: list[Span], size: int) -> Iterator[list[Span]]:
         batch.append(column)
     if batch:
         yield batch
-
-
-def _round_up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple

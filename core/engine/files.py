@@ -11,26 +11,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.colour import SRGB, convert
-from core.engine.expansion import Band, ExpansionSettings, TileReport, expand_bands
+from core.engine.expansion import Band, ExpansionSettings, expand_bands
+from core.engine.method import Method, Needs, Subject, TileReport
 from core.engine.tiling import ArraySource, Source
 from core.files import PhotoWriter, open_rows
 from core.files.privacy import without_private
 from core.gamut import LOSSY_TOLERANCE, ROUNDING, FloatImage, naive_inversion, reduce
-from core.names import EMBEDDED, NAIVE
-from core.network.solver import Status
-from core.payload.gamut_mlp import GamutMlp
 from core.progress import finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
-    from core.engine.expansion import Restorer
     from core.files import Limits, OutputFormat, RowReader
+    from core.progress import Check
 
+_KEPT = "none"
 _CARRIES = (
     "The photo carries a network of its own, which knows its lost colours; choose the model "
-    f"“{EMBEDDED}” to use it."
+    "“embedded” to use it."
 )
 
 
@@ -75,7 +74,8 @@ class FileReport:
     space : str
         Key of the output's colour space.
     model, sha256 : str
-        Which network did it.
+        Which method did it, and the hash of its weights; "none" where the photo was only
+        converted.
     tolerance : float
         Noise that the codes were taken to have, in 8-bit codes.
     clipped_share, restored_share : float
@@ -120,7 +120,7 @@ class FileReport:
 def expand_file(
     source: str | Path,
     target: str | Path,
-    model: Restorer | None,
+    method: Method,
     settings: ExpansionSettings | None = None,
     file_settings: FileSettings | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -134,8 +134,8 @@ def expand_file(
         profile keeps its colours and is only converted.
     target : path
         The file to write: TIFF, PNG, JPEG XL or AVIF.
-    model : Model, GamutMlp or None
-        The network; None is the naive inversion.
+    method : Method
+        What restores it (:func:`core.methods.registry.method`).
     settings : ExpansionSettings, optional
         How; the tolerance is that for lossless files.
     file_settings : FileSettings, optional
@@ -152,20 +152,34 @@ def expand_file(
     PhotoError
         If the photo cannot be read or the file not be written; then nothing of it remains.
     """
-    return finished(file_expansion(source, target, model, settings, file_settings), progress)
+    return finished(file_expansion(source, target, method, settings, file_settings), progress)
 
 
 def file_expansion(
     source: str | Path,
     target: str | Path,
-    model: Restorer | None,
+    method: Method,
     settings: ExpansionSettings | None = None,
     file_settings: FileSettings | None = None,
+    check: Check | None = None,
 ) -> Generator[tuple[int, int], None, FileReport]:
-    """Expand a file step by step: yields tiles done and in all, and returns the report.
+    """Expand a file step by step.
 
-    The parameters are those of :func:`expand_file`. Closing the generator cancels the work
-    and leaves no file.
+    Parameters
+    ----------
+    source, target, method, settings, file_settings
+        As for :func:`expand_file`.
+    check : callable, optional
+        Called often, before each iteration of a solver, too; what it raises gives up the work.
+
+    Yields
+    ------
+    (int, int)
+        Tiles done and in all. Closing the generator cancels the work and leaves no file.
+
+    Returns
+    -------
+    FileReport
     """
     started = time.perf_counter()
     files = file_settings or FileSettings()
@@ -175,10 +189,10 @@ def file_expansion(
         if reader.info.lossy:
             settings = replace(settings, tolerance=files.lossy_tolerance)
         pixels, notes = _pixels(reader)
-        if pixels is None:
-            model = None
-        elif reader.payload is not None and not isinstance(model, GamutMlp):
-            notes = (*notes, _CARRIES)
+        if pixels is not None:
+            if reader.payload is not None and method.needs is not Needs.PAYLOAD:
+                notes = (*notes, _CARRIES)
+            method = method.bound(Subject(pixels, reader.payload, str(source)))
         height, width, _ = reader.shape
         writer = stack.enter_context(
             PhotoWriter(
@@ -192,7 +206,7 @@ def file_expansion(
                 alpha=reader.alpha,
                 overwrite=files.overwrite,
                 source=source,
-                software=_software(model),
+                software=_software(None if pixels is None else method),
             )
         )
         tally = _Tally()
@@ -200,7 +214,7 @@ def file_expansion(
             writer.write_rows(_kept(reader, settings))
             yield 1, 1
         else:
-            bands = stack.enter_context(closing(expand_bands(pixels, model, settings)))
+            bands = stack.enter_context(closing(expand_bands(pixels, method, settings, check)))
             for band in bands:
                 if band.values is not None:
                     writer.write_rows(band.values)
@@ -212,8 +226,8 @@ def file_expansion(
         width=width,
         height=height,
         space=settings.space.key,
-        model=model.name if model else NAIVE,
-        sha256=model.sha256 if model else "",
+        model=_KEPT if pixels is None else method.name,
+        sha256="" if pixels is None else method.sha256,
         tolerance=settings.tolerance,
         converted=pixels is None,
         seconds=time.perf_counter() - started,
@@ -246,9 +260,9 @@ def _kept(reader: RowReader, settings: ExpansionSettings) -> FloatImage:
     return np.clip(values, 0.0, 1.0, out=values)
 
 
-def _software(model: Restorer | None) -> str:
+def _software(method: Method | None) -> str:
     product = f"napari-gamut {version('napari-gamut')}"
-    return f"{product}; {model.name} {model.sha256[:12]}" if model else product
+    return f"{product}; {method.name} {method.sha256[:12]}".rstrip() if method else product
 
 
 @dataclass
@@ -279,5 +293,5 @@ class _Tally:
             "steps_mean": sum(steps) / max(len(steps), 1),
             "steps_most": max(steps, default=0),
             "residual_most": max((tile.residual for tile in self.tiles), default=0.0),
-            "unconverged": sum(tile.status is not Status.CONVERGED for tile in self.tiles),
+            "unconverged": sum(tile.status.failed for tile in self.tiles),
         }

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from core.engine.expansion import TileReport, expand_bands
-from core.engine.tiling import ArraySource
-from core.evaluation.evaluation import EvaluationSettings, Method, reduced
+from core.colour import PROPHOTO, SRGB, convert
+from core.engine.expansion import expansion
+from core.engine.method import Needs
+from core.evaluation.evaluation import EvaluationSettings, reduced
 from core.metrics import PhotoMetrics, compare, delta_e_map
 from core.progress import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from core.engine.method import Method
     from core.gamut import Codes, FloatImage, Mask
+    from core.progress import Check
 
 _PART = 100
 """What a method counts in the progress."""
@@ -78,7 +78,10 @@ class Comparison:
 
 
 def compare_methods(
-    original: FloatImage, methods: Sequence[Method], settings: EvaluationSettings | None = None
+    original: FloatImage,
+    methods: Sequence[Method],
+    settings: EvaluationSettings | None = None,
+    check: Check | None = None,
 ) -> Generator[tuple[int, int], None, Comparison]:
     """Reduce a photo and restore it with several methods.
 
@@ -90,6 +93,8 @@ def compare_methods(
         At least one.
     settings : EvaluationSettings, optional
         Protocol, JPEG and expansion.
+    check : callable, optional
+        Called often, before each iteration of a solver, too; what it raises gives up the work.
 
     Yields
     ------
@@ -103,32 +108,25 @@ def compare_methods(
     """
     settings = settings or EvaluationSettings()
     codes, outside = reduced(original, settings)
-    expansion = settings.expansion_settings()
+    adaptation = settings.protocol.adaptation
+    scene = convert(original, PROPHOTO, SRGB, adaptation)
     restorations: list[Restoration] = []
     end = _PART * len(methods)
     for number, method in enumerate(methods):
         begin = _PART * number
-        share = _FITTING if method.fitting else 0
+        share = _FITTING if method.needs is Needs.ORIGINAL else 0
         started = time.perf_counter()
-        values = np.empty(original.shape, np.float32)
-        tiles: list[TileReport] = []
-        restorer = yield from scaled(
-            method.restorer(codes, original, settings), begin, begin + share, end
-        )
-        with closing(expand_bands(ArraySource(codes), restorer, expansion)) as bands:
-            for band in bands:
-                if band.values is not None:
-                    values[band.top : band.top + len(band.values)] = band.values
-                    tiles.extend(band.tiles)
-                yield begin + share + (_PART - share) * band.done // band.total, end
+        fitting = method.fitted(codes, scene, settings.tolerance, adaptation)
+        fitted = yield from scaled(fitting, begin, begin + share, end)
+        work = expansion(codes, fitted, settings.expansion_settings(), check)
+        expanded = yield from scaled(work, begin + share, begin + _PART, end)
         seconds = time.perf_counter() - started
+        values, tiles = expanded.values, expanded.tiles
         restorations.append(
             Restoration(
                 method.name,
                 values,
-                compare(
-                    original, values, outside, codes=codes, adaptation=settings.protocol.adaptation
-                ),
+                compare(original, values, outside, codes=codes, adaptation=adaptation),
                 delta_e_map(original, values),
                 sum(tile.steps for tile in tiles) / max(len(tiles), 1),
                 seconds,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -19,12 +18,14 @@ import numpy as np
 
 from core.colour import PROPHOTO, SRGB, Adaptation, convert
 from core.engine.expansion import ExpansionSettings, expand
+from core.engine.method import Method, Needs
 from core.errors import PhotoError
 from core.evaluation.peak_memory import PeakMemory
 from core.evaluation.perceptual import flip_map, published_lpips
 from core.files import read, write
 from core.gamut import LOSSY_TOLERANCE, Codes, FloatImage, Mask, out_of_gamut_mask, reduce
 from core.images import row_bands
+from core.methods.naive import NaiveInversion
 from core.metrics import (
     REGIONS,
     Group,
@@ -34,116 +35,18 @@ from core.metrics import (
     compare,
     region_means,
 )
-from core.names import GAMUT_MLP, NAIVE
-from core.network.models import Model, load_model
-from core.payload.gamut_mlp import PARAMETERS, FitSettings, fit
 from core.progress import finished
 from core.styles import STYLES, Style
 from core.training.dataset import read_original, shrink, through_jpeg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from core.engine.expansion import Restorer
     from core.evaluation.perceptual import Lpips
 
 ByRegion = dict[Region, float]
 
 _WARM_UP_SIDE = 64
-
-
-@dataclass(frozen=True)
-class Method:
-    """Something that restores photos.
-
-    Attributes
-    ----------
-    name : str
-        In tables.
-    model : Model or None
-        The network for every photo; None where there is none.
-    fitting : FitSettings, optional
-        How a network is fitted to each photo's original (GamutMLP), if one is.
-    """
-
-    name: str
-    model: Model | None
-    fitting: FitSettings | None = None
-
-    @classmethod
-    def named(cls, name: str) -> Method:
-        """Return "naive", "gamut-mlp", a shipped network, or one of a ``.safetensors`` file."""
-        if name == NAIVE:
-            return cls(NAIVE, None)
-        if name == GAMUT_MLP:
-            return cls(GAMUT_MLP, None, FitSettings())
-        model = load_model(name)
-        return cls(model.name, model)
-
-    @property
-    def is_naive(self) -> bool:
-        """Whether it is the naive inversion."""
-        return self.model is None and self.fitting is None
-
-    @property
-    def parameters(self) -> int:
-        """Number of weights."""
-        if self.fitting is not None:
-            return PARAMETERS
-        return self.model.network.parameters_count if self.model else 0
-
-    def restorer(
-        self, codes: Codes, original: FloatImage, settings: EvaluationSettings
-    ) -> Generator[tuple[int, int], None, Restorer | None]:
-        """Return what restores a photo; one that has to be fitted to it first, is.
-
-        Parameters
-        ----------
-        codes : ndarray, uint8, shape (H, W, 3)
-            The reduced photo.
-        original : ndarray, float32, shape (H, W, 3)
-            Linear ProPhoto RGB in 0..1.
-        settings : EvaluationSettings
-            Protocol and JPEG.
-
-        Yields
-        ------
-        (int, int)
-            Steps of the fitting done and in all.
-        """
-        if self.fitting is None:
-            return self.model
-        adaptation = settings.protocol.adaptation
-        scene = convert(original, PROPHOTO, SRGB, adaptation)
-        fitting = fit(
-            codes, scene, self.fitting, tolerance=settings.tolerance, adaptation=adaptation
-        )
-        with closing(fitting):
-            return (yield from fitting)
-
-
-def methods_named(names: Sequence[str]) -> list[Method]:
-    """Return methods with names that tell them apart.
-
-    Parameters
-    ----------
-    names : sequence of str
-        As for :meth:`Method.named`. Networks of the same name are called by their files.
-
-    Raises
-    ------
-    PhotoError
-        If there is no such method, or one is given twice.
-    """
-    methods = [Method.named(name) for name in names]
-    taken = [method.name for method in methods]
-    unique = [
-        replace(method, name=str(name)) if taken.count(method.name) > 1 else method
-        for method, name in zip(methods, names, strict=True)
-    ]
-    if len({method.name for method in unique}) < len(unique):
-        raise PhotoError("A method is given twice; name each one once.")
-    return unique
 
 
 @dataclass(frozen=True)
@@ -406,7 +309,7 @@ def evaluate_photo(
     if settings.max_side is not None:
         original = shrink(original, settings.max_side)
     lpips = published_lpips() if settings.perceptual else None
-    ordered = [Method(NAIVE, None), *(m for m in methods if not m.is_naive)]
+    ordered = [NaiveInversion(), *(m for m in methods if not isinstance(m, NaiveInversion))]
     for style_name, style in settings.styles.items():
         reference = style.apply(original)
         codes, outside = reduced(reference, settings)
@@ -477,15 +380,17 @@ def _row(
     naive: PhotoMetrics | None,
 ) -> Row:
     expansion_settings = settings.expansion_settings()
-    # The first call of a network prepares its kernels, which is no part of a photo's time.
-    expand(codes[:_WARM_UP_SIDE, :_WARM_UP_SIDE], method.model, expansion_settings)
+    if method.needs in (Needs.NOTHING, Needs.WEIGHTS):
+        # The first call of a network prepares its kernels, which is no part of a photo's time.
+        expand(codes[:_WARM_UP_SIDE, :_WARM_UP_SIDE], method, expansion_settings)
+    adaptation = settings.protocol.adaptation
     with PeakMemory() as peak:
         started = time.perf_counter()
-        restorer = finished(method.restorer(codes, reference, settings))
-        expansion = expand(codes, restorer, expansion_settings)
+        scene = convert(reference, PROPHOTO, SRGB, adaptation)
+        fitted = finished(method.fitted(codes, scene, settings.tolerance, adaptation))
+        expansion = expand(codes, fitted, expansion_settings)
         seconds = time.perf_counter() - started
     values = expansion.values
-    adaptation = settings.protocol.adaptation
     metrics = compare(reference, values, outside, codes=codes, adaptation=adaptation)
     flip = flip_map(reference, values) if settings.perceptual else None
     steps = [tile.steps for tile in expansion.tiles]

@@ -12,6 +12,7 @@ from core.engine.expansion import expand
 from core.evaluation.evaluation import reduced
 from core.gamut import naive_inversion
 from core.methods.convergence import Window, iterates, largest_window
+from core.methods.letnet import LetNetMethod, is_equilibrium
 from core.metrics import REGIONS, Region, absolute_error_map, mse_by_region
 from core.pictures import QualityTrace, chromaticity_figure, convergence_figure, error_figure
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from core.engine.method import Method
     from core.evaluation.evaluation import EvaluationSettings
     from core.gamut import Codes, FloatImage
-    from core.network.models import Model
     from core.network.solver import SolverSettings
     from core.styles import Style
 
@@ -56,7 +57,7 @@ class ConvergenceData:
 
 
 def convergence_data(
-    model: Model,
+    method: LetNetMethod,
     reference: FloatImage,
     settings: EvaluationSettings,
     iterations: Sequence[int] = ERROR_ITERATIONS,
@@ -65,7 +66,7 @@ def convergence_data(
 
     Parameters
     ----------
-    model : Model
+    method : LetNetMethod
         An equilibrium network.
     reference : ndarray, float32, shape (H, W, 3)
         The finished original, linear ProPhoto RGB in 0..1. Of a large one, the middle is taken.
@@ -80,9 +81,9 @@ def convergence_data(
     ConvergenceData
     """
     codes, outside = reduced(reference, settings)
-    window = largest_window(codes.shape, model.network.config)
+    window = largest_window(codes.shape, method.model.network.config)
     part = (window.rows, window.columns)
-    solver = settings.expansion.solver or model.descriptor.solver
+    solver = _solver(method, settings)
     solver = replace(solver, max_steps=max(iterations), tolerance=0.0)
     expansion = replace(settings.expansion_settings(), solver=solver)
     truth, mask = reference[part], outside[part]
@@ -90,7 +91,7 @@ def convergence_data(
     traces: dict[Region, list[float]] = {region: [mse[region]] for region in REGIONS}
     residuals: list[float] = []
     maps: dict[int, FloatImage] = {}
-    for step in iterates(codes, model, expansion, window):
+    for step in iterates(codes, method, expansion, window):
         values = step.values()
         residuals.append(step.residual)
         mse = mse_by_region(truth, values, mask)
@@ -131,14 +132,14 @@ def draw_errors(data: ConvergenceData) -> Figure:
 
 
 def draw_gamuts(
-    models: Mapping[str, Model], reference: FloatImage, settings: EvaluationSettings
+    methods: Sequence[Method], reference: FloatImage, settings: EvaluationSettings
 ) -> Figure:
     """Draw the gamuts of original, input and what networks restored (figure 3).
 
     Parameters
     ----------
-    models : mapping of title to Model
-        The networks.
+    methods : sequence of Method
+        What restores it.
     reference : ndarray, float32, shape (H, W, 3)
         The finished original, linear ProPhoto RGB in 0..1.
     settings : EvaluationSettings
@@ -146,13 +147,13 @@ def draw_gamuts(
     """
     codes, _ = reduced(reference, settings)
     images = {"Original": reference, "sRGB": _naive(codes, settings)}
-    for title, model in models.items():
-        images[title] = expand(codes, model, settings.expansion_settings()).values
+    for method in methods:
+        images[method.name] = expand(codes, method, settings.expansion_settings()).values
     return chromaticity_figure(images)
 
 
 def draw_photos(
-    models: Mapping[str, Model],
+    methods: Sequence[Method],
     photos: Iterable[tuple[str, FloatImage]],
     style: Style,
     settings: EvaluationSettings,
@@ -161,8 +162,8 @@ def draw_photos(
 
     Parameters
     ----------
-    models : mapping of title to Model
-        Networks; those that have no fixed point are drawn in the gamut plots alone.
+    methods : sequence of Method
+        Those that have no fixed point are drawn in the gamut plots alone.
     photos : iterable of (name, ndarray)
         Originals: float32, shape (H, W, 3), linear ProPhoto RGB in 0..1.
     style : Style
@@ -173,30 +174,34 @@ def draw_photos(
     Yields
     ------
     (str, Figure)
-        What is shown, "<photo> gamuts", "<photo> convergence <title>" and "<photo> errors
-        <title>", and its figure; "average" stands for the photo of an average.
+        What is shown, "<photo> gamuts", "<photo> convergence <method>" and "<photo> errors
+        <method>", and its figure; "average" stands for the photo of an average.
     """
-    measured: dict[str, list[ConvergenceData]] = {
-        title: [] for title, model in models.items() if model.network.config.mode == "implicit"
-    }
+    measured: list[tuple[LetNetMethod, list[ConvergenceData]]] = [
+        (method, []) for method in methods if is_equilibrium(method)
+    ]
     for name, original in photos:
         reference = style.apply(original)
-        yield f"{name} gamuts", draw_gamuts(models, reference, settings)
-        for title, sofar in measured.items():
-            data = convergence_data(models[title], reference, settings)
-            yield f"{name} convergence {title}", _draw([data], models[title], title, settings)
+        yield f"{name} gamuts", draw_gamuts(methods, reference, settings)
+        for method, sofar in measured:
+            data = convergence_data(method, reference, settings)
+            yield f"{name} convergence {method.name}", _draw([data], method, settings)
             if data.error_maps:
-                yield f"{name} errors {title}", draw_errors(data)
+                yield f"{name} errors {method.name}", draw_errors(data)
             sofar.append(replace(data, error_maps={}))
-    for title, every in measured.items():
+    for method, every in measured:
         if len(every) > 1:
-            yield f"average convergence {title}", _draw(every, models[title], title, settings)
+            yield f"average convergence {method.name}", _draw(every, method, settings)
 
 
 def _draw(
-    every: Sequence[ConvergenceData], model: Model, title: str, settings: EvaluationSettings
+    every: Sequence[ConvergenceData], method: LetNetMethod, settings: EvaluationSettings
 ) -> Figure:
-    return draw_convergence(every, title, settings.expansion.solver or model.descriptor.solver)
+    return draw_convergence(every, method.name, _solver(method, settings))
+
+
+def _solver(method: LetNetMethod, settings: EvaluationSettings) -> SolverSettings:
+    return settings.expansion.solver or method.model.descriptor.solver
 
 
 def _naive(codes: Codes, settings: EvaluationSettings) -> FloatImage:

@@ -6,13 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from core.evaluation.report import Cell, Column, Table
+from core.methods.registry import NAIVE
 from core.metrics import REGIONS, Region
-from core.names import NAIVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from core.evaluation.evaluation import EvaluationSettings, Method, Summary
+    from core.engine.method import Method
+    from core.evaluation.evaluation import EvaluationSettings, Summary
 
 _REGION_TITLES: dict[Region, str] = {"all": "all", "out_of_gamut": "out", "in_gamut": "in"}
 

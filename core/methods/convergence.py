@@ -5,24 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from core.engine.expansion import ExpansionSettings, check_codes, device_named, finish
-from core.engine.tiling import ArraySource, sample_pixels
+from core.engine.expansion import ExpansionSettings, check_codes, finish
+from core.engine.tiling import ArraySource
 from core.errors import PhotoError
 from core.gamut import clipped_mask
-from core.network.letnet import Inputs, positions
 from core.network.solver import iterate
-from core.network.statistics import SAMPLES, photo_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from core.gamut import Codes, FloatImage
+    from core.methods.letnet import LetNetMethod
     from core.network.letnet import LetNetConfig
-    from core.network.models import Model
+    from core.progress import Check
 
 _LARGEST_STATE = 1 << 24
 """Numbers of a state: Anderson's memory holds a dozen of them, so this is about 1 GB."""
@@ -79,9 +77,10 @@ class Iterate:
 
 def iterates(
     codes: Codes,
-    model: Model,
+    method: LetNetMethod,
     settings: ExpansionSettings | None = None,
     window: Window | None = None,
+    check: Check | None = None,
 ) -> Iterator[Iterate]:
     """Solve for a part of a photo as one tile, and yield every iteration.
 
@@ -90,13 +89,15 @@ def iterates(
     codes : ndarray, uint8 or uint16, shape (H, W, 3)
         sRGB codes of the whole photo: what the network knows of it is the same as in
         :func:`core.engine.expansion.expand`.
-    model : Model
+    method : LetNetMethod
         An equilibrium network.
     settings : ExpansionSettings, optional
         Solver, tolerance, projection, space, device, precision. Tile and halo are not used: near
         the edges of a window the colours may differ a little from those of the whole photo.
     window : Window, optional
         The part; :func:`largest_window` unless given.
+    check : callable, optional
+        Called before each iteration; what it raises gives up the work.
 
     Yields
     ------
@@ -110,19 +111,24 @@ def iterates(
     """
     settings = settings or ExpansionSettings()
     check_codes(codes)
-    config = model.network.config
-    if config.mode != "implicit":
+    if not method.is_equilibrium:
         raise PhotoError(
-            f"{model.name} does not iterate to a fixed point; choose an equilibrium network."
+            f"{method.name} does not iterate to a fixed point; choose an equilibrium network."
         )
+    config = method.model.network.config
     window = window or largest_window(codes.shape, config)
     _check(window, codes, config)
-    view = _View(codes, model, settings, window)
-    solver = settings.solver or model.descriptor.solver
+    view = _View(codes, method, settings, window)
     with torch.inference_mode():
         start, context = view.encode()
-        for step in iterate(view.cell, start, solver, context):
-            yield Iterate(step.number, float(step.residual[0]), view, step.value)
+    steps = iterate(view.cell, start, view.solver, context, check)
+    while True:
+        # Never across a yield: the mode belongs to the thread, and another one may go on here.
+        with torch.inference_mode():
+            step = next(steps, None)
+        if step is None:
+            return
+        yield Iterate(step.number, float(step.residual[0]), view, step.value)
 
 
 def largest_window(shape: tuple[int, ...], config: LetNetConfig) -> Window:
@@ -147,40 +153,30 @@ class _View:
     """A window of a photo, as the network takes it and as people see it."""
 
     def __init__(
-        self, codes: Codes, model: Model, settings: ExpansionSettings, window: Window
+        self, codes: Codes, method: LetNetMethod, settings: ExpansionSettings, window: Window
     ) -> None:
         self._settings = settings
-        self._device = device_named(settings.device)
-        self._network = model.network.to(self._device)
         self._codes = codes[window.rows, window.columns]
-        pixels = sample_pixels(ArraySource(codes), SAMPLES)
-        statistics = photo_statistics(pixels, settings.tolerance)
-        down, right = (-side % model.network.config.scale for side in self._codes.shape[:2])
-        padded = np.pad(self._codes, ((0, down), (0, right), (0, 0)), mode="edge")[None]
-        place = positions(window.top, window.left, *padded.shape[1:3], *codes.shape[:2])
-        self._inputs = Inputs.from_codes(
-            padded, statistics[None], place[None], settings.tolerance, self._device
-        )
+        # The set-up of an expansion: what the network knows of the whole photo is the same.
+        self._work = method.worker(ArraySource(codes), settings)
+        self._inputs = self._work.inputs(self._codes[None], [(window.top, window.left)])
+        self.solver = self._work.solver
 
     def encode(self) -> tuple[Tensor, list[Tensor]]:
-        with self._precision():
-            return self._network.encode(self._inputs)
+        with self._work.precision():
+            return self._work.network.encode(self._inputs, self._work.pooled(1))
 
     def cell(self, state: Tensor, *context: Tensor) -> Tensor:
-        with self._precision():
-            return self._network.cell(state, *context)
+        with self._work.precision():
+            return self._work.network.cell(state, *context)
 
     def values(self, state: Tensor) -> FloatImage:
-        with torch.inference_mode(), self._precision():
-            planes = self._network.decode(state, self._inputs)
+        with torch.inference_mode(), self._work.precision():
+            planes = self._work.network.decode(state, self._inputs)
         height, width = self._codes.shape[:2]
         scene = planes[0].float().movedim(0, -1).cpu().numpy()[:height, :width]
         clipped = clipped_mask(self._codes, self._settings.tolerance)
         return finish(self._codes, scene, clipped, self._settings)
-
-    def _precision(self) -> torch.autocast:
-        bfloat16 = self._settings.precision == "bfloat16"
-        return torch.autocast(self._device.type, torch.bfloat16, enabled=bfloat16)
 
 
 def _check(window: Window, codes: Codes, config: LetNetConfig) -> None:

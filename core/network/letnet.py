@@ -36,6 +36,8 @@ from core.network.statistics import STATISTICS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from core.progress import Check
+
 Activation = Literal["tanh", "relu", "sin"]
 Attention = Literal["channel", "photo", "none"]
 Output = Literal["residual", "room"]
@@ -210,6 +212,7 @@ class LetNet(nn.Module):
         settings: SolverSettings | None = None,
         order: Order = 0,
         pooled: Tensor | None = None,
+        check: Check | None = None,
     ) -> Estimate:
         """Estimate the colours of a batch of photos.
 
@@ -223,11 +226,13 @@ class LetNet(nn.Module):
             Which implicit gradient (:mod:`core.network.implicit`).
         pooled : Tensor, shape (N, channels), optional
             What channel attention averages to, where it is held (see :meth:`pool`).
+        check : callable, optional
+            As for :func:`core.network.solver.solve`.
         """
         start, context = self.encode(inputs, pooled)
         if self.config.mode == "implicit":
             fixed = [tensor.detach() for tensor in context]
-            solution = solve(self.cell, start.detach(), settings, fixed)
+            solution = solve(self.cell, start.detach(), settings, fixed, check)
             state = solution.value
             if torch.is_grad_enabled():
                 state = attach_gradient(self.cell, state, context, order)
@@ -282,7 +287,9 @@ class LetNet(nn.Module):
             change = change * gate[:, None, None, :]
         return change if injected is None else change + injected
 
-    def pool(self, inputs: Inputs, settings: SolverSettings | None = None) -> Tensor:
+    def pool(
+        self, inputs: Inputs, settings: SolverSettings | None = None, check: Check | None = None
+    ) -> Tensor:
         """Return what channel attention averages to over a whole photo, shape (channels,).
 
         The samples are patches of one photo. They are solved as one, sharing the average, so
@@ -297,7 +304,7 @@ class LetNet(nn.Module):
             return (change if injected is None else change + injected)[None]
 
         with torch.no_grad():
-            solution = solve(joint_cell, start[None], settings, [features[None]])
+            solution = solve(joint_cell, start[None], settings, [features[None]], check)
             change, _ = self._transform(solution.value[0], features)
             return change.mean((0, 1, 2))
 
@@ -391,4 +398,4 @@ def _bias(layer: nn.Conv2d) -> Tensor:
 def _unrolled(state: Tensor) -> Solution:
     """Describe a state that was not solved for."""
     empty: Sequence[list[float]] = [[] for _ in range(len(state))]
-    return Solution(state.detach(), [Status.STEP_LIMIT] * len(state), list(empty))
+    return Solution(state.detach(), [Status.NOT_SOUGHT] * len(state), list(empty))

@@ -17,12 +17,14 @@ import torch
 from safetensors import SafetensorError
 
 from core.errors import PhotoError
-from core.names import NAIVE
 from core.network.letnet import LetNet, LetNetConfig
 from core.network.solver import SolverSettings
 from core.network.tensor_file import pack, unpack
 
 FORMAT = "gamut-model-1"
+
+LARGEST_HALO = 1024
+"""Pixels; a file that claims to need more asks for the memory of far larger tiles."""
 
 _WEIGHTS = resources.files("core") / "weights"
 _HASHES = "SHA256.json"
@@ -60,7 +62,7 @@ class Descriptor:
         """Check what comes from a file, naming the field that is out of range."""
         checks = {
             "name": isinstance(self.name, str),
-            "halo": self.halo >= 0,
+            "halo": 0 <= self.halo <= LARGEST_HALO,
             "card": isinstance(self.card, dict),
         }
         for name, valid in checks.items():
@@ -152,9 +154,9 @@ def load_model(name: str | Path) -> Model:
         return _parse(data, str(name))
     path = Path(name)
     if path.suffix != ".safetensors":
-        known = ", ".join((*hashes, NAIVE))
         raise ModelError(
-            f"There is no model named {name}; choose one of {known}, or a .safetensors file."
+            f"There is no network named {str(name)!r}; choose one of {', '.join(hashes)}, or a "
+            ".safetensors file."
         )
     try:
         data = path.read_bytes()

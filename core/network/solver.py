@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from core.progress import Check
+
 _BLOCK = 4096
-_checks: ContextVar[tuple[Callable[[], None], ...]] = ContextVar("checks", default=())
 
 Map = Callable[..., Tensor]
 """``f(z, *context)``: takes a batch of states and returns a batch of the same shape."""
@@ -33,6 +33,13 @@ class Status(enum.Enum):
     CONVERGED = "converged"
     STEP_LIMIT = "step limit"
     NON_FINITE = "non-finite"
+    NOT_SOUGHT = "not sought"
+    """A value that was computed outright: there was no iteration that could fail."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether a fixed point was sought and not found."""
+        return self in (Status.STEP_LIMIT, Status.NON_FINITE)
 
 
 @dataclass(frozen=True)
@@ -132,28 +139,12 @@ class Step:
     residual: Tensor
 
 
-@contextmanager
-def checked_before_each_step(check: Callable[[], None]) -> Iterator[None]:
-    """Let somebody end solves while the block runs, however long they would take.
-
-    Parameters
-    ----------
-    check : callable
-        Called before every evaluation of a map by this thread, after those of enclosing blocks.
-        What it raises ends the solve.
-    """
-    token = _checks.set((*_checks.get(), check))
-    try:
-        yield
-    finally:
-        _checks.reset(token)
-
-
 def solve(
     f: Map,
     z0: Tensor,
     settings: SolverSettings | None = None,
     context: Sequence[Tensor] = (),
+    check: Check | None = None,
 ) -> Solution:
     """Find the fixed point of each sample of a batch.
 
@@ -167,6 +158,8 @@ def solve(
         Method, limits and tolerance.
     context : sequence of Tensor, each of shape (N, ...)
         What the map needs beside the state. Rows of finished samples are left out.
+    check : callable, optional
+        Called before every evaluation of the map; what it raises ends the solve.
 
     Returns
     -------
@@ -178,7 +171,7 @@ def solve(
     best = torch.full((len(z0),), torch.inf, dtype=torch.float64)
     status = [Status.STEP_LIMIT] * len(z0)
     residuals: list[list[float]] = [[] for _ in range(len(z0))]
-    for step in iterate(f, z0, settings, context):
+    for step in iterate(f, z0, settings, context, check):
         ours = best[step.samples.cpu()]
         better = (step.residual < ours).nonzero().flatten()
         if len(better):
@@ -200,12 +193,13 @@ def iterate(
     z0: Tensor,
     settings: SolverSettings | None = None,
     context: Sequence[Tensor] = (),
+    check: Check | None = None,
 ) -> Iterator[Step]:
     """Yield the evaluations of a solve one by one: what :func:`solve` is made of.
 
     Parameters
     ----------
-    f, z0, settings, context
+    f, z0, settings, context, check
         As in :func:`solve`.
 
     Yields
@@ -222,7 +216,7 @@ def iterate(
     for number in range(1, settings.max_steps + 1):
         if len(samples) == 0:
             return
-        for check in _checks.get():
+        if check is not None:
             check()
         value = f(state, *rows)
         with _full_precision(z0):
@@ -324,9 +318,10 @@ def _inner(left: Tensor, right: Tensor) -> Tensor:
     whole = left.shape[1] // _BLOCK * _BLOCK
     blocks = (len(left), -1, _BLOCK)
     parts = torch.linalg.vecdot(left[:, :whole].reshape(blocks), right[:, :whole].reshape(blocks))
-    rest = left[:, whole:].double() * right[:, whole:].double()
-    total: Tensor = parts.double().sum(1) + rest.sum(1)
-    return total.cpu()
+    # Not every device has float64, so that only what is left to add up goes to the CPU.
+    rest = left[:, whole:].cpu().double() * right[:, whole:].cpu().double()
+    total: Tensor = parts.cpu().double().sum(1) + rest.sum(1)
+    return total
 
 
 def _relative_residual(change: Tensor, value: Tensor, state: Tensor) -> Tensor:

@@ -106,35 +106,22 @@ def write_embedded(
     return Embedding(mlp.sha256, len(payload))
 
 
-def embedded_network(
-    path: str | os.PathLike[str], limits: Limits | None = None, *, codes: Codes | None = None
-) -> GamutMlp:
-    """Return the network that an sRGB file carries.
+def carried_payload(path: str | os.PathLike[str], limits: Limits | None = None) -> bytes | None:
+    """Return what a file carries for recovering its colours, unchecked; None if it carries nothing.
 
     Parameters
     ----------
     path : path
-        The file.
+        The file. Its pixels are not read.
     limits : Limits, optional
         What is too large to be read.
-    codes : ndarray, uint8 or uint16, shape (H, W, 3), optional
-        The photo as it is now; as it is in the file unless given.
 
     Raises
     ------
-    PhotoError
-        If the file carries none, or the pixels are no longer those that the network was fitted to.
+    FileError
+        If it is no photo.
     """
-    path, limits = Path(path), limits or Limits()
-    payload = read_header(path, limits).payload
-    if payload is None:
-        raise PhotoError(
-            f"“{path}” carries no network of its own; choose another model, or make such a file "
-            "from the original with gamut reduce --embed."
-        )
-    return from_payload(
-        payload, _codes(read(path, limits=limits)) if codes is None else codes, str(path)
-    )
+    return read_header(Path(path), limits or Limits()).payload
 
 
 def to_payload(mlp: GamutMlp, codes: Codes) -> bytes:
@@ -182,12 +169,12 @@ def from_payload(payload: bytes, codes: Codes, origin: str) -> GamutMlp:
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise PhotoError(
             f"The network that “{origin}” carries is damaged or from another version; choose "
-            "another model."
+            "another method."
         ) from error
     if metadata.get("pixels") != _digest(codes):
         raise PhotoError(
             f"“{origin}” was edited, resized or saved again since it got its network, which fits "
-            "it no longer; choose another model."
+            "it no longer; choose another method."
         )
     network.eval().requires_grad_(False)
     return GamutMlp(network, *codes.shape[:2])

@@ -28,7 +28,6 @@ from core.gamut import (
     clipping_weight,
     naive_inversion,
 )
-from core.names import GAMUT_MLP
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -128,11 +127,6 @@ class GamutMlp:
         """Name the weights by their hash."""
         weights = b"".join(w.numpy().tobytes() for w in self.network.state_dict().values())
         object.__setattr__(self, "sha256", hashlib.sha256(weights).hexdigest())
-
-    @property
-    def name(self) -> str:
-        """The name of the method."""
-        return GAMUT_MLP
 
     def estimate(
         self, codes: Codes, top: int = 0, left: int = 0, tolerance: float = 0.0

@@ -20,8 +20,9 @@ import torch
 
 from core.colour import PROPHOTO
 from core.errors import PhotoError
-from core.evaluation.evaluation import EvaluationSettings, Method, Row, evaluate_photo, summarise
+from core.evaluation.evaluation import EvaluationSettings, Row, evaluate_photo, summarise
 from core.evaluation.report import Column, Table
+from core.methods.letnet import LetNetMethod
 from core.network.letnet import PAPER, LetNetConfig
 from core.network.models import Descriptor, Model, to_bytes
 from core.training.dataset import Item, Manifest, PatchDataset, collate
@@ -310,7 +311,7 @@ def _measure(
     network = network.eval().requires_grad_(False)
     descriptor = Descriptor(name, recipe.config)
     digest = hashlib.sha256(to_bytes(network, descriptor)).hexdigest()
-    method = Method(name, Model(descriptor, network, digest))
+    method = LetNetMethod(Model(descriptor, network, digest))
     rows: list[Row] = []
     stride = -(-len(held_out.sources) // settings.photos)
     for source in held_out.sources[::stride]:

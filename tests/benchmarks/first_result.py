@@ -21,7 +21,7 @@ from playwright.sync_api import sync_playwright
 
 from core.engine.expansion import ExpansionSettings, expand
 from core.files import write_codes
-from core.network.models import load_model
+from core.methods.registry import method
 from tests.end_to_end.conftest import ARGUMENTS, CHROMIUM
 from tests.end_to_end.visits import DESK, Visit, visiting
 from tests.web_demo import clipped_photo, running_demo
@@ -51,7 +51,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    model, settings = load_model(_MODEL), ExpansionSettings(device="cpu")
+    model, settings = method(_MODEL), ExpansionSettings(device="cpu")
     alone: list[float] = []
     page: list[float] = []
     turned: list[float] = []

@@ -238,7 +238,7 @@ def test_the_sample_photo_comes_with_the_program(tmp_path: Path) -> None:
     [
         (("expand", "-o", "x.tif"), "No photo is named"),
         (("expand", "nowhere.jpg", "-o", "x.tif"), "no photo nowhere.jpg"),
-        (("expand", "--sample", "-o", "x.tif", "--model", "other"), "no model named other"),
+        (("expand", "--sample", "-o", "x.tif", "--model", "other"), "no method named 'other'"),
         (("expand", "--sample", "-o", "x.tif", "--model", "a.safetensors"), "cannot be read"),
         (("expand", "--sample", "-o", "x.tif", "--strength", "7"), "strength"),
         (("expand", "--sample", "-o", "x.tif", "--device", "abacus"), "no device"),

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from core.colour import ADOBE_RGB, PROPHOTO, SRGB, WIDE_SPACES, convert
+from core.engine.devices import device_named
 from core.engine.expansion import (
     Band,
     ExpansionSettings,
-    device_named,
     expand,
     expand_bands,
     finish,
@@ -20,6 +20,8 @@ from core.engine.expansion import (
 from core.engine.tiling import ArraySource
 from core.errors import PhotoError
 from core.gamut import Codes, clipped_mask, naive_inversion, reduce
+from core.methods.letnet import LetNetMethod
+from core.methods.naive import NaiveInversion
 from core.network.letnet import BOX, PAPER
 from core.network.models import Model, random_model
 from core.network.solver import SolverSettings, Status
@@ -41,7 +43,7 @@ def extreme_codes(rng: np.random.Generator, shape: tuple[int, int], depth: int) 
 
 @pytest.fixture(scope="module", params=[SMALL_BOX, SMALL_PAPER], ids=["box", "paper"])
 def model(request: pytest.FixtureRequest) -> Model:
-    return random_model(request.param, seed=1, scale=20.0)
+    return LetNetMethod(random_model(request.param, seed=1, scale=20.0))
 
 
 @settings(max_examples=25)
@@ -60,7 +62,7 @@ def test_reducing_any_expansion_gives_back_the_codes(
     top = 2**depth - 1
     elements = st.one_of(st.sampled_from([0, top]), st.integers(0, top))
     codes = data.draw(hnp.arrays(kind, shape, elements=elements))
-    weights = random_model(config, seed=data.draw(st.integers(0, 3)), scale=scale)
+    weights = LetNetMethod(random_model(config, seed=data.draw(st.integers(0, 3)), scale=scale))
     wide = WIDE_SPACES[space]
     values = expand(codes, weights, dataclasses.replace(CPU, space=wide)).values
     assert np.isfinite(values).all()
@@ -91,7 +93,7 @@ def test_pixels_that_lost_nothing_equal_the_naive_inversion(model: Model) -> Non
 
 def test_without_a_model_the_result_is_the_naive_inversion() -> None:
     codes = extreme_codes(np.random.default_rng(4), (70, 80), 8)
-    result = expand(codes, None, CPU)
+    result = expand(codes, NaiveInversion(), CPU)
     expected = np.clip(convert(naive_inversion(codes), SRGB, PROPHOTO), 0.0, 1.0)
     assert np.array_equal(result.values, expected)
     assert (result.model, result.tiles) == ("naive", ())
@@ -126,18 +128,18 @@ def test_strength_scales_what_is_restored(model: Model) -> None:
     none, half, full = (
         expand(codes, model, dataclasses.replace(CPU, strength=s)).values for s in (0.0, 0.5, 1.0)
     )
-    naive = expand(codes, None, CPU).values
+    naive = expand(codes, NaiveInversion(), CPU).values
     assert np.allclose(none, naive, atol=1e-6)
     assert np.abs(half - naive).sum() < np.abs(full - naive).sum()
 
 
 def test_the_papers_way_changes_all_pixels() -> None:
     codes = np.full((64, 64, 3), 100, np.uint8)
-    model = random_model(SMALL_PAPER, scale=1.0)
+    model = LetNetMethod(random_model(SMALL_PAPER, scale=1.0))
     plain = dataclasses.replace(CPU, project=False, adaptation="CAT02")
     result = expand(codes, model, plain)
     assert len(result.tiles) == 1
-    assert not np.allclose(result.values, expand(codes, None, plain).values, atol=1e-5)
+    assert not np.allclose(result.values, expand(codes, NaiveInversion(), plain).values, atol=1e-5)
 
 
 def test_codes_of_a_lossy_file_stay_within_the_tolerance(model: Model) -> None:
@@ -153,9 +155,9 @@ def test_the_noise_of_a_lossy_file_makes_no_steps() -> None:
     """Between a code that is taken for clipped and one that is not, the colour glides."""
     codes = np.full((32, 32, 3), 120, np.uint8)
     codes[..., 2] = np.arange(32)[None] // 4
-    model = random_model(SMALL_BOX, scale=0.01)
+    model = LetNetMethod(random_model(SMALL_BOX, scale=0.01))
     values = expand(codes, model, dataclasses.replace(CPU, tolerance=6.0)).values
-    naive = expand(codes, None, CPU).values
+    naive = expand(codes, NaiveInversion(), CPU).values
     step = np.abs(values - naive)[8:24, 2:-2:4].max((0, 2))
     assert step[0] > 0.0
     assert step[5] == pytest.approx(step[4] / 2, rel=0.35)
@@ -165,7 +167,7 @@ def test_the_noise_of_a_lossy_file_makes_no_steps() -> None:
 @pytest.mark.parametrize("config", [BOX, PAPER], ids=["box", "paper"])
 def test_tiles_make_no_seams(config: object) -> None:
     """Below one 16-bit code, at a tight tolerance: with held attention tiles see the same photo."""
-    model = random_model(config, seed=2, scale=1.0)
+    model = LetNetMethod(random_model(config, seed=2, scale=1.0))
     codes = np.kron(
         extreme_codes(np.random.default_rng(7), (24, 24), 8), np.ones((8, 8, 1), np.uint8)
     )
@@ -187,7 +189,7 @@ def test_batches_of_tiles_give_what_single_tiles_give(model: Model) -> None:
 
 
 def test_bfloat16_is_close_to_float32() -> None:
-    model = random_model(SMALL_BOX, scale=1.0)
+    model = LetNetMethod(random_model(SMALL_BOX, scale=1.0))
     codes = extreme_codes(np.random.default_rng(9), (64, 64), 8)
     exact = expand(codes, model, CPU).values
     quick = expand(codes, model, dataclasses.replace(CPU, precision="bfloat16")).values
@@ -215,7 +217,7 @@ def test_closing_the_generator_cancels() -> None:
 
     source = Counting(extreme_codes(np.random.default_rng(11), (640, 64), 8))
     object.__setattr__(source, "asked", [])
-    model = random_model(SMALL_BOX)
+    model = LetNetMethod(random_model(SMALL_BOX))
     work = expand_bands(source, model, CPU)
     first = next(work)
     assert isinstance(first, Band)
@@ -244,7 +246,7 @@ def test_progress_ends_with_all_tiles(model: Model) -> None:
 )
 def test_what_is_no_srgb_photo_is_refused(codes: np.ndarray, sentence: str) -> None:
     with pytest.raises(PhotoError, match=sentence):
-        expand(codes, None, CPU)
+        expand(codes, NaiveInversion(), CPU)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ from core.engine.files import FileSettings, expand_file, file_expansion
 from core.errors import PhotoError
 from core.files import inspect, read, write, write_codes
 from core.gamut import LOSSY_TOLERANCE, reduce
+from core.methods.letnet import LetNetMethod
+from core.methods.naive import NaiveInversion
 from core.network.letnet import BOX
 from core.network.models import random_model
 from core.network.solver import SolverSettings
 
-MODEL = random_model(replace(BOX, channels=8), scale=5.0)
+MODEL = LetNetMethod(random_model(replace(BOX, channels=8), scale=5.0))
 SETTINGS = ExpansionSettings(device="cpu", tile=64, solver=SolverSettings(max_steps=4))
 
 
@@ -92,7 +94,7 @@ def test_a_wide_gamut_photo_keeps_its_colours(tmp_path: Path) -> None:
     write(wide, linear, ADOBE_RGB)
     report = expand_file(wide, tmp_path / "out.tif", MODEL, SETTINGS)
     assert "wide-gamut already" in " ".join(report.notes)
-    assert report.model == "naive"
+    assert report.model == "none"
     kept = read(tmp_path / "out.tif").scene()
     assert np.allclose(kept, convert(linear, ADOBE_RGB, SRGB), atol=1e-4)
 
@@ -154,7 +156,7 @@ def test_private_exif_stays_only_where_it_is_wanted(tmp_path: Path) -> None:
     write_codes(source, photo_codes(20, 20), exif=exif)
     for keep in (True, False):
         target = tmp_path / f"{keep}.tif"
-        expand_file(source, target, None, SETTINGS, FileSettings(private_exif=keep))
+        expand_file(source, target, NaiveInversion(), SETTINGS, FileSettings(private_exif=keep))
         written = inspect(target)
         assert written.has_gps is keep
         assert written.camera == "Model 1"

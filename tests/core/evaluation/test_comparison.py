@@ -7,7 +7,10 @@ import pytest
 
 from core.engine.expansion import ExpansionSettings
 from core.evaluation.comparison import Comparison, compare_methods
-from core.evaluation.evaluation import EvaluationSettings, Method, evaluate_photo
+from core.evaluation.evaluation import EvaluationSettings, evaluate_photo
+from core.methods.gamut_mlp import GamutMlpMethod
+from core.methods.letnet import LetNetMethod
+from core.methods.naive import NaiveInversion
 from core.network.letnet import BOX
 from core.network.models import random_model
 from core.network.solver import SolverSettings
@@ -16,7 +19,7 @@ from core.progress import finished
 from core.styles import AS_IS
 from tests.core.conftest import wide_photo
 
-METHODS = [Method("naive", None), Method("random", random_model(replace(BOX, channels=8)))]
+METHODS = [NaiveInversion(), LetNetMethod(random_model(replace(BOX, channels=8)), "random")]
 SETTINGS = EvaluationSettings(
     styles={"as-is": AS_IS},
     perceptual=False,
@@ -60,7 +63,7 @@ def test_progress_rises_to_the_end_over_all_methods() -> None:
 
 
 def test_a_network_is_fitted_to_the_original_where_one_is_asked_for() -> None:
-    fitted = Method("fitted", None, FitSettings(steps=200, batch=512))
+    fitted = GamutMlpMethod(FitSettings(steps=200, batch=512)).renamed("fitted")
     seen: list[tuple[int, int]] = []
     work = compare_methods(wide_photo(1, 70, 130), [METHODS[0], fitted], SETTINGS)
     comparison = finished(work, lambda *step: seen.append(step))

@@ -21,11 +21,9 @@ from core.evaluation import evaluation
 from core.evaluation.evaluation import (
     PROTOCOLS,
     EvaluationSettings,
-    Method,
     Row,
     evaluate,
     evaluate_photo,
-    methods_named,
     reduced,
     summarise,
 )
@@ -45,6 +43,10 @@ from core.evaluation.tables import (
 )
 from core.gamut import naive_inversion, out_of_gamut_mask, reduce
 from core.methods.convergence import Window
+from core.methods.gamut_mlp import GamutMlpMethod
+from core.methods.letnet import LetNetMethod
+from core.methods.naive import NaiveInversion
+from core.methods.registry import methods
 from core.metrics import REGIONS, PhotoMetrics, compare
 from core.network.letnet import BOX, PAPER, LetNetConfig
 from core.network.models import random_model, to_bytes
@@ -57,9 +59,11 @@ from tests.core.conftest import wide_photo, write_untagged
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAIVE = Method("naive", None)
-BOX_METHOD = Method("box", random_model(replace(BOX, channels=8), scale=0.1))
-PAPER_METHOD = Method("paper", random_model(replace(PAPER, channels=8), scale=0.2))
+    from core.engine.method import Method
+
+NAIVE = NaiveInversion()
+BOX_METHOD = LetNetMethod(random_model(replace(BOX, channels=8), scale=0.1), "box")
+PAPER_METHOD = LetNetMethod(random_model(replace(PAPER, channels=8), scale=0.2), "paper")
 QUICK = EvaluationSettings(
     styles={"as-is": AS_IS}, perceptual=False, expansion=ExpansionSettings(device="cpu")
 )
@@ -238,22 +242,22 @@ class TestMethods:
             path = tmp_path / f"{name}.safetensors"
             path.write_bytes(to_bytes(model.network, replace(model.descriptor, name="candidate")))
             paths.append(str(path))
-        one, other = methods_named(paths)
+        one, other = methods(paths)
         assert [one.name, other.name] == paths
-        assert methods_named(paths[:1])[0].name == "candidate"
+        assert methods(paths[:1])[0].name == "candidate"
 
     def test_one_given_twice_is_an_error(self) -> None:
         with pytest.raises(PhotoError, match="twice"):
-            methods_named(["naive", "naive"])
+            methods(["naive", "naive"])
 
     def test_parameters_are_counted(self) -> None:
         assert NAIVE.parameters == 0
-        assert Method("paper", random_model(PAPER)).parameters == 39_108
-        assert Method.named("gamut-mlp").parameters == 4_960
+        assert LetNetMethod(random_model(PAPER)).parameters == 39_108
+        assert GamutMlpMethod().parameters == 4_960
 
     @pytest.mark.parametrize("protocol", ["box", "paper"])
     def test_one_that_is_fitted_sees_the_original(self, protocol: str) -> None:
-        fitted = Method("fitted", None, FitSettings(steps=200, batch=512))
+        fitted = GamutMlpMethod(FitSettings(steps=200, batch=512)).renamed("fitted")
         settings = replace(QUICK, protocol=PROTOCOLS[protocol])
         naive, ours = evaluate_photo([fitted], "photo", wide_photo(1), settings)
         assert ours.gain["out_of_gamut"] > 10.0
@@ -370,8 +374,8 @@ class TestTables:
 
 class TestFigures:
     def test_quality_by_iteration_ends_at_the_method_s(self) -> None:
-        assert BOX_METHOD.model is not None
-        data = convergence_data(BOX_METHOD.model, wide_photo(0), QUICK, (2, 5, 12))
+        assert BOX_METHOD is not None
+        data = convergence_data(BOX_METHOD, wide_photo(0), QUICK, (2, 5, 12))
         naive, box = usual_rows()[:2]
         psnr = [-10 * math.log10(mse) for mse in data.quality.mse["all"]]
         assert len(psnr) == 13 == len(data.residuals) + 1
@@ -381,11 +385,9 @@ class TestFigures:
         assert data.error_maps[12].shape == (48, 64)
 
     def test_all_are_drawn(self) -> None:
-        plain = random_model(LetNetConfig(channels=8, mode="plain"))
-        assert BOX_METHOD.model is not None
-        models = {"box": BOX_METHOD.model, "plain": plain}
+        plain = LetNetMethod(random_model(LetNetConfig(channels=8, mode="plain")), "plain")
         photos = [("first", wide_photo(0)), ("second", wide_photo(1))]
-        figures = dict(draw_photos(models, photos, VIVID, QUICK))
+        figures = dict(draw_photos([BOX_METHOD, plain], photos, VIVID, QUICK))
         assert list(figures) == [
             *(f"first {kind}" for kind in ("gamuts", "convergence box", "errors box")),
             *(f"second {kind}" for kind in ("gamuts", "convergence box", "errors box")),

@@ -12,13 +12,14 @@ from core.engine.expansion import ExpansionSettings, expand
 from core.errors import PhotoError
 from core.gamut import Codes, reduce
 from core.methods.convergence import Window, iterates, largest_window
+from core.methods.letnet import LetNetMethod
 from core.network.letnet import BOX, PAPER, LetNetConfig
-from core.network.models import Model, random_model
+from core.network.models import random_model
 from core.network.solver import SolverSettings
 from tests.core.conftest import wide_photo
 
-BOX_MODEL = random_model(replace(BOX, channels=8), scale=0.3)
-PAPER_MODEL = random_model(replace(PAPER, channels=8), scale=0.02)
+BOX_MODEL = LetNetMethod(random_model(replace(BOX, channels=8), scale=0.3))
+PAPER_MODEL = LetNetMethod(random_model(replace(PAPER, channels=8), scale=0.02))
 TIGHT = ExpansionSettings(device="cpu", solver=SolverSettings(tolerance=1e-6))
 
 
@@ -26,48 +27,48 @@ def codes(height: int = 33, width: int = 45) -> Codes:
     return reduce(convert(wide_photo(0, height, width), PROPHOTO, SRGB))
 
 
-def disabled_fixed_point(mode: str) -> Model:
-    return random_model(LetNetConfig(channels=8, mode=mode))  # type: ignore[arg-type]
+def disabled_fixed_point(mode: str) -> LetNetMethod:
+    return LetNetMethod(random_model(LetNetConfig(channels=8, mode=mode)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("model", [BOX_MODEL, PAPER_MODEL], ids=["box", "paper"])
 class TestIterates:
-    def test_they_end_where_the_expansion_does(self, model: Model) -> None:
+    def test_they_end_where_the_expansion_does(self, model: LetNetMethod) -> None:
         steps = list(iterates(codes(), model, TIGHT))
         whole = expand(codes(), model, TIGHT).values
         np.testing.assert_allclose(steps[-1].values(), whole, atol=2e-5)
 
-    def test_they_are_numbered_and_settle(self, model: Model) -> None:
+    def test_they_are_numbered_and_settle(self, model: LetNetMethod) -> None:
         steps = list(iterates(codes(), model, TIGHT))
         assert [step.number for step in steps] == list(range(1, len(steps) + 1))
         assert steps[-1].residual <= 1e-6 < steps[0].residual
 
-    def test_an_iterate_stays_what_it_was(self, model: Model) -> None:
+    def test_an_iterate_stays_what_it_was(self, model: LetNetMethod) -> None:
         first, *_ = steps = list(iterates(codes(), model, TIGHT))
         (alone, *_) = iterates(codes(), model, TIGHT)
         np.testing.assert_array_equal(first.values(), alone.values())
         assert np.abs(first.values() - steps[-1].values()).max() > 0.0
 
-    def test_each_keeps_the_codes(self, model: Model) -> None:
+    def test_each_keeps_the_codes(self, model: LetNetMethod) -> None:
         for step in iterates(codes(), model, TIGHT):
             again = reduce(convert(step.values(), PROPHOTO, SRGB))
             np.testing.assert_array_equal(again, codes())
 
-    def test_the_projection_can_be_left_out(self, model: Model) -> None:
+    def test_the_projection_can_be_left_out(self, model: LetNetMethod) -> None:
         settings = replace(TIGHT, project=False)
         *_, last = iterates(codes(), model, settings)
         np.testing.assert_allclose(
             last.values(), expand(codes(), model, settings).values, atol=2e-5
         )
 
-    def test_the_space_is_that_of_the_settings(self, model: Model) -> None:
+    def test_the_space_is_that_of_the_settings(self, model: LetNetMethod) -> None:
         settings = replace(TIGHT, space=DISPLAY_P3)
         *_, last = iterates(codes(), model, settings)
         np.testing.assert_allclose(
             last.values(), expand(codes(), model, settings).values, atol=2e-5
         )
 
-    def test_a_window_shows_that_part_of_the_photo(self, model: Model) -> None:
+    def test_a_window_shows_that_part_of_the_photo(self, model: LetNetMethod) -> None:
         window = Window(8, 10, 20, 24)
         *_, part = iterates(codes(), model, TIGHT, window)
         *_, whole = iterates(codes(), model, TIGHT)
@@ -86,7 +87,7 @@ class TestLimits:
 
     def test_the_model_s_own_solver_is_the_default(self) -> None:
         *_, last = iterates(codes(), BOX_MODEL, ExpansionSettings(device="cpu"))
-        assert last.residual <= BOX_MODEL.descriptor.solver.tolerance
+        assert last.residual <= BOX_MODEL.model.descriptor.solver.tolerance
 
     @pytest.mark.parametrize("mode", ["plain", "recurrent"])
     def test_networks_without_fixed_point_are_refused(self, mode: str) -> None:
@@ -103,7 +104,9 @@ class TestLimits:
     def test_a_window_that_needs_too_much_memory_is_refused(self) -> None:
         large = np.zeros((1200, 1200, 3), np.uint8)
         with pytest.raises(PhotoError, match="megapixels"):
-            next(iterates(large, random_model(PAPER), TIGHT, Window(0, 0, 1200, 1200)))
+            next(
+                iterates(large, LetNetMethod(random_model(PAPER)), TIGHT, Window(0, 0, 1200, 1200))
+            )
 
     def test_the_default_window_is_the_photo_if_that_is_small(self) -> None:
         assert largest_window((33, 45, 3), BOX) == Window(0, 0, 33, 45)

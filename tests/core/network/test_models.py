@@ -15,7 +15,6 @@ import torch
 from safetensors.torch import save
 
 from core.errors import PhotoError
-from core.names import NAIVE
 from core.network import models
 from core.network.letnet import Inputs, LetNet, LetNetConfig, positions
 from core.network.models import (
@@ -154,7 +153,6 @@ class TestShippedModels:
         for name, path in files.items():
             assert hashlib.sha256(path.read_bytes()).hexdigest() == hashes[name]
         assert shipped_names() == tuple(hashes)
-        assert NAIVE not in hashes
 
     def test_each_loads_by_its_name_and_describes_itself(self) -> None:
         for name in shipped_names():
@@ -183,8 +181,7 @@ class TestShippedModels:
 
     def test_an_unknown_name_gives_the_choices(self, weights: Path) -> None:
         sentence = (
-            r"^There is no model named gpt; choose one of small, naive, "
-            r"or a \.safetensors file\.$"
+            r"^There is no network named 'gpt'; choose one of small, or a \.safetensors file\.$"
         )
         with pytest.raises(ModelError, match=sentence):
             load_model("gpt")
@@ -275,6 +272,7 @@ class TestBadFiles:
             described(halo="wide"),
             described(halo=None),
             described(halo=-1),
+            described(halo=10**9),
             described(name=3),
             described(card=[]),
             json.dumps({"name": "small"}),

@@ -11,6 +11,7 @@ import pytest
 import scipy.optimize
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 from torchdeq.solver.anderson import anderson_solver as torchdeq_anderson
 
 from core.network.letnet import LetNet, LetNetConfig
@@ -19,7 +20,6 @@ from core.network.solver import (
     SolverSettings,
     Status,
     Step,
-    checked_before_each_step,
     iterate,
     solve,
 )
@@ -613,17 +613,40 @@ def test_a_solve_can_be_ended_before_each_evaluation() -> None:
             raise TimeIsUpError
 
     settings = SolverSettings(max_steps=8, tolerance=0.0)
-    with pytest.raises(TimeIsUpError), checked_before_each_step(check):
-        solve(cell, torch.ones(2, 3), settings)
+    with pytest.raises(TimeIsUpError):
+        solve(cell, torch.ones(2, 3), settings, check=check)
     assert len(evaluations) == 3
     assert solve(cell, torch.ones(2, 3), settings).steps == [8, 8]
 
 
-def test_checks_of_enclosing_blocks_hold_in_the_inner_one_too() -> None:
-    called: list[str] = []
-    with (
-        checked_before_each_step(lambda: called.append("outer")),
-        checked_before_each_step(lambda: called.append("inner")),
-    ):
-        solve(lambda state: state, torch.ones(1, 3))
-    assert called == ["outer", "inner"]
+class Accelerator(torch.Tensor):
+    """A tensor on a device that has no float64, as Apple's GPUs."""
+
+    @classmethod
+    def __torch_function__(cls, function, types, arguments=(), options=None):  # type: ignore[no-untyped-def]
+        if function is torch.Tensor.cpu:
+            return arguments[0].as_subclass(torch.Tensor)
+        result = super().__torch_function__(function, types, arguments, options or {})
+        made = [each for each in tree_leaves(result) if isinstance(each, Accelerator)]
+        if any(each.dtype == torch.float64 for each in made):
+            raise TypeError(f"{function} makes float64 on a device that has none")
+        return result
+
+
+@pytest.mark.parametrize("method", ["anderson", "picard"])
+def test_a_device_without_float64_serves(method: str) -> None:
+    settings = SolverSettings(method=method, tolerance=1e-5)  # type: ignore[arg-type]
+    shift = torch.linspace(0.0, 1.0, 10_000).reshape(2, 5000)
+
+    def cell(state: Tensor, shift: Tensor) -> Tensor:
+        return 0.5 * torch.tanh(state) + shift
+
+    expected, solution = (
+        solve(cell, start, settings, [shift])
+        for start in (torch.zeros_like(shift), torch.zeros_like(shift).as_subclass(Accelerator))
+    )
+    assert isinstance(solution.value, Accelerator)
+    assert solution.residuals == expected.residuals
+    assert torch.equal(solution.value.cpu(), expected.value)
+    with pytest.raises(TypeError, match="float64"):
+        torch.zeros(2).as_subclass(Accelerator).double()

@@ -11,20 +11,21 @@ import torch
 from PIL import Image
 
 from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
+from core.engine.files import expand_file
 from core.errors import PhotoError
 from core.files import inspect, read, write, write_codes
 from core.gamut import reduce
+from core.methods.gamut_mlp import Embedded
 from core.network.tensor_file import pack, unpack
 from core.payload.embedding import (
     FORMAT,
     LARGEST,
-    embedded_network,
     from_payload,
     write_embedded,
 )
 from core.payload.gamut_mlp import FitSettings
 from core.progress import finished
-from tests.core.conftest import wide_photo
+from tests.core.conftest import network_in, wide_photo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,7 @@ def carrier(tmp_path: Path, scene: np.ndarray) -> Path:
 def test_every_format_carries_it(tmp_path: Path, scene: np.ndarray, name: str) -> None:
     path = tmp_path / name
     embedding = finished(write_embedded(path, reduce(scene), scene, QUICK))
-    mlp = embedded_network(path)
+    mlp = network_in(path).mlp
     assert mlp.sha256 == embedding.sha256
     assert (mlp.height, mlp.width) == scene.shape[:2]
     assert embedding.size == inspect(path).payload_size < LARGEST
@@ -60,7 +61,7 @@ def test_every_format_carries_it(tmp_path: Path, scene: np.ndarray, name: str) -
 def test_16_bits_carry_it_too(tmp_path: Path, scene: np.ndarray) -> None:
     path = tmp_path / "deep.png"
     embedding = finished(write_embedded(path, reduce(scene, 16), scene, QUICK))
-    assert embedded_network(path).sha256 == embedding.sha256
+    assert network_in(path).sha256 == embedding.sha256
 
 
 def test_the_same_photo_gives_the_same_file(
@@ -78,29 +79,30 @@ def test_an_edited_photo_is_refused(tmp_path: Path, carrier: Path) -> None:
     edited = tmp_path / "edited.png"
     write_codes(edited, codes, extra_metadata=photo.payload)
     with pytest.raises(PhotoError, match="edited, resized or saved again"):
-        embedded_network(edited)
+        network_in(edited)
 
 
 def test_a_photo_in_memory_finds_the_network_of_its_file(carrier: Path) -> None:
     codes = read(carrier).srgb_codes()
     assert codes is not None
-    assert embedded_network(carrier, codes=codes).sha256 == embedded_network(carrier).sha256
+    assert network_in(carrier, codes).sha256 == network_in(carrier).sha256
     with pytest.raises(PhotoError, match="edited"):
-        embedded_network(carrier, codes=codes[1:])
+        network_in(carrier, codes[1:])
 
 
 def test_a_photo_that_lost_it_is_refused(tmp_path: Path, carrier: Path) -> None:
     saved = tmp_path / "saved.png"
     Image.open(carrier).save(saved)
     with pytest.raises(PhotoError, match="carries no network of its own"):
-        embedded_network(saved)
+        network_in(saved)
 
 
-def test_a_wide_photo_is_refused(tmp_path: Path, carrier: Path) -> None:
+def test_a_wide_photo_needs_none(tmp_path: Path, carrier: Path) -> None:
     wide = tmp_path / "wide.png"
     write_codes(wide, read(carrier).pixels, DISPLAY_P3, extra_metadata=read(carrier).payload)
-    with pytest.raises(PhotoError, match="no sRGB photo"):
-        embedded_network(wide)
+    report = expand_file(wide, tmp_path / "out.tif", Embedded())
+    assert report.converted
+    assert report.model == "none"
 
 
 def test_damage_anywhere_is_found(carrier: Path) -> None:

@@ -12,6 +12,8 @@ from core.colour import PROPHOTO, SRGB, convert
 from core.engine.expansion import ExpansionSettings, expand
 from core.errors import PhotoError
 from core.gamut import clipped_channels, naive_inversion, out_of_gamut_mask, reduce
+from core.methods.gamut_mlp import FittedGamutMlp
+from core.methods.naive import NaiveInversion
 from core.metrics import compare
 from core.payload.gamut_mlp import PARAMETERS, FitSettings, GamutMlp, encoded, fit
 from core.progress import finished
@@ -49,8 +51,8 @@ def test_most_of_what_was_lost_comes_back(
     original, outside = wide_photo(1, 70, 130), out_of_gamut_mask(scene)
     settings = ExpansionSettings(device="cpu", tile=64)
     naive, ours = (
-        compare(original, expand(codes, model, settings).values, outside, codes=codes)
-        for model in (None, mlp)
+        compare(original, expand(codes, method, settings).values, outside, codes=codes)
+        for method in (NaiveInversion(), FittedGamutMlp(mlp))
     )
     gain = ours.regions["out_of_gamut"].psnr - naive.regions["out_of_gamut"].psnr
     assert gain > 10.0
@@ -128,7 +130,9 @@ def test_inputs_are_encoded_by_sines_and_cosines() -> None:
 
 def test_another_photo_is_refused(mlp: GamutMlp) -> None:
     with pytest.raises(PhotoError, match="130 × 70 pixels, not 60 × 50"):
-        expand(np.zeros((50, 60, 3), np.uint8), mlp, ExpansionSettings(device="cpu"))
+        expand(
+            np.zeros((50, 60, 3), np.uint8), FittedGamutMlp(mlp), ExpansionSettings(device="cpu")
+        )
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
 from core.engine.expansion import expand
 from core.gamut import ROUNDING, out_of_gamut_mask, reduce
+from core.methods.naive import NaiveInversion
 from core.pictures.chart import wide_gamut_chart
 from core.pictures.screens import display_image, display_pyramid, outside_mask
 
@@ -16,7 +17,7 @@ def codes() -> np.ndarray:
 
 
 def test_an_srgb_screen_shows_an_expanded_photo_as_before(codes: np.ndarray) -> None:
-    values = expand(codes, None).values
+    values = expand(codes, NaiveInversion()).values
     assert np.array_equal(display_image(values, PROPHOTO), codes)
 
 

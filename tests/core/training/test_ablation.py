@@ -14,6 +14,7 @@ from core.errors import PhotoError
 from core.evaluation.evaluation import EvaluationSettings
 from core.evaluation.report import render
 from core.gamut import clipped_mask, reduce
+from core.methods.letnet import LetNetMethod
 from core.network.letnet import PAPER, Inputs, LetNetConfig, positions
 from core.network.models import random_model
 from core.network.solver import SolverSettings
@@ -127,7 +128,9 @@ class TestUnrolledNetworks:
         places = positions(0, 0, *codes.shape[:2], *codes.shape[:2])[None]
         scene = model.network(Inputs.from_codes(codes[None], statistics, places)).scene
         direct = finish(codes, scene[0].movedim(0, -1).numpy(), clipped_mask(codes), settings)
-        np.testing.assert_allclose(expand(codes, model, settings).values, direct, atol=1e-6)
+        np.testing.assert_allclose(
+            expand(codes, LetNetMethod(model), settings).values, direct, atol=1e-6
+        )
 
 
 class TestResuming:
