@@ -18,26 +18,27 @@ if TYPE_CHECKING:
     from gradio_app.context import Context
 
 
-def test_networks_come_first_and_the_naive_inversion_last(context: Context) -> None:
-    assert list(context.methods) == [MODEL_NAME, "naive"]
+def test_networks_come_first_and_what_a_file_carries_last(context: Context) -> None:
+    assert list(context.methods) == [MODEL_NAME, "naive", "embedded"]
+    assert list(context.comparable) == [MODEL_NAME, "naive", "gamut-mlp"]
     assert context.default_method == MODEL_NAME
     assert context.equilibrium_methods == [MODEL_NAME]
 
 
 def test_models_are_known_by_name_and_never_by_path(context: Context, tmp_path: Path) -> None:
-    model = context.model(MODEL_NAME)
-    assert model is not None
-    assert model.name == MODEL_NAME
-    assert context.model("naive") is None
+    for name in (MODEL_NAME, "naive", "embedded"):
+        assert context.method(name).name == name
     for name in (str(tmp_path / "other.safetensors"), "", None, ["trial"]):
         with pytest.raises(PhotoError, match="choose one of trial, naive"):
-            context.model(name)  # type: ignore[arg-type]
+            context.method(name)  # type: ignore[arg-type]
 
 
 def test_without_names_the_shipped_networks_are_offered() -> None:
     from core.network.models import shipped_names
 
-    assert sorted(load_methods([])) == sorted([*shipped_names(), "naive"])
+    photos, originals = load_methods([])
+    assert sorted(photos) == sorted([*shipped_names(), "naive", "embedded"])
+    assert sorted(originals) == sorted([*shipped_names(), "naive", "gamut-mlp"])
 
 
 def test_samples_are_what_they_are_said_to_be(context: Context) -> None:

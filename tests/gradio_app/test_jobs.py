@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,13 @@ import torch
 
 from core.errors import PhotoError
 from core.network.solver import SolverSettings, solve
+from core.progress import Stop, Stopped
 from gradio_app.jobs import Job, stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+
+    from core.progress import Check
 
 
 def work(log: list[str]) -> Generator[tuple[int, int], None, str]:
@@ -27,14 +31,14 @@ def work(log: list[str]) -> Generator[tuple[int, int], None, str]:
 
 def test_it_gives_progress_and_then_the_result() -> None:
     log: list[str] = []
-    job = Job(work(log), seconds=60)
+    job = Job(lambda _: work(log), 60, Stop())
     assert list(job.steps()) == [(1, 3), (2, 3), (3, 3)]
     assert job.result == "result"
 
 
 def test_closing_it_gives_up_the_work() -> None:
     log: list[str] = []
-    steps = Job(work(log), seconds=60).steps()
+    steps = Job(lambda _: work(log), 60, Stop()).steps()
     next(steps)
     steps.close()
     assert log == ["cleaned up"]
@@ -43,24 +47,24 @@ def test_closing_it_gives_up_the_work() -> None:
 def test_work_that_takes_too_long_is_given_up() -> None:
     log: list[str] = []
     with pytest.raises(PhotoError, match="longer than 0 seconds"):
-        list(Job(work(log), seconds=0).steps())
+        list(Job(lambda _: work(log), 0, Stop()).steps())
     assert log == ["cleaned up"]
 
 
 def test_work_that_takes_too_long_is_given_up_within_a_step() -> None:
     log: list[str] = []
 
-    def endless() -> Generator[tuple[int, int], None, str]:
+    def endless(check: Check) -> Generator[tuple[int, int], None, str]:
         try:
             settings = SolverSettings(max_steps=10**9, tolerance=0.0)
-            solve(lambda state: state + 1.0, torch.ones(1, 4), settings)
+            solve(lambda state: state + 1.0, torch.ones(1, 4), settings, check=check)
             yield 1, 1
             return "result"
         finally:
             log.append("cleaned up")
 
     with pytest.raises(PhotoError, match="longer than"):
-        list(Job(endless(), seconds=0.1).steps())
+        list(Job(endless, 0.1, Stop()).steps())
     assert log == ["cleaned up"]
 
 
@@ -71,7 +75,7 @@ class Endless:
         self.started = threading.Event()
         self.log: list[str] = []
 
-    def handler(self, first: str) -> Iterator[str]:
+    def handler(self, stop: Stop, first: str) -> Iterator[str]:
         try:
             yield first
             self.started.set()
@@ -79,6 +83,7 @@ class Endless:
                 lambda state: state + 1.0,
                 torch.ones(1, 4),
                 SolverSettings(max_steps=10**9, tolerance=0.0),
+                check=stop.check,
             )
             yield "never"
         except Exception:
@@ -107,7 +112,7 @@ def test_who_cancels_twice_waits_for_the_step_all_the_same() -> None:
     log: list[str] = []
     started, go_on = threading.Event(), threading.Event()
 
-    def handler() -> Iterator[str]:
+    def handler(stop: Stop) -> Iterator[str]:
         try:
             started.set()
             go_on.wait()
@@ -144,7 +149,7 @@ def test_a_handler_can_be_closed_between_two_steps() -> None:
 
 
 def test_a_stoppable_handler_passes_on_values_and_errors() -> None:
-    def handler() -> Iterator[int]:
+    def handler(stop: Stop) -> Iterator[int]:
         yield 1
         yield 2
         raise ValueError("three")
@@ -157,3 +162,21 @@ def test_a_stoppable_handler_passes_on_values_and_errors() -> None:
         return values
 
     assert asyncio.run(main()) == [1, 2]
+
+
+def test_work_that_somebody_stops_ends() -> None:
+    log: list[str] = []
+    stop = Stop()
+    steps = Job(lambda _: work(log), 60, stop).steps()
+    next(steps)
+    stop.set()
+    with pytest.raises(Stopped):
+        next(steps)
+    assert log == ["cleaned up"]
+
+
+def test_a_stoppable_handler_has_the_parameters_that_a_page_fills_in() -> None:
+    def handler(stop: Stop, photo: str, strength: float) -> Iterator[int]:
+        yield 1
+
+    assert list(inspect.signature(stoppable(handler)).parameters) == ["photo", "strength"]

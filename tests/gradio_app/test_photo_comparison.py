@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 import pytest
 
 from core.errors import PhotoError
+from core.progress import finished
 from gradio_app import tables
-from gradio_app.jobs import Job
 from gradio_app.photo_comparison import comparison
 from tests.core.conftest import wide_photo, write_untagged
 from tests.web_demo import MODEL_NAME
@@ -28,10 +28,7 @@ def photo(uploads: Path) -> str:
 
 
 def compared(context: Context, photo: str, names: list[str], style: str) -> Comparison:
-    job = Job(comparison(context, photo, names, style), 60)
-    for _ in job.steps():
-        pass
-    return job.result
+    return finished(comparison(context, photo, names, style))
 
 
 def test_methods_are_measured_in_the_order_of_the_page(context: Context, photo: str) -> None:

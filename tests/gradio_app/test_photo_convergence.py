@@ -8,7 +8,7 @@ import pytest
 from core.errors import PhotoError
 from core.files import read
 from core.network.solver import SolverSettings
-from gradio_app.jobs import Job
+from core.progress import finished
 from gradio_app.photo_convergence import Trace, convergence, solver_settings
 from tests.web_demo import MODEL_NAME, write_photo
 
@@ -29,9 +29,11 @@ def watched(
     name: str = MODEL_NAME,
     side: int = 64,
 ) -> Trace:
-    job = Job(convergence(context, str(photo), name, solver, side, str(folder)), 60)
-    assert [total for _, total in job.steps()] == [solver.max_steps] * len(job.result.residuals)
-    return job.result
+    totals: list[int] = []
+    work = convergence(context, str(photo), name, solver, side, str(folder))
+    trace = finished(work, lambda _, total: totals.append(total))
+    assert totals == [solver.max_steps] * len(trace.residuals)
+    return trace
 
 
 def test_every_iteration_has_a_residual_a_picture_and_a_difference(

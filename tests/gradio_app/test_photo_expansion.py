@@ -13,7 +13,7 @@ from core.errors import PhotoError
 from core.files import inspect, metadata, read, write
 from core.files.metadata import GPS_IFD, Directory, Entry
 from core.pictures.previews import file_previews
-from gradio_app.jobs import Job
+from core.progress import finished
 from gradio_app.photo_expansion import Request, expansion, maps, photos, public_report
 from tests.core.conftest import wide_photo
 from tests.web_demo import MODEL_NAME, write_photo
@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 
 
 def expanded(context: Context, path: Path, folder: Path, **request: Any) -> tuple[Path, FileReport]:
-    job = Job(expansion(context, str(path), Request(MODEL_NAME, **request), str(folder)), 60)
-    for _ in job.steps():
-        pass
-    return job.result
+    return finished(expansion(context, str(path), Request(MODEL_NAME, **request), str(folder)))
 
 
 def digest(path: Path) -> str:
@@ -73,10 +70,7 @@ def test_a_photo_is_expanded_by_the_network_that_it_carries(
     assert gamut(["reduce", str(tmp_path / "original.tif"), "-o", str(photo), *flags]) == 0
     errors = {}
     for model in ("embedded", "naive"):
-        job = Job(expansion(context, str(photo), Request(model), str(tmp_path)), 60)
-        for _ in job.steps():
-            pass
-        target, report = job.result
+        target, report = finished(expansion(context, str(photo), Request(model), str(tmp_path)))
         errors[report.model] = np.abs(read(target).scene() - convert(original, PROPHOTO, SRGB))
         target.unlink()
     assert errors["gamut-mlp"].mean() < 0.5 * errors["naive"].mean()

@@ -84,7 +84,7 @@ def test_health_answers_without_a_client(demo: Demo) -> None:
     answer = httpx.get(f"{demo.url}/health")
     assert answer.status_code == 200
     assert answer.json()["status"] == "ok"
-    assert answer.json()["models"] == [MODEL_NAME, "naive"]
+    assert answer.json()["models"] == [MODEL_NAME, "naive", "embedded"]
 
 
 def test_endpoints_are_named_and_their_parameters_too(client: Client) -> None:
