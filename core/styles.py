@@ -87,6 +87,9 @@ class StyleMixture:
     ----------
     as_is : float
         Share of wide-gamut photos that are left as they are.
+    touched : float
+        Share of wide-gamut photos that are finished with a light hand and stay within their
+        own gamut: other originals of the same kind.
     vivid : float
         Share of photos in the vivid style. The rest is finished at random.
     camera : float
@@ -95,24 +98,61 @@ class StyleMixture:
     """
 
     as_is: float = 0.5
+    touched: float = 0.0
     vivid: float = 0.25
     camera: float = 0.6
 
-    def draw(self, rng: np.random.Generator, wide: bool) -> Style:
-        """Draw a style; a photo that sRGB holds as it is (`wide` is False) is always changed."""
-        kind = rng.random() if wide else rng.uniform(self.as_is, 1.0)
+    def draw(
+        self, rng: np.random.Generator, wide: bool, gamut: ColourSpace | None = None
+    ) -> tuple[Style, ColourSpace | None]:
+        """Draw how a photo is finished.
+
+        Parameters
+        ----------
+        rng : Generator
+            Of random numbers.
+        wide : bool
+            Whether the photo leaves sRGB as it is; one that does not is always changed.
+        gamut : ColourSpace, optional
+            The space in which its colours lie, if it is known.
+
+        Returns
+        -------
+        style : Style
+            How.
+        source : ColourSpace or None
+            The space in which the colours lie then, if it is known.
+        """
+        own = self.as_is + self.touched
+        kind = rng.random() if wide else rng.uniform(own, 1.0)
         if kind < self.as_is:
-            return AS_IS
-        if kind < self.as_is + self.vivid:
-            return VIVID
-        red, green, blue = (float(gain) for gain in 2.0 ** rng.normal(0.0, 0.08, 3))
+            return AS_IS, gamut
+        if kind < own:
+            return self._touch(rng, gamut or PROPHOTO), gamut
+        if kind < own + self.vivid:
+            return VIVID, PROPHOTO
         space, least, most = PROPHOTO, 1.15, 2.0
         if rng.random() < self.camera:
             space, least, most = _CAMERA_SPACES[int(rng.integers(3))], 1.05, 1.7
-        return Style(
+        style = Style(
             exposure=float(rng.uniform(-1.0, 0.4)),
-            balance=(red, green, blue),
+            balance=_balance(rng, 0.08),
             contrast=float(rng.uniform(0.0, 1.0)) if rng.random() < 0.5 else 0.0,
             saturation=float(rng.uniform(1.0 if wide else least, most)),
             space=space,
         )
+        return style, space
+
+    def _touch(self, rng: np.random.Generator, space: ColourSpace) -> Style:
+        return Style(
+            exposure=float(rng.uniform(-0.5, 0.3)),
+            balance=_balance(rng, 0.04),
+            contrast=float(rng.uniform(0.0, 0.4)) if rng.random() < 0.5 else 0.0,
+            saturation=float(rng.uniform(0.85, 1.25)),
+            space=space,
+        )
+
+
+def _balance(rng: np.random.Generator, stops: float) -> tuple[float, float, float]:
+    red, green, blue = (float(gain) for gain in 2.0 ** rng.normal(0.0, stops, 3))
+    return red, green, blue

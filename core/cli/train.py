@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     import argparse
 
     from core.network.letnet import LetNet
+    from core.network.models import Model
     from core.training.dataset import Manifest
     from core.training.recipes import Recipe
 
-_RECIPES = ("cpu", "cpu-paper-form", "paper")
+_RECIPES = ("cpu", "cpu-source", "cpu-paper-form", "paper")
 _RUN = "run.json"
 
 _DESCRIPTION = """\
@@ -47,6 +48,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--output", metavar="DIR", type=Path, required=True, help="the folder of this run"
+    )
+    parser.add_argument(
+        "--start", metavar="MODEL", help="a trained network to start from (default: from scratch)"
     )
     parser.add_argument("--name", help="name of the model (default: that of the recipe)")
     parser.add_argument("--steps", type=at_least(1), help="optimisation steps")
@@ -113,15 +117,17 @@ def run(options: argparse.Namespace) -> int:
 
     set_up_training(options)
     recipe = _recipe(options)
+    start = _start(options, recipe)
     if is_first_process():
         _prepare(options)
     manifest = _manifest(options)
     if is_first_process():
-        _keep_settings(options, recipe, manifest)
+        _keep_settings(options, recipe, manifest, start)
     network = train(
         recipe,
         manifest,
         options.output,
+        start=start.network if start else None,
         steps_per_epoch=min(options.checkpoint_every, recipe.steps),
         workers=options.workers,
         devices=options.devices,
@@ -131,7 +137,7 @@ def run(options: argparse.Namespace) -> int:
         progress=sys.stderr.isatty(),
     )
     if is_first_process():
-        path = _write_model(options, recipe, manifest, network)
+        path = _write_model(options, recipe, manifest, start, network)
         sys.stdout.write(f"{path}\n")
     return 0
 
@@ -178,12 +184,32 @@ def _manifest(options: argparse.Namespace) -> Manifest:
     return manifest
 
 
-def _keep_settings(options: argparse.Namespace, recipe: Recipe, manifest: Manifest) -> None:
+def _start(options: argparse.Namespace, recipe: Recipe) -> Model | None:
+    """Load the network to start from, refusing one of another form."""
+    from dataclasses import replace
+
+    from core.network.models import load_model
+
+    if options.start is None:
+        return None
+    start = load_model(options.start)
+    if replace(start.network.config, told=recipe.config.told) != recipe.config:
+        raise PhotoError(
+            f"{options.start} has another form than the recipe {options.recipe} trains; choose "
+            "another network to start from."
+        )
+    return start
+
+
+def _keep_settings(
+    options: argparse.Namespace, recipe: Recipe, manifest: Manifest, start: Model | None
+) -> None:
     """Write down what decides the weights, or refuse to go on with another run."""
     settings = json.dumps(
         {
             "recipe": recipe.as_dict(),
             "data": manifest.sha256,
+            "start": start.sha256 if start else None,
             "checkpoint_every": options.checkpoint_every,
             "bfloat16": options.bfloat16,
         },
@@ -201,7 +227,11 @@ def _keep_settings(options: argparse.Namespace, recipe: Recipe, manifest: Manife
 
 
 def _write_model(
-    options: argparse.Namespace, recipe: Recipe, manifest: Manifest, network: LetNet
+    options: argparse.Namespace,
+    recipe: Recipe,
+    manifest: Manifest,
+    start: Model | None,
+    network: LetNet,
 ) -> Path:
     import hashlib
 
@@ -210,7 +240,7 @@ def _write_model(
     from core.training.model_card import card_text, model_card
 
     name = options.name or options.recipe
-    card = model_card(recipe, manifest, network.parameters_count)
+    card = model_card(recipe, manifest, network.parameters_count, start)
     descriptor = Descriptor(name, recipe.config, recipe.inference, recipe.halo, card)
     data = to_bytes(network, descriptor)
     path: Path = options.output / f"{name}.safetensors"

@@ -18,7 +18,7 @@ convolutions are fast on CPUs.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -27,11 +27,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.colour import PROPHOTO, SRGB, convert, matrix_between
+from core.colour import PROPHOTO, SRGB, ColourSpace, matrix_between
 from core.gamut import Codes, clipped_channels, code_maximum
 from core.network.implicit import Order, attach_gradient
 from core.network.solver import Solution, SolverSettings, Status, solve
 from core.network.statistics import STATISTICS
+from core.source_gamut import SOURCES, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +46,8 @@ Mode = Literal["implicit", "recurrent", "plain"]
 
 _ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu, "sin": torch.sin}
 _OUTPUT_GAIN = 0.1
+_NO_WEIGHT = 1e-9
+_BEYOND = 1e3
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class LetNetConfig:
         back-propagation through all, or a single application (figure 4 of the paper).
     steps : int
         Applications of the cell in the recurrent mode.
+    told : bool
+        Whether the gates know the source gamut beside the photo's statistics.
     """
 
     channels: int = 36
@@ -80,6 +85,7 @@ class LetNetConfig:
     output: Output = "residual"
     mode: Mode = "implicit"
     steps: int = 10
+    told: bool = False
 
     def __post_init__(self) -> None:
         """Check every field, naming the one that is out of range."""
@@ -91,6 +97,7 @@ class LetNetConfig:
             "output": self.output in ("residual", "room"),
             "mode": self.mode in ("implicit", "recurrent", "plain"),
             "steps": self.steps >= 1,
+            "told": not self.told or self.attention == "photo",
         }
         for name, valid in checks.items():
             if not valid:
@@ -98,7 +105,7 @@ class LetNetConfig:
 
 
 PAPER = LetNetConfig()
-BOX = LetNetConfig(channels=32, scale=2, attention="photo", output="room")
+BOX = LetNetConfig(channels=32, scale=2, attention="photo", output="room", told=True)
 
 
 @dataclass(frozen=True)
@@ -115,6 +122,8 @@ class Inputs:
         Of the whole photo (:mod:`core.network.statistics`).
     positions : Tensor, float32, shape (N, 2, H, W)
         Coordinates of the pixels in the whole photo, -1..1 (y, x).
+    source : Tensor, float32, shape (N, len(SOURCES))
+        The source gamut of each, as from :func:`core.source_gamut.told`.
     """
 
     encoded: Tensor
@@ -122,6 +131,7 @@ class Inputs:
     high: Tensor
     statistics: Tensor
     positions: Tensor
+    source: Tensor
 
     @classmethod
     def from_codes(
@@ -131,6 +141,7 @@ class Inputs:
         positions: npt.NDArray[np.float32],
         tolerance: float = 0.0,
         device: torch.device | str = "cpu",
+        source: ColourSpace | None = None,
     ) -> Inputs:
         """Make inputs of sRGB codes.
 
@@ -146,11 +157,14 @@ class Inputs:
             Noise of a lossy file, in 8-bit codes.
         device : torch.device or str
             Where the network is.
+        source : ColourSpace, optional
+            The source gamut of the photo, if it is known.
         """
         low, high = clipped_channels(codes, tolerance)
         encoded = codes.astype(np.float32) / np.float32(code_maximum(codes))
         planes = [torch.from_numpy(np.moveaxis(a, -1, 1)) for a in (encoded, low, high)]
-        rest = [torch.from_numpy(a) for a in (statistics, positions)]
+        sources = np.tile(told(source), (len(codes), 1))
+        rest = [torch.from_numpy(a) for a in (statistics, positions, sources)]
         return cls(*(tensor.to(device) for tensor in (*planes, *rest)))
 
     @property
@@ -198,13 +212,35 @@ class LetNet(nn.Module):
             self.start = _convolution(4, width)
             self.excite = _perceptron(width, width // 4, width, nn.ReLU())
         elif config.attention == "photo":
-            self.excite = _perceptron(STATISTICS, 24, 2 * width, nn.Tanh())
+            known = STATISTICS + (len(SOURCES) if config.told else 0)
+            self.excite = _perceptron(known, 24, 2 * width, nn.Tanh())
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def parameters_count(self) -> int:
         """Number of weights."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+    def take_over(self, other: LetNet) -> None:
+        """Start from the weights of a network of the same form.
+
+        One that is not told the source gamut is of the same form, too: the new weights are 0,
+        so that nothing changes until they are trained.
+
+        Raises
+        ------
+        ValueError
+            If the form is another one.
+        """
+        if other.config not in (self.config, replace(self.config, told=False)):
+            raise ValueError("A network of another form cannot be the start of this one.")
+        weights = other.state_dict()
+        for name, value in self.state_dict().items():
+            known = weights[name]
+            if known.shape != value.shape:
+                missing = value.shape[1] - known.shape[1]
+                weights[name] = functional.pad(known, (0, missing))
+        self.load_state_dict(weights)
 
     def forward(
         self,
@@ -260,7 +296,8 @@ class LetNet(nn.Module):
         features = self.encoder[1](torch.tanh(self.encoder[0](planes)))
         gates = []
         if self.config.attention == "photo":
-            bias, gate = self.excite(inputs.statistics).chunk(2, dim=1)
+            known = [inputs.statistics, inputs.source] if self.config.told else [inputs.statistics]
+            bias, gate = self.excite(torch.cat(known, 1)).chunk(2, dim=1)
             features = features + bias[:, :, None, None]
             gates = [torch.sigmoid(gate + 1.0)]
         elif pooled is not None:
@@ -315,7 +352,7 @@ class LetNet(nn.Module):
         naive = inputs.naive
         if self.config.output == "residual":
             return naive + _OUTPUT_GAIN * planes
-        return reach_out(naive, inputs.low, inputs.high, torch.sigmoid(planes))
+        return reach_out(naive, inputs.low, inputs.high, torch.sigmoid(planes), inputs.source)
 
     def _transform(self, state: Tensor, features: Tensor) -> tuple[Tensor, Tensor | None]:
         activation = _ACTIVATIONS[self.config.activation]
@@ -325,11 +362,11 @@ class LetNet(nn.Module):
         return self.transform[1](inner).permute(0, 2, 3, 1), injected
 
 
-def reach_out(naive: Tensor, low: Tensor, high: Tensor, shares: Tensor) -> Tensor:
-    """Move each clipped channel by a share of the way that is left inside ProPhoto.
+def reach_out(naive: Tensor, low: Tensor, high: Tensor, shares: Tensor, source: Tensor) -> Tensor:
+    """Move each clipped channel by a share of the way that is left inside the source gamut.
 
     The channels move one after the other, those at 0 before those at the maximum, each with
-    the earlier ones already moved; so the result never leaves ProPhoto. Every colour that it
+    the earlier ones already moved; so the result never leaves the gamut. Every colour that it
     holds can be reached where channels are clipped at one end only; where they are at both,
     some colours beyond the room that is left before the upper channels move cannot.
 
@@ -341,28 +378,55 @@ def reach_out(naive: Tensor, low: Tensor, high: Tensor, shares: Tensor) -> Tenso
         Channels at the lower and upper end of the range.
     shares : Tensor, shape (N, 3, H, W)
         0 (stay) to 1 (up to the boundary).
+    source : Tensor, shape (N, len(SOURCES))
+        The source gamut of each sample, ProPhoto for an unknown one.
 
     Returns
     -------
     Tensor, shape (N, 3, H, W)
         Scene-linear sRGB. Channels that are not clipped are unchanged.
     """
-    columns = matrix_between(SRGB, PROPHOTO).T.tolist()
-    prophoto = list(convert(naive, SRGB, PROPHOTO, axis=1).unbind(1))
+    weights, inverses, freedoms = _room(source, naive)
     scene = list(naive.unbind(1))
+    wide = [
+        sum(weights[:, row, column, None, None] * scene[column] for column in range(3))
+        for row in range(3)
+    ]
     for channel, upwards in [(2, False), (1, False), (0, False), (0, True), (1, True), (2, True)]:
         clipped = (high if upwards else low)[:, channel]
         ways = [
-            (1.0 - value if upwards else value) / weight
-            for value, weight in zip(prophoto, columns[channel], strict=True)
+            (1.0 - value if upwards else value) * inverses[:, row, channel, None, None]
+            + freedoms[:, row, channel, None, None]
+            for row, value in enumerate(wide)
         ]
         way = torch.stack(ways).amin(0).clamp_min(0.0) * shares[:, channel]
         move = torch.where(clipped, way if upwards else -way, torch.zeros_like(way))
         scene[channel] = scene[channel] + move
-        prophoto = [
-            value + weight * move for value, weight in zip(prophoto, columns[channel], strict=True)
+        wide = [
+            value + weights[:, row, channel, None, None] * move for row, value in enumerate(wide)
         ]
     return torch.stack(scene, dim=1)
+
+
+def _room(source: Tensor, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what :func:`reach_out` measures with, each of shape (N, 3, 3).
+
+    Returns
+    -------
+    weights : Tensor
+        The matrices from linear sRGB to the source gamuts.
+    inverses, freedoms : Tensor
+        A channel of sRGB can move by ``value * inverse + freedom`` until that channel of the
+        gamut leaves 0..1. Where gamuts share primaries with sRGB, one does not move the other:
+        the weight is 0, the inverse is set to 0 and the freedom beyond any way.
+    """
+    spaces = [matrix_between(SRGB, space) for space in (*SOURCES, PROPHOTO)]
+    matrices = torch.as_tensor(np.stack(spaces), dtype=like.dtype, device=like.device)
+    matrices = torch.where(matrices > _NO_WEIGHT, matrices, torch.zeros_like(matrices))
+    weights = matrices[torch.where(source.any(1), source.argmax(1), len(SOURCES))]
+    free = weights == 0.0
+    inverses = torch.where(free, weights, 1.0 / weights)
+    return weights, inverses, free.to(like) * _BEYOND
 
 
 def positions(

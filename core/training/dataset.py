@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import re
+from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypedDict
 
@@ -24,13 +25,14 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-from core.colour import PROPHOTO, SRGB, convert
+from core.colour import PROPHOTO, SRGB, ColourSpace, convert
 from core.errors import PhotoError
-from core.files import read
+from core.files import inspect, read
 from core.files.errors import from_os_error
 from core.gamut import Codes, clipped_mask, reduce, share
 from core.network.letnet import positions
 from core.network.statistics import photo_statistics
+from core.source_gamut import UNKNOWN, index_entry, source_named, told
 from core.styles import Style, StyleMixture
 
 if TYPE_CHECKING:
@@ -73,6 +75,10 @@ class Source:
         Of the array.
     out_of_gamut : float
         Share of pixels that leave sRGB by more than rounding, as it is.
+    gamut : str
+        Key of the space in which its colours lie (:func:`source_of`), or "unknown".
+    origin : str
+        Where it was taken from; photos of one origin resemble each other. Empty if unknown.
     """
 
     name: str
@@ -82,6 +88,8 @@ class Source:
     height: int
     width: int
     out_of_gamut: float
+    gamut: str
+    origin: str
 
     @property
     def wide(self) -> bool:
@@ -203,8 +211,15 @@ def prepare(
             array = f"{digest[:20]}-{max_side}.npy"
             if array in sources:
                 continue
+            gamut, origin = source_of(path), (index_entry(path) or {}).get("source", "")
             if array in known and (cache / array).exists():
-                sources[array] = replace(known[array], name=path.name, scene=scene_of(path))
+                sources[array] = replace(
+                    known[array],
+                    name=path.name,
+                    scene=scene_of(path),
+                    gamut=_key_of(gamut),
+                    origin=origin,
+                )
                 continue
             prophoto = shrink(read_original(path), max_side)
         except PhotoError as error:
@@ -216,7 +231,10 @@ def prepare(
         height, width, _ = prophoto.shape
         outside = _share_outside(convert(prophoto, PROPHOTO, SRGB))
         _save_array(cache / array, np.rint(PROPHOTO.encode(prophoto) * 65535).astype(np.uint16))
-        sources[array] = Source(path.name, scene_of(path), digest, array, height, width, outside)
+        size = height, width
+        sources[array] = Source(
+            path.name, scene_of(path), digest, array, *size, outside, _key_of(gamut), origin
+        )
         unsaved += 1
         if unsaved == _SAVE_EVERY:
             # A kill costs at most these photos, and forgets none that an earlier run decoded.
@@ -279,17 +297,39 @@ def read_original(path: Path) -> npt.NDArray[np.float32]:
     return prophoto
 
 
+def source_of(path: Path) -> ColourSpace | None:
+    """Return the space in which the colours of a wide-gamut photo lie, None if it is unknown.
+
+    Parameters
+    ----------
+    path : Path
+        The photo. A table beside it says it (:func:`core.source_gamut.index_entry`), else the
+        file itself: its profile, or ProPhoto for camera RAW, OpenEXR, and files without one.
+
+    Raises
+    ------
+    PhotoError
+        If the file cannot be read.
+    """
+    entry = index_entry(path)
+    if entry and entry.get("source_gamut"):
+        return source_named(entry["source_gamut"])
+    return source_named(inspect(path, assume=PROPHOTO).space)
+
+
 class Item(TypedDict):
     """Patches of one photo: what :class:`PatchDataset` gives.
 
     ``codes`` (P, S, S, 3) uint8, ``scene`` (P, S, S, 3) float32 scene-linear sRGB,
-    ``statistics`` (P, ...) and ``positions`` (P, 2, S, S) float32, ``tolerance`` () float32.
+    ``statistics`` (P, ...), ``positions`` (P, 2, S, S) and ``source`` (P, ...) float32,
+    ``tolerance`` () float32.
     """
 
     codes: Tensor
     scene: Tensor
     statistics: Tensor
     positions: Tensor
+    source: Tensor
     tolerance: Tensor
 
 
@@ -309,6 +349,8 @@ class PatchSettings:
         Share of photos whose reduced patches pass through JPEG of quality 70 to 98.
     lossy_tolerance : float
         How close to an end of the range counts as clipped in them, in 8-bit codes.
+    known : float
+        How often the network is told the source gamut, where it is known at all.
     styles : StyleMixture
         How photos are finished.
     """
@@ -318,7 +360,24 @@ class PatchSettings:
     wide_share: float = 0.6
     lossy_share: float = 0.0
     lossy_tolerance: float = 3.0
+    known: float = 0.7
     styles: StyleMixture = field(default_factory=StyleMixture)
+
+
+class _Pool:
+    """Photos to draw from; the more share an origin, the more seldom each of them comes."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+        shared = Counter(source.origin for source in sources if source.origin)
+        self._weights = np.cumsum([max(shared[s.origin], 1) ** -0.5 for s in sources])
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def draw(self, rng: np.random.Generator) -> Source:
+        place = np.searchsorted(self._weights, rng.random() * self._weights[-1], side="right")
+        return self._sources[min(int(place), len(self) - 1)]
 
 
 class PatchDataset(Dataset[Item]):
@@ -346,8 +405,8 @@ class PatchDataset(Dataset[Item]):
                 "add larger photos or choose a smaller patch."
             )
         self.manifest, self.settings, self.length, self.seed = manifest, settings, length, seed
-        self._wide = [s for s in fitting if s.wide]
-        self._narrow = [s for s in fitting if not s.wide]
+        self._wide = _Pool([s for s in fitting if s.wide])
+        self._narrow = _Pool([s for s in fitting if not s.wide])
 
     def __len__(self) -> int:
         """Return how many items there are."""
@@ -358,7 +417,8 @@ class PatchDataset(Dataset[Item]):
         rng = np.random.default_rng([self.seed, index])
         source = self._draw_source(rng)
         photo = self.manifest.photo(source)
-        style = self.settings.styles.draw(rng, source.wide)
+        style, gamut = self.settings.styles.draw(rng, source.wide, source_named(source.gamut))
+        known = rng.random() < self.settings.known
         quality = int(rng.integers(70, 99)) if rng.random() < self.settings.lossy_share else None
         tolerance = 0.0 if quality is None else self.settings.lossy_tolerance
         sample = photo.reshape(-1, 3)[:: max(1, source.height * source.width // _SAMPLES)]
@@ -381,13 +441,14 @@ class PatchDataset(Dataset[Item]):
             "scene": torch.from_numpy(np.stack(scenes)),
             "statistics": torch.from_numpy(np.tile(statistics, (count, 1))),
             "positions": torch.from_numpy(np.stack(places)),
+            "source": torch.from_numpy(np.tile(told(gamut if known else None), (count, 1))),
             "tolerance": torch.tensor(tolerance),
         }
 
     def _draw_source(self, rng: np.random.Generator) -> Source:
         wide = rng.random() < self.settings.wide_share
         pool = self._wide if (wide or not self._narrow) and self._wide else self._narrow
-        return pool[int(rng.integers(len(pool)))]
+        return pool.draw(rng)
 
     def _draw_window(
         self, rng: np.random.Generator, photo: npt.NDArray[np.uint16], style: Style
@@ -428,8 +489,13 @@ def collate(items: Sequence[Item]) -> Item:
         "scene": torch.cat([item["scene"] for item in items]),
         "statistics": torch.cat([item["statistics"] for item in items]),
         "positions": torch.cat([item["positions"] for item in items]),
+        "source": torch.cat([item["source"] for item in items]),
         "tolerance": torch.stack([item["tolerance"] for item in items]),
     }
+
+
+def _key_of(gamut: ColourSpace | None) -> str:
+    return UNKNOWN if gamut is None else gamut.key
 
 
 @functools.cache

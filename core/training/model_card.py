@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from core.network.models import Descriptor
+    from core.network.models import Descriptor, Model
     from core.training.dataset import Manifest
     from core.training.recipes import Recipe
 
 
-def model_card(recipe: Recipe, manifest: Manifest, parameters: int) -> dict[str, Any]:
+def model_card(
+    recipe: Recipe, manifest: Manifest, parameters: int, start: Model | None = None
+) -> dict[str, Any]:
     """Return the card that travels inside a model's file.
 
     Parameters
@@ -23,11 +25,13 @@ def model_card(recipe: Recipe, manifest: Manifest, parameters: int) -> dict[str,
         The photos it was trained on.
     parameters : int
         Number of weights.
+    start : Model, optional
+        The network that training started from.
 
     Returns
     -------
     dict
-        Plain values: "data", "recipe", "seed", "parameters".
+        Plain values: "data", "recipe", "seed", "parameters", "start".
     """
     sources = manifest.sources
     return {
@@ -40,6 +44,7 @@ def model_card(recipe: Recipe, manifest: Manifest, parameters: int) -> dict[str,
         "recipe": recipe.as_dict(),
         "seed": recipe.seed,
         "parameters": parameters,
+        "start": {"name": start.name, "sha256": start.sha256} if start else None,
     }
 
 
@@ -65,6 +70,7 @@ def card_text(descriptor: Descriptor, sha256: str, manifest: Manifest) -> str:
             f"- SHA-256 of the file: `{sha256}`",
             f"- Parameters: {card['parameters']:,}",
             f"- Seed: {card['seed']}",
+            *_started(card.get("start")),
             f"- Photos: {data['photos']} of {data['scenes']} scenes, "
             f"{data['photos_beyond_srgb']} of which leave sRGB as they are",
             f"- SHA-256 over the photos' hashes: `{data['sha256']}`",
@@ -79,6 +85,12 @@ def card_text(descriptor: Descriptor, sha256: str, manifest: Manifest) -> str:
             "",
         ]
     )
+
+
+def _started(start: Mapping[str, str] | None) -> list[str]:
+    if start is None:
+        return []
+    return [f"- Trained on from {start['name']}, SHA-256 `{start['sha256']}`"]
 
 
 def _lines(values: Mapping[str, Any], depth: int = 0) -> list[str]:

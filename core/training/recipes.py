@@ -55,6 +55,10 @@ class Recipe:
         does later, so that only the restored ones are learned.
     harm : float
         With "log-gain": weight of an extra penalty on photos that end worse than naive inversion.
+    harm_blind : float
+        The same for photos whose source gamut the network is not told.
+    weight_decay : float
+        Of AdamW: the share of each weight that is lost per step, over the learning rate.
     regularisation : float
         Weight of the squared norm of the cell's Jacobian, estimated with one random vector: the
         remedy when the fixed point begins to diverge.
@@ -78,6 +82,8 @@ class Recipe:
     average: float = 0.998
     project: bool = False
     harm: float = 0.0
+    harm_blind: float = 0.0
+    weight_decay: float = 0.0
     regularisation: float = 0.0
     clip: float = 1.0
     seed: int = 0
@@ -94,6 +100,8 @@ class Recipe:
             "order": isinstance(self.order, int) and self.order >= 0,
             "average": 0.0 <= self.average < 1.0,
             "harm": self.harm >= 0.0,
+            "harm_blind": self.harm_blind >= 0.0,
+            "weight_decay": self.weight_decay >= 0.0,
             "regularisation": self.regularisation >= 0.0,
             "clip": self.clip > 0.0,
         }
@@ -133,13 +141,37 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             average=0.0,
         ),
         "cpu": Recipe(
-            BOX,
+            replace(BOX, told=False),
             _CPU_PATCHES,
             photos=8,
             steps=14_000,
             learning_rate=2e-3,
             loss="log-gain",
             harm=1.0,
+            harm_blind=1.0,
+            regularisation=0.5,
+            solver=_CPU_SOLVER,
+            inference=_SEAMLESS,
+            halo=32,
+        ),
+        # From the network of "cpu".
+        "cpu-source": Recipe(
+            BOX,
+            PatchSettings(
+                size=96,
+                per_photo=2,
+                wide_share=0.75,
+                lossy_share=0.15,
+                known=0.7,
+                styles=StyleMixture(as_is=0.25, touched=0.25, vivid=0.25, camera=0.75),
+            ),
+            photos=8,
+            steps=10_000,
+            learning_rate=1e-3,
+            loss="log-gain",
+            harm=1.0,
+            harm_blind=3.0,
+            weight_decay=0.0,
             regularisation=0.5,
             solver=_CPU_SOLVER,
             inference=_SEAMLESS,
@@ -155,6 +187,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             loss="log-gain",
             project=True,
             harm=1.0,
+            harm_blind=1.0,
             regularisation=0.5,
             solver=_CPU_SOLVER,
             inference=_SEAMLESS,

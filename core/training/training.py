@@ -55,11 +55,13 @@ _EXPECTED_WARNINGS = (
 class TrainingModule(lightning.LightningModule):
     """A network with its loss, optimiser and exponential average."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, start: LetNet | None = None) -> None:
         super().__init__()
         self.recipe = recipe
         torch.manual_seed(recipe.seed)
         self.network = LetNet(recipe.config)
+        if start is not None:
+            self.network.take_over(start)
         for parameter in unreachable(self.network):
             parameter.requires_grad_(False)
         average = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
@@ -97,7 +99,9 @@ class TrainingModule(lightning.LightningModule):
         naive = squared_error(inputs.naive, target, photos)
         gain = torch.log(naive + _ERROR_FLOOR) - torch.log(error + _ERROR_FLOOR)
         if self.recipe.loss == "log-gain":
-            loss = -gain.mean() + self.recipe.harm * torch.relu(-gain).mean()
+            blind = ~inputs.source.reshape(photos, -1).any(1)
+            harm = torch.where(blind, self.recipe.harm_blind, self.recipe.harm)
+            loss = (harm * torch.relu(-gain) - gain).mean()
         else:
             loss = error.mean()
         solution = estimate.solution
@@ -146,9 +150,12 @@ class TrainingModule(lightning.LightningModule):
         torch.set_rng_state(checkpoint["random_state"])
 
     def configure_optimizers(self) -> Any:
-        """Return Adam (0.9, 0.99) with a warm-up and a cosine to 2 % of the peak."""
-        optimiser = torch.optim.Adam(
-            self.network.parameters(), lr=self.recipe.learning_rate, betas=(0.9, 0.99)
+        """Return AdamW (0.9, 0.99) with a warm-up and a cosine to 2 % of the peak."""
+        optimiser = torch.optim.AdamW(
+            self.network.parameters(),
+            lr=self.recipe.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=self.recipe.weight_decay,
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self._rate)
         return {
@@ -254,6 +261,7 @@ def train(
     manifest: Manifest,
     folder: Path,
     *,
+    start: LetNet | None = None,
     steps_per_epoch: int = 200,
     workers: int = 1,
     devices: int = 1,
@@ -272,6 +280,9 @@ def train(
         The prepared photos.
     folder : Path
         Where checkpoints and logs (CSV, TensorBoard) go. Each resumption has a log of its own.
+    start : LetNet, optional
+        A trained network to start from, of the recipe's form or of one that is not told the
+        source gamut.
     steps_per_epoch : int
         Steps between checkpoints.
     workers : int
@@ -298,7 +309,7 @@ def train(
         If no photo is large enough, the devices cannot share a batch, or training diverges.
     """
     last = folder / "last.ckpt"
-    module = TrainingModule(recipe)
+    module = TrainingModule(recipe, start)
     with _undisturbed():
         trainer = lightning.Trainer(
             default_root_dir=folder,
@@ -376,6 +387,7 @@ def inputs_of(batch: Item, device: torch.device | str) -> Inputs:
         codes >= 255.0 - slack,
         batch["statistics"].to(device),
         batch["positions"].to(device),
+        batch["source"].to(device),
     )
 
 

@@ -1,0 +1,94 @@
+"""The source gamut: the colour space in which the lost colours of a photo lay.
+
+A telephone photographs in Display P3, a camera can be set to Adobe RGB, a RAW development lives
+in ProPhoto. Codes do not tell it, but people and files often know; who knows it knows how far
+a clipped channel can have been outside sRGB at most.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.colour import (
+    ADOBE_RGB,
+    DISPLAY_P3,
+    PROPHOTO,
+    REC2020,
+    SPACES,
+    SRGB,
+    ColourSpace,
+    matrix_between,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOURCES = (DISPLAY_P3, ADOBE_RGB, REC2020, PROPHOTO)
+"""The source gamuts that networks know, in the order in which they are told."""
+
+UNKNOWN = "unknown"
+"""What a table says of a photo whose source gamut nobody knows."""
+
+INDEX_NAME = "INDEX.csv"
+"""A table of photos (columns ``file`` and ``source_gamut``) beside them or a folder above."""
+
+_CONTAINED = -1e-4
+"""Published primaries are rounded: a channel of sRGB's may seem so far outside."""
+
+
+def contains_srgb(space: ColourSpace) -> bool:
+    """Return whether a space holds every colour of sRGB, as any source gamut does."""
+    return bool(matrix_between(SRGB, space).min() >= _CONTAINED)
+
+
+def told(source: ColourSpace | None) -> npt.NDArray[np.float32]:
+    """Return how a network is told the source gamut.
+
+    Parameters
+    ----------
+    source : ColourSpace or None
+        None is unknown.
+
+    Returns
+    -------
+    ndarray, float32, shape (len(SOURCES),)
+        1 at its place in :data:`SOURCES`; all 0 where it is unknown, or none of them.
+    """
+    return np.array([space is source for space in SOURCES], np.float32)
+
+
+def index_entry(path: Path) -> dict[str, str] | None:
+    """Return what a table beside a photo says of it, by column.
+
+    Parameters
+    ----------
+    path : Path
+        The photo. Its table is :data:`INDEX_NAME` in its folder or in the one above.
+
+    Returns
+    -------
+    dict or None
+        None where no table names the photo.
+    """
+    for folder in (path.parent, path.parent.parent):
+        table = folder / INDEX_NAME
+        if table.is_file():
+            return _entries(table).get(path.name)
+    return None
+
+
+def source_named(key: str | None) -> ColourSpace | None:
+    """Return the source gamut of a table's word; None for sRGB and for unknown ones."""
+    space = SPACES.get(key or UNKNOWN)
+    return None if space is SRGB else space
+
+
+@functools.lru_cache(maxsize=8)
+def _entries(table: Path) -> dict[str, dict[str, str]]:
+    with table.open(newline="", encoding="utf-8") as file:
+        return {row["file"]: row for row in csv.DictReader(file) if row.get("file")}
