@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from core.colour import SRGB, Adaptation, ColourSpace, convert
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Codes = npt.NDArray[np.unsignedinteger[Any]]
 """sRGB codes: uint8 or uint16."""
@@ -285,7 +288,12 @@ def clip_within(
 
 
 def fit_into(
-    scene: FloatImage, naive: FloatImage, space: ColourSpace, adaptation: Adaptation = "Bradford"
+    scene: FloatImage,
+    naive: FloatImage,
+    space: ColourSpace,
+    adaptation: Adaptation = "Bradford",
+    *,
+    within: Sequence[ColourSpace] = (),
 ) -> FloatImage:
     """Return the colours in a wide space, desaturated as far as the space requires.
 
@@ -302,22 +310,40 @@ def fit_into(
         The space to write; it has to contain sRGB.
     adaptation : {"Bradford", "CAT02"}
         How the white point is adapted.
+    within : sequence of ColourSpace
+        Other spaces that the colours have to lie in as well; they contain sRGB, too.
 
     Returns
     -------
     ndarray, float32, shape (..., 3)
         Linear RGB of `space`, in 0..1.
     """
-    start = np.clip(convert(naive, SRGB, space, adaptation), 0.0, 1.0)
     # Beyond any colour, but far from float32's overflow to inf - inf; still inside the box.
     bounded = np.clip(scene, -_FARTHEST, _FARTHEST)
-    step = convert(bounded, SRGB, space, adaptation) - start
+    start, step = _way_in(space, bounded, naive, adaptation)
+    allowed = _allowed(start, step)
+    for other in within:
+        allowed = np.minimum(allowed, _allowed(*_way_in(other, bounded, naive, adaptation)))
+    fitted: FloatImage = np.clip(start + allowed * step, 0.0, 1.0)
+    return fitted
+
+
+def _way_in(
+    space: ColourSpace, scene: FloatImage, naive: FloatImage, adaptation: Adaptation
+) -> tuple[FloatImage, FloatImage]:
+    """Return the naive inversion in a space, and the step from there to the estimate."""
+    start: FloatImage = np.clip(convert(naive, SRGB, space, adaptation), 0.0, 1.0)
+    step: FloatImage = convert(scene, SRGB, space, adaptation) - start
+    return start, step
+
+
+def _allowed(start: FloatImage, step: FloatImage) -> FloatImage:
+    """Return the share of each step that stays in 0..1, shape (..., 1)."""
     room = np.where(step > 0, 1.0 - start, start)
     reach = np.abs(step)
     allowed = np.divide(room, reach, out=np.ones_like(step), where=reach > room)
-    moved = start + allowed.min(axis=-1, keepdims=True) * step
-    fitted: FloatImage = np.clip(moved, 0.0, 1.0)
-    return fitted
+    shares: FloatImage = allowed.min(axis=-1, keepdims=True)
+    return shares
 
 
 def _any_but_not_all(low: Mask, high: Mask) -> Mask:

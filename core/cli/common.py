@@ -16,6 +16,7 @@ from tqdm import tqdm
 from core.colour import WIDE_SPACES
 from core.errors import PhotoError
 from core.methods.registry import DEFAULT
+from core.source_gamut import SOURCES
 
 if TYPE_CHECKING:
     import argparse
@@ -265,6 +266,14 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="how much of the lost colour is given back: 0 nothing, 1 what the network estimates, "
         "up to 2 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--source",
+        choices=("unknown", *(space.key for space in SOURCES)),
+        default="unknown",
+        help="where the photo's colours lay before it became sRGB, which limits how far they go: "
+        "display-p3 for telephones, adobe-rgb for cameras set so, prophoto for RAW developments "
+        "(default: %(default)s)",
     )
     engine = parser.add_argument_group("engine")
     engine.add_argument(

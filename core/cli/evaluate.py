@@ -58,6 +58,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "(default: %(default)s)",
     )
     parser.add_argument(
+        "--source",
+        choices=("unknown", "known"),
+        default="unknown",
+        help="whether methods are told the space in which the original's colours lay: as an "
+        "INDEX.csv beside the photos says (columns file and source_gamut), else their profile; "
+        "ProPhoto for the vivid style (default: %(default)s)",
+    )
+    parser.add_argument(
         "--jpeg", metavar="QUALITY", type=at_least(1), help="pass the sRGB photo through JPEG"
     )
     parser.add_argument(
@@ -164,6 +172,7 @@ def _settings(options: argparse.Namespace) -> EvaluationSettings:
     return EvaluationSettings(
         styles={name: STYLES[name] for name in options.styles},
         protocol=PROTOCOLS[options.protocol],
+        source_known=options.source == "known",
         jpeg_quality=options.jpeg,
         subsampling=options.subsampling,
         max_side=options.max_side,
@@ -186,6 +195,7 @@ def _write_tables(
         cost_table,
         group_table,
         quality_table,
+        source_table,
         worst_table,
     )
     from core.files import write_bytes
@@ -198,6 +208,7 @@ def _write_tables(
             quality_table(whole, settings),
             worst_table(whole),
             group_table(groups),
+            source_table(rows),
             cost_table(whole, methods),
         ]
     text = render(tables, options.format)

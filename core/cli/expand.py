@@ -93,6 +93,7 @@ class _Expander:
         from core.engine.files import FileSettings
         from core.gamut import LOSSY_TOLERANCE
         from core.methods.registry import method
+        from core.source_gamut import source_named
 
         if options.threads:
             torch.set_num_threads(options.threads)
@@ -103,6 +104,7 @@ class _Expander:
         try:
             self._settings = ExpansionSettings(
                 space=SPACES[options.space],
+                source=source_named(options.source),
                 tolerance=0.0 if given is None else given,
                 strength=options.strength,
                 solver=common.solver_for(options, self._method),

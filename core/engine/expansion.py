@@ -30,6 +30,7 @@ from core.gamut import (
     naive_inversion,
 )
 from core.progress import finished
+from core.source_gamut import contains_srgb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -57,6 +58,9 @@ class ExpansionSettings:
         The wide space of the result, which limits its colours.
     adaptation : {"Bradford", "CAT02"}
         How white is adapted; Bradford wherever a file gets an ICC profile.
+    source : ColourSpace, optional
+        The space in which the colours of the original lay, if that is known: it limits what is
+        restored, and networks that can be told are told. It has to contain sRGB.
     tolerance : float
         Noise of a lossy file, in 8-bit codes.
     strength : float
@@ -80,6 +84,7 @@ class ExpansionSettings:
 
     space: ColourSpace = PROPHOTO
     adaptation: Adaptation = "Bradford"
+    source: ColourSpace | None = None
     tolerance: float = 0.0
     strength: float = 1.0
     project: bool = True
@@ -94,6 +99,8 @@ class ExpansionSettings:
         """Check every field, naming the one that is out of range."""
         checks = {
             "space": self.space is not SRGB,
+            "source": self.source is None
+            or (self.source is not SRGB and contains_srgb(self.source)),
             "tolerance": 0.0 <= self.tolerance <= 64.0,
             "strength": 0.0 <= self.strength <= 2.0,
             "tile": 64 <= self.tile <= 4096,
@@ -335,13 +342,18 @@ def finish(
         values: FloatImage = convert(estimate, SRGB, settings.space, settings.adaptation)
         return np.clip(values, 0.0, 1.0, out=values)
     box = feasible_box(codes, settings.tolerance)
-    space, adaptation = settings.space, settings.adaptation
+    space, source, adaptation = settings.space, settings.source, settings.adaptation
     inside = box.project(estimate)
-    if space is not PROPHOTO:
+    if source is not None:
+        inside = clip_within(inside, box, source, adaptation)
+    elif space is not PROPHOTO:
         prophoto = fit_into(inside, naive, PROPHOTO, adaptation)
         inside = box.project(convert(prophoto, PROPHOTO, SRGB, adaptation))
+    if space not in (PROPHOTO, source):
         inside = clip_within(inside, box, space, adaptation)
-    return fit_into(inside, naive, space, adaptation)
+    # Each step may undo a little of the one before; this one holds all limits at once.
+    within = [] if source is None or source is space else [source]
+    return fit_into(inside, naive, space, adaptation, within=within)
 
 
 def check_codes(codes: Codes) -> None:

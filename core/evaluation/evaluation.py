@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from core.colour import PROPHOTO, SRGB, Adaptation, convert
+from core.colour import PROPHOTO, SRGB, Adaptation, ColourSpace, convert
 from core.engine.expansion import ExpansionSettings, expand
 from core.engine.method import Method, Needs
 from core.errors import PhotoError
@@ -36,8 +36,9 @@ from core.metrics import (
     region_means,
 )
 from core.progress import finished
-from core.styles import STYLES, Style
-from core.training.dataset import read_original, shrink, through_jpeg
+from core.source_gamut import UNKNOWN
+from core.styles import AS_IS, STYLES, Style
+from core.training.dataset import read_original, shrink, source_of, through_jpeg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -87,6 +88,8 @@ class EvaluationSettings:
         How photos are finished before the reduction.
     protocol : Protocol
         Adaptation and projection.
+    source_known : bool
+        Whether methods are told the space in which the original's colours lay.
     jpeg_quality : int, optional
         Passes the reduced photo through JPEG of this quality (1 to 100).
     subsampling : {"420", "444"}
@@ -103,6 +106,7 @@ class EvaluationSettings:
 
     styles: Mapping[str, Style] = field(default_factory=lambda: dict(STYLES))
     protocol: Protocol = PROTOCOLS["box"]
+    source_known: bool = False
     jpeg_quality: int | None = None
     subsampling: Literal["420", "444"] = "420"
     max_side: int | None = None
@@ -149,6 +153,8 @@ class Row:
     ----------
     photo, style, method : str
         Names.
+    source : str
+        Key of the space in which the original's colours lay, or "unknown".
     metrics : PhotoMetrics
         Against the original; its round trip counts codes that are exactly unchanged.
     gain : mapping of Region to float
@@ -171,6 +177,7 @@ class Row:
     photo: str
     style: str
     method: str
+    source: str
     metrics: PhotoMetrics
     gain: Mapping[Region, float]
     flip: Mapping[Region, float] | None
@@ -188,6 +195,7 @@ class Row:
             "photo": self.photo,
             "style": self.style,
             "method": self.method,
+            "source": self.source,
             "group": self.metrics.group,
             "metrics": self.metrics.as_dict(),
             "gain": _for_json(self.gain),
@@ -276,17 +284,21 @@ def evaluate(
     settings = settings or EvaluationSettings()
     for photo in photos:
         try:
-            original = read_original(photo)
+            original, gamut = read_original(photo), source_of(photo)
         except PhotoError as error:
             if failed is None:
                 raise
             failed(error)
             continue
-        yield from evaluate_photo(methods, photo.name, original, settings)
+        yield from evaluate_photo(methods, photo.name, original, settings, gamut)
 
 
 def evaluate_photo(
-    methods: Sequence[Method], name: str, original: FloatImage, settings: EvaluationSettings
+    methods: Sequence[Method],
+    name: str,
+    original: FloatImage,
+    settings: EvaluationSettings,
+    gamut: ColourSpace | None = None,
 ) -> Iterator[Row]:
     """Measure methods on one photo.
 
@@ -300,6 +312,9 @@ def evaluate_photo(
         Linear ProPhoto RGB in 0..1.
     settings : EvaluationSettings
         As in :func:`evaluate`.
+    gamut : ColourSpace, optional
+        The space in which the colours of the photo lie, if it is known; a style takes them
+        anywhere in ProPhoto.
 
     Yields
     ------
@@ -313,11 +328,16 @@ def evaluate_photo(
     for style_name, style in settings.styles.items():
         reference = style.apply(original)
         codes, outside = reduced(reference, settings)
+        source = gamut if style == AS_IS else PROPHOTO
+        told = replace(settings.expansion, source=source if settings.source_known else None)
         naive: PhotoMetrics | None = None
         for method in ordered:
-            row = _row(method, reference, codes, outside, settings, lpips, naive)
+            row = _row(
+                method, reference, codes, outside, replace(settings, expansion=told), lpips, naive
+            )
             naive = naive or row.metrics
-            yield replace(row, photo=name, style=style_name)
+            key = UNKNOWN if source is None else source.key
+            yield replace(row, photo=name, style=style_name, source=key)
 
 
 def reduced(reference: FloatImage, settings: EvaluationSettings) -> tuple[Codes, Mask]:
@@ -398,6 +418,7 @@ def _row(
         photo="",
         style="",
         method=method.name,
+        source="",
         metrics=metrics,
         gain=_gain(metrics, naive or metrics),
         flip=None if flip is None else region_means(flip, outside),

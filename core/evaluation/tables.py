@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from core.engine.method import Method
-    from core.evaluation.evaluation import EvaluationSettings, Summary
+    from core.evaluation.evaluation import EvaluationSettings, Row, Summary
 
 _REGION_TITLES: dict[Region, str] = {"all": "all", "out_of_gamut": "out", "in_gamut": "in"}
 
@@ -142,6 +142,29 @@ def complete_table(
     return Table("Evaluation", tuple(Column(title, 6) for title in titles), tuple(rows))
 
 
+def source_table(rows: Sequence[Row]) -> Table:
+    """Return the gains by the space in which the originals' colours lay."""
+    kinds: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        if row.method != NAIVE:
+            kinds.setdefault((row.style, row.source, row.method), []).append(row)
+    lines: list[tuple[Cell, ...]] = []
+    for (style, source, method), members in sorted(kinds.items()):
+        gains = [
+            [row.gain[region] for row in members if not math.isnan(row.gain[region])]
+            for region in ("all", "out_of_gamut")
+        ]
+        means = [sum(values) / len(values) if values else math.nan for values in gains]
+        lines.append((style, source, method, len(members), *means, min(gains[0], default=math.nan)))
+    columns = (
+        *(Column(title) for title in ("Style", "Source gamut", "Method", "Photos")),
+        Column("Gain all (dB)", signed=True),
+        Column("Gain out of gamut (dB)", signed=True),
+        Column("Worst (dB)", signed=True),
+    )
+    return Table("By source gamut", columns, tuple(lines))
+
+
 def _quality(summary: Summary) -> tuple[Cell, ...]:
     everywhere = summary.metrics.regions["all"]
     outside = summary.metrics.regions["out_of_gamut"]
@@ -172,6 +195,7 @@ def _of(values: Mapping[Region, float] | None, region: Region) -> float:
 def _conditions(settings: EvaluationSettings) -> str:
     protocol = settings.protocol
     parts = [protocol.adaptation, "projected" if protocol.project else "not projected"]
+    parts.append("source known" if settings.source_known else "blind")
     if settings.jpeg_quality is not None:
         parts.append(f"JPEG quality {settings.jpeg_quality}, {':'.join(settings.subsampling)}")
     if settings.written:

@@ -164,7 +164,12 @@ class NetworkAtWork:
         places = np.stack([positions(*corner, *size, *self._size) for corner in corners])
         statistics = np.tile(self._statistics, (len(codes), 1))
         return Inputs.from_codes(
-            codes, statistics, places, self._settings.tolerance, device=self._device
+            codes,
+            statistics,
+            places,
+            self._settings.tolerance,
+            device=self._device,
+            source=self._settings.source,
         )
 
     def pooled(self, windows: int) -> Tensor | None:
