@@ -118,7 +118,7 @@ class TestStyle:
 class TestStyleMixture:
     def draw(self, mixture: StyleMixture, wide: bool, count: int = 4000) -> list[Style]:
         rng = np.random.default_rng(1)
-        return [mixture.draw(rng, wide) for _ in range(count)]
+        return [mixture.draw(rng, wide)[0] for _ in range(count)]
 
     def test_shares_are_those_asked_for(self) -> None:
         drawn = self.draw(StyleMixture(as_is=0.3, vivid=0.2, camera=0.4), wide=True)
@@ -155,3 +155,20 @@ class TestStyleMixture:
             values = {getattr(style, part) for style in free}
             assert values - {getattr(neutral, part)}
             assert len(values) > 1
+
+    def test_each_comes_with_the_gamut_in_which_it_then_lies(self) -> None:
+        rng = np.random.default_rng(2)
+        mixture = StyleMixture(as_is=0.2, touched=0.2, vivid=0.2)
+        colours = convert(rng.random((400, 3)), DISPLAY_P3, PROPHOTO).astype(np.float32)
+        for _ in range(200):
+            style, gamut = mixture.draw(rng, wide=True, gamut=DISPLAY_P3)
+            assert gamut is not None
+            wide = convert(style.apply(colours), PROPHOTO, gamut)
+            assert float(wide.min()) >= -1e-5
+            assert float(wide.max()) <= 1.0 + 1e-5
+
+    def test_a_photo_of_an_unknown_gamut_stays_unknown_where_it_is_left_as_it_is(self) -> None:
+        rng = np.random.default_rng(3)
+        drawn = [StyleMixture(as_is=0.5).draw(rng, wide=True) for _ in range(200)]
+        assert all(gamut is None for style, gamut in drawn if style == AS_IS)
+        assert any(gamut is PROPHOTO for style, gamut in drawn if style == VIVID)

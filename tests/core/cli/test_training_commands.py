@@ -119,7 +119,7 @@ class TestTrain:
     ) -> None:
         model = load_model(run / "trial.safetensors")
         card = model.descriptor.card
-        assert (model.name, model.descriptor.config) == ("trial", BOX)
+        assert (model.name, model.descriptor.config) == ("trial", RECIPES["cpu"].config)
         recipe = RECIPES["cpu"]
         assert (model.descriptor.solver, model.descriptor.halo) == (recipe.inference, recipe.halo)
         assert card["data"]["photos"] == 4
@@ -224,7 +224,7 @@ class TestEvaluate:
         arguments = ["evaluate", networks[1], "--photos", str(photos), "--limit", "1"]
         arguments += ["--protocol", "paper", "--no-perceptual", "--format", "markdown"]
         assert main(arguments) == 0
-        assert "**Quality (CAT02, not projected)**" in capsys.readouterr().out
+        assert "**Quality (CAT02, not projected, blind)**" in capsys.readouterr().out
 
     def test_figures(self, photos: Path, networks: list[str], tmp_path: Path) -> None:
         arguments = ["evaluate", networks[0], "--photos", str(photos), "--no-perceptual"]

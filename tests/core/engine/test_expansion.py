@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from core.colour import ADOBE_RGB, PROPHOTO, SRGB, WIDE_SPACES, convert
+from core.colour import ADOBE_RGB, PROPHOTO, SRGB, WIDE_SPACES, ColourSpace, convert
 from core.engine.devices import device_named
 from core.engine.expansion import (
     Band,
@@ -25,6 +25,7 @@ from core.methods.naive import NaiveInversion
 from core.network.letnet import BOX, PAPER
 from core.network.models import Model, random_model
 from core.network.solver import SolverSettings, Status
+from core.source_gamut import SOURCES
 
 CPU = ExpansionSettings(device="cpu", tile=64, solver=SolverSettings(max_steps=4))
 SMALL_BOX = replace(BOX, channels=8)
@@ -269,3 +270,35 @@ def test_a_setting_out_of_range_is_named(change: dict[str, object]) -> None:
 def test_a_missing_device_is_a_sentence() -> None:
     with pytest.raises(PhotoError, match="no device"):
         device_named("cuda:7" if not torch.cuda.is_available() else "hip:9")
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data(), source=st.sampled_from(SOURCES), space=st.sampled_from(sorted(WIDE_SPACES)))
+def test_a_source_gamut_limits_what_is_restored_and_keeps_the_codes(
+    data: st.DataObject, source: ColourSpace, space: str
+) -> None:
+    kind = data.draw(st.sampled_from([np.uint8, np.uint16]))
+    most = np.iinfo(kind).max
+    elements = st.one_of(st.sampled_from([0, most]), st.integers(0, most))
+    codes = data.draw(hnp.arrays(kind, (3, 5, 3), elements=elements))
+    reach = data.draw(st.sampled_from([0.1, 1.0, 1e5]))
+    scene = naive_inversion(codes) + data.draw(
+        hnp.arrays(np.float32, codes.shape, elements=st.floats(-1, 1, width=32))
+    ) * np.float32(reach)
+    wide = WIDE_SPACES[space]
+    limited = dataclasses.replace(CPU, source=source, space=wide)
+    values = finish(codes, scene, clipped_mask(codes), limited)
+    back = convert(values, wide, SRGB)
+    assert np.array_equal(reduce(back, 8 if kind is np.uint8 else 16), codes)
+    inside = convert(back, SRGB, source)
+    assert inside.min() >= -3e-6
+    assert inside.max() <= 1.0 + 3e-6
+
+
+def test_a_source_that_does_not_hold_srgb_is_refused() -> None:
+    narrow = dataclasses.replace(
+        PROPHOTO, key="narrow", primaries=((0.5, 0.3), (0.3, 0.5), (0.2, 0.1))
+    )
+    for source in (SRGB, narrow):
+        with pytest.raises(ValueError, match="source"):
+            ExpansionSettings(source=source)

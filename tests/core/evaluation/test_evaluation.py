@@ -332,7 +332,7 @@ class TestTables:
     def test_quality_says_under_which_conditions(self) -> None:
         settings = replace(QUICK, jpeg_quality=90, protocol=PROTOCOLS["paper"])
         table = quality_table(summarise(usual_rows()[:2]), settings)
-        assert table.title == "Quality (CAT02, not projected, JPEG quality 90, 4:2:0)"
+        assert table.title == "Quality (CAT02, not projected, blind, JPEG quality 90, 4:2:0)"
 
     def test_quality_holds_the_figures(self) -> None:
         summaries = summarise(usual_rows())

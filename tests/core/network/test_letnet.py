@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import Tensor
 
-from core.colour import PROPHOTO, SRGB, convert
+from core.colour import ADOBE_RGB, PROPHOTO, SRGB, ColourSpace, convert
 from core.gamut import clipped_channels, naive_inversion
 from core.network.letnet import (
     BOX,
@@ -27,6 +27,7 @@ from core.network.letnet import (
 )
 from core.network.solver import SolverSettings, Status
 from core.network.statistics import photo_statistics
+from core.source_gamut import SOURCES, told
 
 TIGHT = SolverSettings(tolerance=1e-6, max_steps=100)
 SMALL = LetNetConfig(channels=8)
@@ -85,7 +86,7 @@ class TestForms:
             scene = LetNet(config)(inputs).scene
         share = torch.sigmoid(torch.tensor(-2.0)) if config is BOX else torch.tensor(0.0)
         shares = share.expand_as(inputs.naive)
-        expected = reach_out(inputs.naive, inputs.low, inputs.high, shares)
+        expected = reach_out(inputs.naive, inputs.low, inputs.high, shares, inputs.source)
         torch.testing.assert_close(scene, expected)
 
     @pytest.mark.parametrize(
@@ -408,17 +409,36 @@ def clipped_colours(draw: st.DrawFn) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return naive, low_map, high_map, moves
 
 
+def sources(naive: Tensor, source: ColourSpace | None = None) -> Tensor:
+    return torch.from_numpy(np.tile(told(source), (len(naive), 1)))
+
+
 class TestReachOut:
     @given(given_colours=clipped_colours())
-    def test_it_never_leaves_prophoto(self, given_colours: Any) -> None:
-        prophoto = convert(reach_out(*given_colours), SRGB, PROPHOTO, axis=1)
-        assert float(prophoto.min()) >= -1e-6
-        assert float(prophoto.max()) <= 1.0 + 1e-6
+    @pytest.mark.parametrize("source", [None, *SOURCES], ids=str)
+    def test_it_never_leaves_the_source_gamut(
+        self, given_colours: Any, source: ColourSpace | None
+    ) -> None:
+        naive, low, high, shares = given_colours
+        scene = reach_out(naive, low, high, shares, sources(naive, source))
+        wide = convert(scene, SRGB, source or PROPHOTO, axis=1)
+        assert float(wide.min()) >= -2e-6
+        assert float(wide.max()) <= 1.0 + 2e-6
+
+    def test_a_channel_without_room_stays(self) -> None:
+        """Adobe RGB shares its green with sRGB: none of its colours has less than no green."""
+        naive = torch.tensor([0.5, 0.0, 0.3]).reshape(1, 3, 1, 1)
+        low = naive == 0.0
+        every = torch.ones_like(naive)
+        scene = reach_out(naive, low, ~low & False, every, sources(naive, ADOBE_RGB))
+        assert float(scene[0, 1]) == 0.0
+        wide = reach_out(naive, low, ~low & False, every, sources(naive, None))
+        assert float(wide[0, 1]) < -0.01
 
     @given(given_colours=clipped_colours())
     def test_it_moves_clipped_channels_alone_and_outwards(self, given_colours: Any) -> None:
         naive, low, high, shares = given_colours
-        scene = reach_out(naive, low, high, shares)
+        scene = reach_out(naive, low, high, shares, sources(naive))
         untouched = ~low & ~high
         torch.testing.assert_close(scene[untouched], naive[untouched], rtol=0, atol=0)
         assert (scene[low] <= naive[low]).all()
@@ -427,13 +447,13 @@ class TestReachOut:
     @given(given_colours=clipped_colours())
     def test_no_share_is_the_naive_inversion(self, given_colours: Any) -> None:
         naive, low, high, shares = given_colours
-        scene = reach_out(naive, low, high, torch.zeros_like(shares))
+        scene = reach_out(naive, low, high, torch.zeros_like(shares), sources(naive))
         torch.testing.assert_close(scene, naive, rtol=0, atol=0)
 
     @given(given_colours=clipped_colours())
     def test_the_whole_share_reaches_the_boundary(self, given_colours: Any) -> None:
         naive, low, high, shares = given_colours
-        scene = reach_out(naive, low, high, torch.ones_like(shares))
+        scene = reach_out(naive, low, high, torch.ones_like(shares), sources(naive))
         prophoto = convert(scene, SRGB, PROPHOTO, axis=1)
         margin = torch.minimum(prophoto, 1.0 - prophoto).amin(1)
         clipped = (low | high).any(1)
@@ -444,7 +464,8 @@ class TestReachOut:
         naive = torch.from_numpy(naive_inversion(codes))[..., None, None]
         low, high = (torch.from_numpy(m)[..., None, None] for m in clipped_channels(codes))
         half, whole = (
-            reach_out(naive, low, high, torch.full_like(naive, share)) for share in (0.5, 1.0)
+            reach_out(naive, low, high, torch.full_like(naive, share), sources(naive))
+            for share in (0.5, 1.0)
         )
         torch.testing.assert_close(half - naive, (whole - naive) / 2, rtol=0, atol=1e-6)
 
@@ -452,7 +473,7 @@ class TestReachOut:
     def test_gradients_are_finite(self, given_colours: Any, aim: Any) -> None:
         naive, low, high, shares = given_colours
         shares = shares.clone().requires_grad_()
-        scene = reach_out(naive, low, high, shares)
+        scene = reach_out(naive, low, high, shares, sources(naive))
         scene.sub(torch.from_numpy(aim).float()[:, None, None]).square().sum().backward()
         assert shares.grad is not None
         assert shares.grad.isfinite().all()
@@ -473,9 +494,11 @@ class TestReachOut:
             clipped = (high if upper else low)[:, channel]
             trial = shares.clone()
             trial[:, channel] = 1.0
-            way = (reach_out(naive, low, high, trial) - naive)[:, channel]
+            way = (reach_out(naive, low, high, trial, sources(naive)) - naive)[:, channel]
             wanted = (target - naive)[:, channel]
             shares[:, channel] = torch.where(clipped, wanted / way, 0.0)
         assert float(shares.min()) >= 0.0
         assert float(shares.max()) <= 1.0 + 1e-9
-        torch.testing.assert_close(reach_out(naive, low, high, shares), target, rtol=0, atol=1e-9)
+        torch.testing.assert_close(
+            reach_out(naive, low, high, shares, sources(naive)), target, rtol=0, atol=1e-9
+        )

@@ -221,7 +221,7 @@ class TestSplit:
     @settings(max_examples=30)
     def test_no_scene_is_on_both_sides(self, seed: int, held_out: float) -> None:
         sources = tuple(
-            Source(f"{n}_{v}", f"scene{n}", "", f"{n}{v}", 9, 9, 1.0)
+            Source(f"{n}_{v}", f"scene{n}", "", f"{n}{v}", 9, 9, 1.0, "unknown", "")
             for n in range(20)
             for v in range(3)
         )
@@ -232,17 +232,17 @@ class TestSplit:
         )
 
     def test_about_the_share_is_held_out(self) -> None:
-        sources = tuple(Source("", f"s{n}", "", "", 9, 9, 1.0) for n in range(2000))
+        sources = tuple(Source("", f"s{n}", "", "", 9, 9, 1.0, "unknown", "") for n in range(2000))
         _, right = Manifest(Path(), sources).split(0.2)
         assert 340 < len(right.sources) < 460
 
     def test_a_scene_keeps_its_side_when_others_come(self) -> None:
-        sources = tuple(Source("", f"s{n}", "", "", 9, 9, 1.0) for n in range(100))
+        sources = tuple(Source("", f"s{n}", "", "", 9, 9, 1.0, "unknown", "") for n in range(100))
         few, many = Manifest(Path(), sources[:50]), Manifest(Path(), sources)
         assert set(few.split(0.3)[1].sources) <= set(many.split(0.3)[1].sources)
 
     def test_another_seed_splits_otherwise(self) -> None:
-        sources = tuple(Source("", f"s{n}", "", "", 9, 9, 1.0) for n in range(100))
+        sources = tuple(Source("", f"s{n}", "", "", 9, 9, 1.0, "unknown", "") for n in range(100))
         whole = Manifest(Path(), sources)
         assert whole.split(0.5, 0)[0] != whole.split(0.5, 1)[0]
 
@@ -342,7 +342,7 @@ def test_out_of_gamut_shares_range_from_few_pixels_to_nearly_all() -> None:
     for photo in (0.5 + 0.3 * (wide_photo(3) - 0.5), wide_photo(5)):
         encoded = np.rint(PROPHOTO.encode(photo) * 65535).astype(np.uint16)
         for _ in range(60):
-            scene = finish(encoded, StyleMixture().draw(rng, wide=True))
+            scene = finish(encoded, StyleMixture().draw(rng, wide=True)[0])
             shares.append(float(out_of_gamut_mask(scene).mean()))
     assert min(shares) < 0.05
     assert max(shares) > 0.9

@@ -162,7 +162,7 @@ class TestLearning:
         bad["scene"] = torch.from_numpy(naive_inversion(bad["codes"].numpy())) + 1e-4
 
         def loss(item: Item, harm: float) -> float:
-            module = TrainingModule(RECIPE.changed(harm=harm))
+            module = TrainingModule(RECIPE.changed(harm=harm, harm_blind=harm))
             return float(module.objective(collate([item]))[0].detach())
 
         assert loss(good, 5.0) == loss(good, 0.0) < 0.0
@@ -222,7 +222,7 @@ class TestResuming:
             torch.set_num_threads(1)
             from core.training.dataset import Manifest
             from core.training.training import TrainingModule
-            from tests.core.test_training import RECIPE, weights
+            from tests.core.training.test_training import RECIPE, weights
 
             follow = TrainingModule.on_train_batch_end
 
@@ -300,7 +300,7 @@ class TestProcesses:
             torch.set_num_threads(1)
             from core.training.dataset import Manifest
             from core.training.training import is_first_process
-            from tests.core.test_training import RECIPE, WITH_START, weights
+            from tests.core.training.test_training import RECIPE, WITH_START, weights
 
             if __name__ == "__main__":
                 recipe = RECIPE.changed(config=WITH_START)
@@ -353,8 +353,8 @@ class TestTrouble:
     ) -> None:
         initialise = TrainingModule.__init__
 
-        def initialise_badly(module: TrainingModule, recipe: Recipe) -> None:
-            initialise(module, recipe)
+        def initialise_badly(module: TrainingModule, *arguments: object) -> None:
+            initialise(module, *arguments)  # type: ignore[arg-type]
             self.expanding(module.network)
 
         monkeypatch.setattr(TrainingModule, "__init__", initialise_badly)
