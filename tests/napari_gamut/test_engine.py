@@ -119,7 +119,7 @@ def test_frames_looked_at_long_ago_are_forgotten(
 
 
 def test_an_unknown_model_is_refused_in_one_sentence(codes: np.ndarray) -> None:
-    with pytest.raises(PhotoError, match="no model named"):
+    with pytest.raises(PhotoError, match="no method named"):
         result_of(expand_photo(photo(codes), Request("unknown")))
 
 

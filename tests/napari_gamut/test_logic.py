@@ -153,7 +153,7 @@ def test_a_region_beside_the_photo_is_refused(bounds: Any, says: str) -> None:
 
 
 def test_naive_inversion_has_no_iterations(photo: Any) -> None:
-    with pytest.raises(LayerError, match="choose a network"):
+    with pytest.raises(LayerError, match="choose an equilibrium network"):
         result_of(solve_visibly(photo, Request("naive"), {}))
 
 

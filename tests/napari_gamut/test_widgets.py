@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 from napari.layers import Labels
 from qtpy.QtWidgets import QApplication
 
 from core.files import read, write_codes
 from core.gamut import LOSSY_TOLERANCE
+from core.network.solver import SolverSettings, solve
 from napari_gamut import _samples
 from napari_gamut._settings import Preferences, preferences
 from napari_gamut.engine import Expanded
@@ -170,7 +172,7 @@ class Gate:
         self.started = threading.Event()
         self.closed = threading.Event()
 
-    def __call__(self, photo: Any, request: Any) -> Any:
+    def __call__(self, photo: Any, request: Any, check: Any) -> Any:
         self.started.set()
         try:
             yield 0, 2
@@ -204,6 +206,31 @@ def test_pressing_cancel_stops_the_work(
     finish(panel)
     assert gate.closed.is_set()
     assert len(viewer.layers) == 1
+    assert panel.note == "Cancelled."
+
+
+def test_cancelling_ends_a_solver_between_two_iterations(
+    viewer: Viewer,
+    dock: Any,
+    finish: Any,
+    codes: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started = threading.Event()
+
+    def endless(photo: Any, request: Any, check: Any) -> Any:
+        yield 0, 1
+        started.set()
+        solver = SolverSettings(max_steps=10**9, tolerance=0.0)
+        solve(lambda state: state + 1.0, torch.ones(1, 4), solver, check=check)
+
+    monkeypatch.setattr("napari_gamut._expand_widget.expand_photo", endless)
+    viewer.add_image(codes, rgb=True, name="photo")
+    panel = dock("Expand Layer")
+    panel.start()
+    assert started.wait(10)
+    panel.run.changed.emit(True)
+    finish(panel)
     assert panel.note == "Cancelled."
 
 
