@@ -111,7 +111,7 @@ def expansion(
         strength=float(request.strength),
         device=context.settings.device,
     )
-    files = FileSettings(format=request.format, limits=limits, private_exif=request.private)
+    files = FileSettings(format=request.format, limits=limits, keep_private=request.private)
     try:
         if request.model == EMBEDDED:
             model: Restorer | None = embedded_network(upload.path, limits)
