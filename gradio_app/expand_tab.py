@@ -78,8 +78,8 @@ def add_expand_tab(context: Context) -> None:
                     label="Colour space of the file",
                 )
                 private = gr.Checkbox(
-                    label="Keep place and serial numbers",
-                    info="Otherwise GPS, serial numbers and the owner's name are left out.",
+                    label="Keep place, names and serial numbers",
+                    info="Otherwise only camera, lens, exposure and date are kept.",
                 )
         with gr.Column(scale=5, min_width=320):
             hint = gr.HTML(page.hint(_HINT))

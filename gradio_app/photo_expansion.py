@@ -115,7 +115,7 @@ def expansion(
         strength=float(request.strength),
         device=context.settings.device,
     )
-    files = FileSettings(format=request.format, limits=limits, private_exif=request.private)
+    files = FileSettings(format=request.format, limits=limits, keep_private=request.private)
     try:
         method = context.method(request.model)
         work = file_expansion(upload.path, target, method, settings, files, check)

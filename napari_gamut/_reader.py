@@ -119,7 +119,7 @@ def _layer(path: Path) -> LayerData:
     photo = read(path)
     facts: dict[str, Any] = {
         "path": str(path),
-        "exif": photo.exif,
+        "metadata": photo.metadata,
         "alpha": photo.alpha,
         "lossy": photo.lossy,
         "profile": photo.profile_name,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from core.files import Metadata
     from napari_gamut.metadata import Record
 
 
@@ -49,7 +50,7 @@ def write_photo(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
             f"“{meta.get('name')}” is a stack; show one frame and split the stack first "
             "(Layers > Layer type > Split stack)."
         )
-    settings: dict[str, Any] = {"exif": exif_of(record), "overwrite": True}
+    settings: dict[str, Any] = {"metadata": metadata_of(record), "overwrite": True}
     settings["software"] = _software(record)
     image = np.asarray(image)
     settings["alpha"] = image[..., 3] if image.shape[-1] == 4 else record.alpha
@@ -65,17 +66,16 @@ def write_photo(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     return [path]
 
 
-def exif_of(record: Record) -> bytes | None:
-    """Return the EXIF of the photo that a layer came from, None if there is none."""
+def metadata_of(record: Record) -> Metadata | None:
+    """Return the metadata of the photo that a layer came from, None if there are none."""
     from core.errors import PhotoError
     from core.files.header import Limits
-    from core.files.metadata import upright
     from core.files.reading import read_header
 
-    if record.exif is not None or not record.path:
-        return record.exif
+    if record.metadata is not None or not record.path:
+        return record.metadata
     try:
-        return upright(read_header(Path(record.path), Limits()).exif)
+        return read_header(Path(record.path), Limits()).metadata.upright()
     except PhotoError:
         return None
 

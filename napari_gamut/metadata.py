@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from core.colour import Adaptation
+    from core.files import Metadata
 
 KEY = "napari_gamut"
 """The name of the record in ``layer.metadata``."""
@@ -83,8 +84,8 @@ class Record:
         How it was expanded.
     path : str
         The file of the photo, empty if there is none.
-    exif : bytes or None
-        EXIF blob of the photo.
+    metadata : Metadata or None
+        EXIF and its kin, of the photo.
     alpha : ndarray, shape (H, W), or None
         Opacity of the photo.
     lossy : bool
@@ -96,7 +97,7 @@ class Record:
     wide: WidePixels | None = None
     made: Provenance | None = None
     path: str = ""
-    exif: bytes | None = None
+    metadata: Metadata | None = None
     alpha: npt.NDArray[Any] | None = None
     lossy: bool = False
     profile: str = ""

@@ -47,7 +47,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--drop-private",
         action="store_true",
-        help="leave the place (GPS), serial numbers and the owner's name out of the new files",
+        help="carry over only what is known to be harmless (camera, lens, exposure, date): no "
+        "place, names, serial numbers, captions or thumbnails",
     )
     common.add_space(parser, tuple(OUTPUT_FORMATS))
     common.add_engine(parser)
@@ -119,7 +120,7 @@ class _Expander:
             depth=options.depth,
             overwrite=options.overwrite,
             lossy_tolerance=LOSSY_TOLERANCE if given is None else given,
-            private_exif=not options.drop_private,
+            keep_private=not options.drop_private,
         )
 
     def describe(self) -> dict[str, Any]:

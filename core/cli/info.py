@@ -77,8 +77,9 @@ def _text(report: dict[str, Any]) -> str:
     else:
         lines.append(f"outside sRGB: {report['out_of_gamut_share']:.2%} of the pixels")
     taken = " ".join(text for text in (report["camera"], report["date"]) if text)
-    exif = "EXIF" + (f" ({taken})" if taken else "") + (", with a place" * report["has_gps"])
-    lines.append(f"metadata: {exif if report['has_exif'] else 'none'}")
+    kinds = ", ".join(report["metadata"]) or "none"
+    said = (f" ({taken})" if taken else "") + (", with a place" if report["has_gps"] else "")
+    lines.append(f"metadata: {kinds}{said}")
     if report["payload_size"]:
         lines.append(f"payload: {report['payload_size']} bytes for recovering its colours")
     lines.extend(report["notes"])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from core.gamut import Codes, FloatImage
+    from core.payload.embedding import Embedding
 
 _SUFFIXES = {"tiff": ".tif", "png": ".png", "jpeg": ".jpg"}
 
@@ -67,16 +68,17 @@ def run(options: argparse.Namespace) -> int:
         if codes is None or codes.dtype.itemsize * 8 != options.depth:
             codes = reduce_to_srgb(scene, options.depth)
         written = {
-            "exif": photo.exif,
+            "metadata": photo.metadata,
             "quality": options.quality,
             "overwrite": options.overwrite,
             "source": job.source,
         }
         carried = 0
         if options.embed:
-            carried = _embed(job.target, codes, scene, written, options, progress)
+            embedding = _embed(job.target, codes, scene, written, options, progress)
+            carried, lost = embedding.size, embedding.notes
         else:
-            write_codes(job.target, codes, **written)
+            lost = write_codes(job.target, codes, **written)
             progress(1, 1)
         outside, clipped = share(out_of_gamut_mask(scene)), share(clipped_mask(codes))
         line = (
@@ -91,9 +93,9 @@ def run(options: argparse.Namespace) -> int:
             "out_of_gamut_share": outside,
             "clipped_share": clipped,
             "payload_size": carried,
-            "notes": photo.notes,
+            "notes": (*photo.notes, *lost),
         }
-        return "\n  ".join((line, *photo.notes)), report
+        return "\n  ".join((line, *photo.notes, *lost)), report
 
     return common.run_jobs(jobs, options, work, {})
 
@@ -105,8 +107,8 @@ def _embed(
     written: dict[str, Any],
     options: argparse.Namespace,
     progress: common.Progress,
-) -> int:
-    """Write a file that carries its own network; returns the size of what it carries."""
+) -> Embedding:
+    """Write a file that carries its own network."""
     import torch
 
     from core.engine.memory import keep_freed_memory
@@ -119,4 +121,4 @@ def _embed(
     keep_freed_memory()
     settings = FitSettings(steps=options.steps) if options.steps else FitSettings()
     work = write_embedded(target, codes, scene, settings, **written)
-    return finished(work, progress).size
+    return finished(work, progress)

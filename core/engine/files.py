@@ -49,8 +49,9 @@ class FileSettings:
         What is too large to be read.
     lossy_tolerance : float
         Noise of a lossy source, in 8-bit codes.
-    private_exif : bool
-        Whether the place, serial numbers and the owner's name stay in the EXIF.
+    keep_private : bool
+        Whether all metadata is carried over, or only what is known to be harmless (see
+        :mod:`core.files.privacy`).
     """
 
     format: OutputFormat | None = None
@@ -58,7 +59,7 @@ class FileSettings:
     overwrite: bool = False
     limits: Limits | None = None
     lossy_tolerance: float = LOSSY_TOLERANCE
-    private_exif: bool = True
+    keep_private: bool = True
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,7 @@ def file_expansion(
                 notes = (*notes, _CARRIES)
             method = method.bound(Subject(pixels, reader.payload, str(source)))
         height, width, _ = reader.shape
+        carried = reader.metadata
         writer = stack.enter_context(
             PhotoWriter(
                 target,
@@ -202,7 +204,7 @@ def file_expansion(
                 settings.space,
                 format=files.format,
                 depth=files.depth,
-                exif=reader.exif if files.private_exif else without_private(reader.exif),
+                metadata=carried if files.keep_private else without_private(carried),
                 alpha=reader.alpha,
                 overwrite=files.overwrite,
                 source=source,
@@ -231,7 +233,7 @@ def file_expansion(
         tolerance=settings.tolerance,
         converted=pixels is None,
         seconds=time.perf_counter() - started,
-        notes=(*reader.info.notes, *notes),
+        notes=(*reader.info.notes, *notes, *writer.notes),
         **tally.as_dict(),
     )
 

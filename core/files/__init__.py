@@ -2,7 +2,9 @@
 
 from core.files.errors import FileError
 from core.files.header import Limits
+from core.files.metadata import Metadata, Resolution
 from core.files.profile import icc_profile
+from core.files.provenance import Provenance, provenance_of
 from core.files.reading import Photo, PhotoInfo, inspect, read
 from core.files.rows import RowReader, open_rows
 from core.files.safe_write import check_target, is_same_file, write_bytes
@@ -20,10 +22,13 @@ __all__ = [
     "OUTPUT_FORMATS",
     "FileError",
     "Limits",
+    "Metadata",
     "OutputFormat",
     "Photo",
     "PhotoInfo",
     "PhotoWriter",
+    "Provenance",
+    "Resolution",
     "RowReader",
     "check_output",
     "check_target",
@@ -32,6 +37,7 @@ __all__ = [
     "inspect",
     "is_same_file",
     "open_rows",
+    "provenance_of",
     "read",
     "write",
     "write_bytes",

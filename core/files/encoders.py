@@ -12,9 +12,9 @@ import numpy as np
 import OpenImageIO
 from PIL import Image
 
-from core.files import isobmff, metadata
+from core.files import isobmff
 from core.files.errors import FileError
-from core.files.formats import jpeg, jxl, png
+from core.files.formats import jpeg, jpeg_segments, jxl, png, png_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,6 @@ CODE_POINTS = {"srgb": (1, 13), "display-p3": (12, 13), "rec2020": (9, 14)}
 _UNSPECIFIED = (2, 2)
 _ALMOST_FULL = 1 << 16
 _AVIF_SPEED = 6
-_LONGEST_JPEG_EXIF = 65533 - 6
 
 
 def png_file(codes: npt.NDArray[Any], target: Target) -> bytes:
@@ -39,8 +38,7 @@ def png_file(codes: npt.NDArray[Any], target: Target) -> bytes:
     if points is not None:
         chunks.append((b"cICP", bytes([*points, 0, 1])))
     chunks.append(png.profile_chunk(target.space.name, target.icc))
-    if target.exif is not None:
-        chunks.append((b"eXIf", target.exif))
+    chunks += png_text.written_metadata(target.metadata)
     if target.payload is not None:
         chunks.append((png.PAYLOAD_CHUNK, target.payload))
     chunks.append((b"tEXt", b"Software\0" + target.software.encode("latin-1", "replace")))
@@ -51,9 +49,8 @@ def png_file(codes: npt.NDArray[Any], target: Target) -> bytes:
 def jpeg_file(codes: npt.NDArray[np.uint8], target: Target) -> bytes:
     """Return a JPEG without chroma subsampling: codes uint8 of shape (H, W, 3)."""
     buffer = io.BytesIO()
-    exif = target.exif
-    if exif is not None and len(exif) > _LONGEST_JPEG_EXIF:
-        exif = metadata.without_maker_note(exif)
+    exif, resolution = target.metadata.exif, target.metadata.resolution
+    across, down = resolution.dots_per_inch if resolution is not None else (0.0, 0.0)
     Image.fromarray(codes).save(
         buffer,
         "JPEG",
@@ -61,14 +58,16 @@ def jpeg_file(codes: npt.NDArray[np.uint8], target: Target) -> bytes:
         subsampling=0,
         icc_profile=target.icc,
         exif=b"Exif\0\0" + exif if exif is not None else b"",
+        dpi=(round(across), round(down)),
     )
     file = buffer.getvalue()
-    if target.payload is None:
-        return file
+    more = jpeg_segments.written_metadata(target.metadata)
+    if target.payload is not None:
+        more += jpeg.segments(target.payload)
     place = 2
     while file[place] == 0xFF and 0xE0 <= file[place + 1] <= 0xEF:
         place += 2 + int.from_bytes(file[place + 2 : place + 4], "big")
-    return file[:place] + jpeg.segments(target.payload) + file[place:]
+    return file[:place] + more + file[place:]
 
 
 def avif_file(codes: npt.NDArray[np.uint16], target: Target) -> bytes:
@@ -83,7 +82,7 @@ def avif_file(codes: npt.NDArray[np.uint16], target: Target) -> bytes:
         primaries=primaries,
         transfer=transfer,
     )
-    whole = isobmff.with_profile_and_exif(bytes(file), target.icc, target.exif)
+    whole = isobmff.with_profile_and_metadata(bytes(file), target.icc, target.metadata)
     return whole if target.payload is None else whole + isobmff.payload_box(target.payload)
 
 
@@ -122,4 +121,4 @@ def jxl_file(values: npt.NDArray[Any], target: Target, scratch: Path) -> bytes:
             # OpenImageIO has only words for it.
             raise OSError(errno.ENOSPC, reason)
         raise FileError(f"JPEG XL could not be written ({reason}); choose TIFF or make room.")
-    return jxl.container(scratch.read_bytes(), target.exif, target.payload)
+    return jxl.container(scratch.read_bytes(), target.metadata, target.payload)

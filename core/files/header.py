@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.files.errors import FileError
+from core.files.metadata import Metadata
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,8 +59,8 @@ class Header:
         Colour primaries and transfer characteristics (ITU-T H.273).
     stated : Encoding or None
         What else the file says its values mean.
-    exif : bytes or None
-        EXIF blob, as stored.
+    metadata : Metadata
+        EXIF and its kin, as stored.
     frames : int
         Pages or frames; the first is read.
     is_premultiplied : bool
@@ -81,7 +82,7 @@ class Header:
     icc: bytes | None = None
     cicp: tuple[int, int] | None = None
     stated: Encoding | None = None
-    exif: bytes | None = None
+    metadata: Metadata = field(default_factory=Metadata)
     frames: int = 1
     is_premultiplied: bool = False
     payload: bytes | None = None

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from core.files.metadata import Metadata
+
 _DEEPEST = 200_000
+XMP_TYPE = b"application/rdf+xml"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Item:
     kind: bytes = b""
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
     extents: list[tuple[int, int]] = field(default_factory=list)
+    content_type: bytes = b""
     in_item_data: bool = False
 
     def property(self, kind: bytes) -> bytes | None:
@@ -46,6 +50,11 @@ class Images:
 
     primary: int
     items: dict[int, Item]
+
+    @property
+    def has_gain_map(self) -> bool:
+        """Whether the photo is also there with a map for HDR screens (ISO 21496-1)."""
+        return any(item.kind == b"tmap" for item in self.items.values())
 
     @property
     def photo(self) -> Item:
@@ -118,6 +127,14 @@ def exif_of(images: Images, data: bytes) -> bytes | None:
     return None
 
 
+def xmp_of(images: Images, data: bytes) -> bytes | None:
+    """Return the XMP packet of a file, None if it has none."""
+    for item in images.items.values():
+        if item.kind == b"mime" and item.content_type == XMP_TYPE:
+            return item_data(data, item)
+    return None
+
+
 def exif_payload(content: bytes) -> bytes | None:
     """Return the EXIF blob of an ``Exif`` item or box, which opens with its own offset."""
     if len(content) < 12:
@@ -131,8 +148,8 @@ def make_box(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I4s", len(content) + 8, kind) + content
 
 
-def with_profile_and_exif(avif: bytes, icc: bytes, exif: bytes | None) -> bytes:
-    """Return an AVIF file with an ICC profile for every image, and EXIF.
+def with_profile_and_metadata(avif: bytes, icc: bytes, metadata: Metadata) -> bytes:
+    """Return an AVIF file with an ICC profile for every image, EXIF and XMP.
 
     Parameters
     ----------
@@ -140,8 +157,8 @@ def with_profile_and_exif(avif: bytes, icc: bytes, exif: bytes | None) -> bytes:
         A file with one photo (and perhaps its alpha), as an encoder makes it.
     icc : bytes
         The profile.
-    exif : bytes or None
-        EXIF blob.
+    metadata : Metadata
+        EXIF and XMP.
 
     Returns
     -------
@@ -155,10 +172,15 @@ def with_profile_and_exif(avif: bytes, icc: bytes, exif: bytes | None) -> bytes:
     items = {
         number: (item.kind, item_data(avif, item)) for number, item in sorted(images.items.items())
     }
-    if exif is not None:
+    more: list[tuple[bytes, bytes, bytes]] = []
+    if metadata.exif is not None:
+        more.append((b"Exif", b"", bytes(4) + metadata.exif))
+    if metadata.xmp is not None:
+        more.append((b"mime", XMP_TYPE + b"\0", metadata.xmp))
+    for kind, content_type, content in more:
         number = max(items) + 1
-        items[number] = (b"Exif", bytes(4) + exif)
-        parts[b"iinf"] = _add_info(parts[b"iinf"], number, b"Exif")
+        items[number] = (kind, content)
+        parts[b"iinf"] = _add_info(parts[b"iinf"], number, kind, content_type)
         reference = make_box(b"cdsc", struct.pack(">HHH", number, 1, images.primary))
         parts[b"iref"] = parts.get(b"iref", bytes(4)) + reference
     parts.pop(b"idat", None)
@@ -195,7 +217,10 @@ def _read_infos(data: bytes, box: Box, items: dict[int, Item]) -> None:
         size = 4 if version == 3 else 2
         number = _number(data, info.start + 4, size)
         kind = data[info.start + 6 + size : info.start + 10 + size]
-        items.setdefault(number, Item()).kind = kind
+        item = items.setdefault(number, Item())
+        item.kind = kind
+        if kind == b"mime":
+            item.content_type = data[info.start + 10 + size : info.end].split(b"\0")[1]
 
 
 def _read_locations(data: bytes, box: Box, items: dict[int, Item]) -> None:
@@ -282,10 +307,10 @@ def _add_link(ipma: bytes, item: int, index: int) -> bytes:
     return make_box(b"ipma", bytes(rebuilt))
 
 
-def _add_info(iinf: bytes, number: int, kind: bytes) -> bytes:
+def _add_info(iinf: bytes, number: int, kind: bytes, content_type: bytes) -> bytes:
     size = 4 if iinf[0] else 2
     count = (_number(iinf, 4, size) + 1).to_bytes(size, "big")
-    entry = bytes([2, 0, 0, 1]) + struct.pack(">HH", number, 0) + kind + b"\0"
+    entry = bytes([2, 0, 0, 1]) + struct.pack(">HH", number, 0) + kind + b"\0" + content_type
     return iinf[:4] + count + iinf[4 + size :] + make_box(b"infe", entry)
 
 

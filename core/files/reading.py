@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.colour import ADOBE_RGB, SRGB, ColourSpace
-from core.files import metadata
+from core.files import exif
 from core.files.encoding import (
     Encoding,
     FloatImage,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
+    from core.files.metadata import Metadata
     from core.gamut import Codes
 
 
@@ -50,8 +51,8 @@ class Photo:
         Whether `pixels` are proportional to light.
     alpha : ndarray, same dtype, shape (H, W), or None
         Opacity.
-    exif : bytes or None
-        EXIF blob, with orientation 1.
+    metadata : Metadata
+        EXIF and its kin, for upright pixels.
     profile_name : str
         For people: "sRGB", "Adobe RGB (1998)", "untagged (taken as sRGB)".
     lossy : bool
@@ -72,7 +73,7 @@ class Photo:
     space: ColourSpace | None
     linear: bool
     alpha: npt.NDArray[Any] | None
-    exif: bytes | None
+    metadata: Metadata
     profile_name: str
     lossy: bool
     format: str
@@ -131,10 +132,12 @@ class PhotoInfo:
         Whether compression changed the values.
     frames : int
         Pages or frames in the file; the first is read.
-    has_exif, has_gps : bool
-        Whether there is EXIF, and a place in it.
+    metadata : tuple of str
+        The kinds of metadata: "EXIF", "XMP", "IPTC", "PNG text".
+    has_gps : bool
+        Whether a place is in them.
     camera, date : str
-        From EXIF, empty if unknown.
+        From EXIF or XMP, empty if unknown.
     payload_size : int
         Bytes of private data of this product, 0 if there is none.
     notes : tuple of str
@@ -152,7 +155,7 @@ class PhotoInfo:
     linear: bool
     lossy: bool
     frames: int
-    has_exif: bool
+    metadata: tuple[str, ...]
     has_gps: bool
     camera: str
     date: str
@@ -203,7 +206,7 @@ def read(
         space=encoding.space,
         linear=encoding.is_linear,
         alpha=alpha,
-        exif=metadata.upright(header.exif),
+        metadata=header.metadata.upright(),
         profile_name=encoding.name,
         lossy=header.is_lossy,
         format=header.format,
@@ -245,7 +248,7 @@ def inspect(
 def describe(path: Path, header: Header, assume: ColourSpace) -> PhotoInfo:
     """Return a header in the words of :func:`inspect`."""
     encoding, notes = _encoding(path, header, assume)
-    said = metadata.summary(header.exif)
+    camera, date = header.metadata.origin
     width, height = header.width, header.height
     if header.orientation >= 5:
         width, height = height, width
@@ -261,10 +264,10 @@ def describe(path: Path, header: Header, assume: ColourSpace) -> PhotoInfo:
         linear=encoding.is_linear,
         lossy=header.is_lossy,
         frames=header.frames,
-        has_exif=header.exif is not None,
-        has_gps=said.has_gps,
-        camera=said.camera,
-        date=said.date,
+        metadata=header.metadata.kinds,
+        has_gps=header.metadata.has_place,
+        camera=camera,
+        date=date,
         payload_size=len(header.payload or b""),
         notes=notes,
     )
@@ -402,7 +405,7 @@ def _guarded(path: Path, format_name: str) -> Iterator[None]:
 
 
 def _encoding(path: Path, header: Header, assume: ColourSpace) -> tuple[Encoding, tuple[str, ...]]:
-    notes = list(header.notes)
+    notes = [*header.notes, *header.metadata.faults()]
     if header.frames > 1:
         notes.append(f"The file holds {header.frames} pictures; the first is used.")
     coded = from_cicp(*header.cicp) if header.cicp is not None else None
@@ -424,7 +427,7 @@ def _encoding(path: Path, header: Header, assume: ColourSpace) -> tuple[Encoding
         return coded, tuple(notes)
     if header.stated is not None:
         return header.stated, tuple(notes)
-    if metadata.summary(header.exif).is_adobe_rgb and not header.is_float:
+    if exif.summary(header.metadata.exif).is_adobe_rgb and not header.is_float:
         return SpaceEncoding(ADOBE_RGB), tuple(notes)
     linear = header.is_float
     label = f"untagged (taken as {'linear ' if linear else ''}{assume.name})"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from core.colour import SRGB, ColourSpace
-from core.files import metadata
 from core.files.errors import damaged
 from core.files.formats import tiff
 from core.files.header import Header, Limits
@@ -41,8 +40,8 @@ class RowReader:
         uint8, uint16 or float32.
     info : PhotoInfo
         What the file says about itself.
-    exif : bytes or None
-        EXIF blob, with orientation 1.
+    metadata : Metadata
+        EXIF and its kin, for upright pixels.
     payload : bytes or None
         Private data of this product.
     photo : Photo or None
@@ -54,7 +53,7 @@ class RowReader:
         self, source: _Source, header: Header, info: PhotoInfo, photo: Photo | None, dtype: Any
     ) -> None:
         self._source = source
-        self.exif = metadata.upright(header.exif)
+        self.metadata = header.metadata.upright()
         self.payload = header.payload
         self.info = info
         self.photo = photo

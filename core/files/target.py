@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from core.colour import ColourSpace
+    from core.files.metadata import Metadata
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Target:
         Of the values.
     icc : bytes
         Its profile.
-    exif : bytes or None
-        EXIF blob.
+    metadata : Metadata
+        What the format can hold of the photo's.
     payload : bytes or None
         Private data of this product.
     software : str
@@ -49,7 +50,7 @@ class Target:
     bits: int
     space: ColourSpace
     icc: bytes
-    exif: bytes | None
+    metadata: Metadata
     payload: bytes | None
     software: str
     quality: int

@@ -1,7 +1,9 @@
-"""Writing TIFF from top to bottom, one row of tiles in memory, EXIF as real directories.
+"""Writing TIFF from top to bottom, one row of tiles in memory, EXIF at its own place.
 
-The directories stand behind the data (TIFF 6.0 lets them), since only then the places and
-sizes of the tiles are known.
+The first directory stands behind the data (TIFF 6.0 lets it), since only then the places and
+sizes of the tiles are known. EXIF stands before them, byte for byte as it was: the file takes
+its byte order, and the first directory points into it. So makers' notes, whose places count
+from the start of the file, stay true.
 """
 
 from __future__ import annotations
@@ -13,10 +15,10 @@ from typing import IO, TYPE_CHECKING, Any
 import imagecodecs
 import numpy as np
 
-from core.files import metadata
+from core.files import exif
 from core.files.errors import FileError
+from core.files.exif import Directory, Entry
 from core.files.formats.tiff import PAYLOAD_TAG
-from core.files.metadata import Directory, Entry
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,7 +31,8 @@ _DEFLATE, _RGB, _UNASSOCIATED_ALPHA = 8, 2, 2
 _HORIZONTAL, _FLOATING = 2, 3
 _LEVEL = 6
 _LARGEST = 2**32 - 2**20
-_RESOLUTION_TAGS = (282, 283, 296)
+_RESOLUTION = (exif.X_RESOLUTION, exif.Y_RESOLUTION, exif.RESOLUTION_UNIT)
+_HEADER = 8
 
 
 class TiffStream:
@@ -51,8 +54,16 @@ class TiffStream:
         self._filled = 0
         self._offsets: list[int] = []
         self._sizes: list[int] = []
-        self._file.write(bytes(8))
-        self._place = 8
+        blob = target.metadata.exif
+        self._described, self._pointers = (
+            exif.described(blob) if blob is not None else (Directory(), {})
+        )
+        self._order = self._described.order
+        self._file.write(bytes(_HEADER))
+        self._place = _HEADER
+        if blob is not None and self._pointers:
+            self._append(blob[_HEADER:])
+            self._append(bytes(self._place % 2))
 
     def write(self, values: npt.NDArray[Any]) -> None:
         """Take rows of final values, shape (h, W, C), of the target's dtype."""
@@ -75,14 +86,19 @@ class TiffStream:
         start = self._place
         self._append(self._directory().serialise(start))
         self._file.seek(0)
-        self._file.write(b"II*\0" + struct.pack("<I", start))
+        mark = b"II*\0" if self._order == "<" else b"MM\0*"
+        self._file.write(mark + struct.pack(self._order + "I", start))
 
     def _write_band(self) -> None:
         is_float = self._target.dtype.kind == "f"
         predict = imagecodecs.floatpred_encode if is_float else imagecodecs.delta_encode
         for left in range(0, self._band.shape[1], TILE):
             tile = np.ascontiguousarray(self._band[:, left : left + TILE])
-            data = zlib.compress(predict(tile, axis=-2).tobytes(), _LEVEL)
+            predicted = predict(tile, axis=-2)
+            if not is_float and self._order == ">":
+                # The predictor of floats has a byte order of its own.
+                predicted = predicted.astype(predicted.dtype.newbyteorder(">"))
+            data = zlib.compress(predicted.tobytes(), _LEVEL)
             self._offsets.append(self._place)
             self._sizes.append(len(data))
             self._append(data)
@@ -98,19 +114,17 @@ class TiffStream:
 
     def _directory(self) -> Directory:
         target = self._target
-        directory = Directory()
-        if target.exif is not None:
-            kept = metadata.described(target.exif)
-            directory.entries.update(kept.entries)
-            directory.children.update(kept.children)
-        if not all(tag in directory.entries for tag in _RESOLUTION_TAGS):
+        directory = Directory(order=self._order)
+        directory.entries.update(self._described.entries)
+        directory.entries.update({tag: Entry.longs(place) for tag, place in self._pointers.items()})
+        if target.metadata.resolution is not None:
             directory.entries.update(
-                zip(
-                    _RESOLUTION_TAGS,
-                    (Entry.rational(300, 1), Entry.rational(300, 1), Entry.shorts(2)),
-                    strict=True,
-                )
+                zip(_RESOLUTION, target.metadata.resolution.entries(), strict=True)
             )
+        if target.metadata.xmp is not None:
+            directory.entries[exif.XMP_TAG] = Entry.octets(target.metadata.xmp)
+        if target.metadata.iptc is not None:
+            directory.entries[exif.IPTC_TAG] = Entry.opaque(target.metadata.iptc)
         is_float = target.dtype.kind == "f"
         bits = 8 * target.dtype.itemsize
         directory.entries.update(

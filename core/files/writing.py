@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.colour import SRGB, ColourSpace
-from core.files import encoders, metadata
+from core.files import encoders
 from core.files.errors import FileError
+from core.files.metadata import Metadata
 from core.files.profile import ProfileVersion, icc_profile
 from core.files.safe_write import SafeFile, translated
 from core.files.target import Target
@@ -78,8 +79,8 @@ class PhotoWriter:
     depth : int, optional
         Bits per channel: 16 (the default), 12 (the default) or 10 for AVIF, and 32 (the
         default) or 16 for float.
-    exif : bytes, optional
-        EXIF blob to carry over, of an upright photo.
+    metadata : Metadata, optional
+        To carry over, of an upright photo; what becomes untrue is set right.
     alpha : ndarray, shape (H, W), optional
         Opacity: uint8 or uint16 over the whole range, or float in 0..1.
     overwrite : bool
@@ -94,6 +95,11 @@ class PhotoWriter:
         Version of the embedded profile.
     quality : int
         Of AVIF and JPEG XL: 100 is lossless.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        Sentences for people about metadata that the format does not hold.
 
     Raises
     ------
@@ -110,7 +116,7 @@ class PhotoWriter:
         *,
         format: OutputFormat | None = None,  # noqa: A002
         depth: int | None = None,
-        exif: bytes | None = None,
+        metadata: Metadata | None = None,
         alpha: npt.NDArray[Any] | None = None,
         overwrite: bool = False,
         source: str | os.PathLike[str] | None = None,
@@ -131,6 +137,7 @@ class PhotoWriter:
         is_float = space.transfer.is_linear
         self._space = space
         self._alpha = alpha
+        fitted, self.notes = (metadata or Metadata()).fitted(format_key, width, height, space)
         target = Target(
             width=width,
             height=height,
@@ -139,7 +146,7 @@ class PhotoWriter:
             bits=bits,
             space=space,
             icc=icc_profile(space, icc_version),
-            exif=metadata.with_colour_space(exif, srgb=space is SRGB) if exif else None,
+            metadata=fitted,
             payload=extra_metadata,
             software=software,
             quality=quality,
@@ -251,7 +258,7 @@ def write_codes(
     codes: Codes,
     space: ColourSpace = SRGB,
     *,
-    exif: bytes | None = None,
+    metadata: Metadata | None = None,
     alpha: npt.NDArray[Any] | None = None,
     quality: int = 95,
     compression: int | None = None,
@@ -260,7 +267,7 @@ def write_codes(
     software: str = SOFTWARE,
     extra_metadata: bytes | None = None,
     icc_version: ProfileVersion = 4,
-) -> None:
+) -> tuple[str, ...]:
     """Write codes as they are, with the profile of their space.
 
     Parameters
@@ -271,8 +278,8 @@ def write_codes(
         Encoded values of `space`.
     space : ColourSpace
         What the codes mean.
-    exif : bytes, optional
-        EXIF blob to carry over, of an upright photo.
+    metadata : Metadata, optional
+        To carry over, of an upright photo; what becomes untrue is set right.
     alpha : ndarray, shape (H, W), optional
         Opacity; JPEG has none and drops it.
     quality : int
@@ -282,6 +289,11 @@ def write_codes(
         smaller.
     overwrite, source, software, extra_metadata, icc_version
         As for :class:`PhotoWriter`.
+
+    Returns
+    -------
+    notes : tuple of str
+        Sentences for people about metadata that the format does not hold.
 
     Raises
     ------
@@ -296,15 +308,17 @@ def write_codes(
         raise FileError("JPEG holds 8 bits only; choose PNG or TIFF for 16 bits.")
     if format_key == "jpeg":
         alpha = None
+    height, width = codes.shape[:2]
+    fitted, notes = (metadata or Metadata()).fitted(format_key, width, height, space)
     target = Target(
-        width=codes.shape[1],
-        height=codes.shape[0],
+        width=width,
+        height=height,
         channels=3 if alpha is None else 4,
         dtype=codes.dtype,
         bits=8 * codes.dtype.itemsize,
         space=space,
         icc=icc_profile(space, icc_version),
-        exif=metadata.with_colour_space(exif, srgb=space is SRGB) if exif else None,
+        metadata=fitted,
         payload=extra_metadata,
         software=software,
         quality=quality,
@@ -322,6 +336,7 @@ def write_codes(
     )
     sink.write(values)
     sink.close()
+    return notes
 
 
 def format_of(path: Path) -> str:

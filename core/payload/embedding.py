@@ -42,10 +42,13 @@ class Embedding:
         Of the network's weights.
     size : int
         Of the payload, in bytes.
+    notes : tuple of str
+        Sentences for people about metadata that the file does not hold.
     """
 
     sha256: str
     size: int
+    notes: tuple[str, ...] = ()
 
 
 def write_embedded(
@@ -102,8 +105,8 @@ def write_embedded(
     with closing(work):
         mlp = yield from work
     payload = to_payload(mlp, carried)
-    write_codes(path, codes, extra_metadata=payload, **written)
-    return Embedding(mlp.sha256, len(payload))
+    notes = write_codes(path, codes, extra_metadata=payload, **written)
+    return Embedding(mlp.sha256, len(payload), notes)
 
 
 def carried_payload(path: str | os.PathLike[str], limits: Limits | None = None) -> bytes | None:

@@ -9,8 +9,8 @@ import pytest
 
 from core.cli import main as gamut
 from core.colour import DISPLAY_P3
-from core.files import inspect, metadata, write_codes
-from core.files.metadata import EXIF_IFD, GPS_IFD, Directory, Entry
+from core.files import Metadata, inspect, write_codes
+from core.files.exif import EXIF_IFD, GPS_IFD, Directory, Entry, blob_from
 from tests.web_demo import clipped_photo, wait_for, write_photo
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def digest(path: Path) -> str:
 def test_downloads_are_the_files_of_the_command_line(
     desk: Visit, demo: Demo, tmp_path: Path, kept: bool
 ) -> None:
-    exif = metadata.blob_from(
+    blob = blob_from(
         Directory(
             {272: Entry.text("Model 1")},
             {
@@ -106,10 +106,10 @@ def test_downloads_are_the_files_of_the_command_line(
             },
         )
     )
-    photo = write_photo(tmp_path / "photo.jpg", exif=exif)
+    photo = write_photo(tmp_path / "photo.jpg", metadata=Metadata(blob))
     if kept:
         desk.page.get_by_role("button", name="Settings").click()
-        desk.page.get_by_label("Keep place and serial numbers").check()
+        desk.page.get_by_label("Keep place, names and serial numbers").check()
     desk.upload(photo)
     desk.done()
     for suffix, label in FORMATS.items():

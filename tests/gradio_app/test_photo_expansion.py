@@ -10,8 +10,8 @@ import pytest
 from core.cli import main as gamut
 from core.colour import PROPHOTO, SRGB, convert
 from core.errors import PhotoError
-from core.files import inspect, metadata, read, write
-from core.files.metadata import GPS_IFD, Directory, Entry
+from core.files import Metadata, inspect, read, write
+from core.files.exif import GPS_IFD, Directory, Entry, blob_from
 from core.pictures.previews import file_previews
 from core.progress import finished
 from gradio_app.photo_expansion import Request, expansion, maps, photos, public_report
@@ -86,10 +86,10 @@ def test_a_photo_that_carries_none_is_refused_without_paths(
 
 
 def test_the_place_stays_only_if_asked_for(context: Context, uploads: Path, tmp_path: Path) -> None:
-    exif = metadata.blob_from(
+    blob = blob_from(
         Directory({272: Entry.text("Model 1")}, {GPS_IFD: Directory({1: Entry.text("N")})})
     )
-    photo = write_photo(uploads / "located.png", exif=exif)
+    photo = write_photo(uploads / "located.png", metadata=Metadata(blob))
     for keep in (False, True):
         target, _ = expanded(context, photo, tmp_path, private=keep)
         info = inspect(target)

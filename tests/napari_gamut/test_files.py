@@ -148,7 +148,7 @@ def test_exif_and_opacity_are_kept(tmp_path: Path, codes: np.ndarray) -> None:
     data, meta = opened(tmp_path / "in.png")
     write_photo(str(tmp_path / "out.tif"), data, meta)
     photo = read(tmp_path / "out.tif")
-    assert b"Camera of the test" in photo.exif
+    assert b"Camera of the test" in photo.metadata.exif
     assert (photo.alpha >> (8 * (photo.alpha.itemsize - 1)) == 77).all()
 
 

@@ -14,6 +14,7 @@ from core.files.errors import FileError
 from core.files.formats.depth import stretched
 from core.files.formats.pillow import opened
 from core.files.header import Header
+from core.files.metadata import GAIN_MAP_LEFT_OUT, Metadata
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,9 +63,10 @@ def read_header(path: Path) -> Header:
         is_lossy=lossy,
         icc=icc,
         cicp=cicp,
-        exif=isobmff.exif_of(images, data),
+        metadata=Metadata(exif=isobmff.exif_of(images, data), xmp=isobmff.xmp_of(images, data)),
         frames=frames,
         payload=isobmff.payload(data),
+        notes=(GAIN_MAP_LEFT_OUT,) if images.has_gain_map else (),
     )
 
 

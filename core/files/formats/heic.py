@@ -9,6 +9,7 @@ import pillow_heif
 
 from core.files.formats.depth import stretched
 from core.files.header import Header
+from core.files.metadata import GAIN_MAP_LEFT_OUT, Metadata
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,9 +33,13 @@ def read_header(path: Path) -> Header:
         is_lossy=True,
         icc=photo.info.get("icc_profile") or None,
         cicp=(nclx["color_primaries"], nclx["transfer_characteristics"]) if nclx else None,
-        exif=exif.removeprefix(b"Exif\0\0") if exif else None,
+        metadata=Metadata(
+            exif=exif.removeprefix(b"Exif\0\0") if exif else None,
+            xmp=bytes(photo.info.get("xmp") or b"") or None,
+        ),
         frames=len(file),
         is_premultiplied=bool(getattr(photo, "premultiplied_alpha", False)),
+        notes=(GAIN_MAP_LEFT_OUT,) if _has_gain_map(photo) else (),
     )
 
 
@@ -49,6 +54,10 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
 
 
 _CHANNELS = {"L": 1, "LA": 2, "La": 2, "I": 1, "RGB": 3, "RGBA": 4, "RGBa": 4}
+
+
+def _has_gain_map(photo: Any) -> bool:
+    return any("gainmap" in kind.lower() for kind in photo.info.get("aux") or {})
 
 
 def _opened(path: Path) -> Any:

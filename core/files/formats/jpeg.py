@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import JpegImagePlugin
 
-from core.files import metadata
 from core.files.errors import FileError
+from core.files.formats import jpeg_segments
 from core.files.formats.pillow import opened
 from core.files.header import Header
 
@@ -26,7 +26,8 @@ def read_header(path: Path) -> Header:
     """Return what the markers say (see :mod:`core.files.formats`)."""
     with _opened(path) as image:
         mode = image.mode
-        icc, exif = image.info.get("icc_profile"), image.info.get("exif")
+        icc = image.info.get("icc_profile")
+        carried, notes = jpeg_segments.read_metadata(image.applist)
         width, height = image.size
         payload = b"".join(
             data[len(PAYLOAD_MARKER) :]
@@ -37,7 +38,6 @@ def read_header(path: Path) -> Header:
         raise FileError(
             f"“{path}” is a {mode} JPEG for printing; convert it to RGB in a photo editor first."
         )
-    blob = exif.removeprefix(b"Exif\0\0") if exif else None
     return Header(
         "JPEG",
         width,
@@ -45,10 +45,11 @@ def read_header(path: Path) -> Header:
         8,
         3 if mode == "RGB" else 1,
         is_lossy=True,
-        orientation=metadata.orientation(blob),
+        orientation=carried.orientation,
         icc=icc,
-        exif=blob,
+        metadata=carried,
         payload=payload or None,
+        notes=notes,
     )
 
 

@@ -10,6 +10,7 @@ import OpenImageIO
 
 from core.files import isobmff
 from core.files.header import Header
+from core.files.metadata import GAIN_MAP_LEFT_OUT, Metadata
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,9 +34,9 @@ def read_size(path: Path) -> tuple[int, int]:
 def read_header(path: Path) -> Header:
     """Return what the codestream's header and the boxes say (see :mod:`core.files.formats`)."""
     data = path.read_bytes()
-    stream, exif, payload, transcoded = data, None, None, False
+    stream, found, payload = data, dict[bytes, bytes](), None
     if data.startswith(CONTAINER):
-        stream, exif, transcoded = _unpacked(data)
+        stream, found = b"".join(_streams(data)), _metadata_boxes(data)
         payload = isobmff.payload(data)
     width, height, xyb = _size_and_kind(stream)
     image = _opened(path)
@@ -52,10 +53,13 @@ def read_header(path: Path) -> Header:
             bits,
             spec.nchannels,
             is_float=kind in ("half", "float"),
-            is_lossy=xyb or transcoded,
+            is_lossy=xyb or b"jbrd" in found,
             icc=np.asarray(profile, np.uint8).tobytes() if profile is not None else None,
-            exif=exif,
+            metadata=Metadata(
+                exif=isobmff.exif_payload(found.get(b"Exif", b"")), xmp=found.get(b"xml ")
+            ),
             payload=payload,
+            notes=(GAIN_MAP_LEFT_OUT,) if b"jhgm" in found else (),
         )
     finally:
         image.close()
@@ -74,15 +78,15 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
         image.close()
 
 
-def container(codestream: bytes, exif: bytes | None, payload: bytes | None) -> bytes:
-    """Return a file with a codestream, EXIF and private data.
+def container(codestream: bytes, metadata: Metadata, payload: bytes | None) -> bytes:
+    """Return a file with a codestream, EXIF, XMP and private data.
 
     Parameters
     ----------
     codestream : bytes
         Bare, or already in a container.
-    exif : bytes or None
-        EXIF blob.
+    metadata : Metadata
+        EXIF and XMP.
     payload : bytes or None
         Private data.
 
@@ -92,11 +96,13 @@ def container(codestream: bytes, exif: bytes | None, payload: bytes | None) -> b
     """
     if codestream.startswith(CONTAINER):
         codestream = b"".join(_streams(codestream))
-    if exif is None and payload is None:
+    if metadata.exif is None and metadata.xmp is None and payload is None:
         return codestream
     file = CONTAINER + isobmff.make_box(b"ftyp", b"jxl \0\0\0\0jxl ")
-    if exif is not None:
-        file += isobmff.make_box(b"Exif", bytes(4) + exif)
+    if metadata.exif is not None:
+        file += isobmff.make_box(b"Exif", bytes(4) + metadata.exif)
+    if metadata.xmp is not None:
+        file += isobmff.make_box(b"xml ", metadata.xmp)
     if payload is not None:
         file += isobmff.payload_box(payload)
     return file + isobmff.make_box(b"jxlc", codestream)
@@ -121,19 +127,17 @@ def _streams(data: bytes) -> list[bytes]:
     return pieces
 
 
-def _unpacked(data: bytes) -> tuple[bytes, bytes | None, bool]:
-    exif, transcoded = None, False
+def _metadata_boxes(data: bytes) -> dict[bytes, bytes]:
+    """Return the first box of each kind that says something about the photo."""
+    found: dict[bytes, bytes] = {}
     for box in isobmff.boxes(data):
-        content = data[box.start : box.end]
-        if box.kind == b"brob" and content[:4] == b"Exif":
-            exif = isobmff.exif_payload(
-                bytes(imagecodecs.brotli_decode(content[4:], out=_LARGEST_METADATA))
-            )
-        elif box.kind == b"Exif":
-            exif = isobmff.exif_payload(content)
-        elif box.kind == b"jbrd":
-            transcoded = True
-    return b"".join(_streams(data)), exif, transcoded
+        kind, content = box.kind, data[box.start : box.end]
+        if kind == b"brob" and content[:4] in (b"Exif", b"xml "):
+            kind = content[:4]
+            content = bytes(imagecodecs.brotli_decode(content[4:], out=_LARGEST_METADATA))
+        if kind in (b"Exif", b"xml ", b"jbrd", b"jhgm"):
+            found.setdefault(kind, content)
+    return found
 
 
 class _Bits:

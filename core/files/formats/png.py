@@ -10,8 +10,8 @@ import imagecodecs
 import numpy as np
 
 from core.colour import D65, SRGB
-from core.files import metadata
 from core.files.encoding import Encoding, SpaceEncoding, from_gamma
+from core.files.formats import png_text
 from core.files.header import Header
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _BEST_DEFLATE = 1032
 def read_header(path: Path) -> Header:
     """Return what the chunks say (see :mod:`core.files.formats`)."""
     found: dict[bytes, bytes] = {}
+    texts: list[tuple[bytes, bytes]] = []
     compressed = 0
     with path.open("rb") as file:
         file.seek(len(SIGNATURE))
@@ -41,6 +42,8 @@ def read_header(path: Path) -> Header:
                 file.seek(size, 1)
             elif size > _LARGEST_PROFILE:
                 raise ValueError(f"a {kind!r} chunk of {size} bytes")
+            elif kind in png_text.TEXT_CHUNKS:
+                texts.append((kind, file.read(size)))
             else:
                 found.setdefault(kind, file.read(size))
     width, height, bits, colour = struct.unpack_from(">IIBB", found[b"IHDR"])
@@ -51,7 +54,7 @@ def read_header(path: Path) -> Header:
         if width * height <= 400_000_000:
             raise ValueError("more pixels than the data can hold")
     icc, note = _profile(found.get(b"iCCP"))
-    blob = found.get(b"eXIf")
+    carried = png_text.read_metadata(found.get(b"eXIf"), found.get(b"pHYs"), texts)
     cicp = found.get(b"cICP")
     frames = struct.unpack_from(">I", found[b"acTL"])[0] if b"acTL" in found else 1
     return Header(
@@ -60,11 +63,11 @@ def read_header(path: Path) -> Header:
         height,
         8 if colour == 3 else bits,
         channels,
-        orientation=metadata.orientation(blob),
+        orientation=carried.orientation,
         icc=icc,
         cicp=(cicp[0], cicp[1]) if cicp is not None and len(cicp) == 4 else None,
         stated=_stated(found),
-        exif=blob,
+        metadata=carried,
         frames=frames,
         payload=found.get(PAYLOAD_CHUNK),
         notes=note,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,9 +35,9 @@ def read_header(path: Path) -> Header:
             width, height = height, width
         thumbnail = _thumbnail(raw)
     with path.open("rb") as file:
-        exif = metadata.from_tiff(file)
-    if exif is None and thumbnail is not None:
-        exif = _exif_of_jpeg(thumbnail)
+        carried, notes = metadata.from_tiff(file)
+    if carried.exif is None and thumbnail is not None:
+        carried = replace(carried, exif=_exif_of_jpeg(thumbnail))
     return Header(
         "camera RAW",
         width,
@@ -44,7 +45,8 @@ def read_header(path: Path) -> Header:
         16,
         3,
         stated=SpaceEncoding(PROPHOTO, linear=True, label="camera RAW, as linear ProPhoto RGB"),
-        exif=exif,
+        metadata=carried,
+        notes=notes,
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 
-from core.files import metadata
+from core.files import exif, metadata
 from core.files.errors import FileError
 from core.files.formats.depth import stretched
 from core.files.header import Header
@@ -75,7 +75,7 @@ def read_header(path: Path) -> Header:
         icc = _tag(page, _ICC_TAG)
         payload = _tag(page, PAYLOAD_TAG)
         with path.open("rb") as file:
-            exif = metadata.from_tiff(file)
+            carried, notes = metadata.from_tiff(file)
         alpha = bool(page.extrasamples) and page.photometric != 3
         return Header(
             "TIFF",
@@ -85,12 +85,13 @@ def read_header(path: Path) -> Header:
             3 if page.photometric == 3 else min(int(page.samplesperpixel), 4),
             is_float=page.sampleformat == 3,
             is_lossy=page.compression in _LOSSY,
-            orientation=int(_tag(page, metadata.ORIENTATION) or 1),
+            orientation=int(_tag(page, exif.ORIENTATION) or 1),
             icc=bytes(icc) if isinstance(icc, bytes) else None,
-            exif=exif,
+            metadata=carried,
             frames=frames,
             is_premultiplied=alpha and int(page.extrasamples[0]) == _ASSOCIATED_ALPHA,
             payload=bytes(payload) if isinstance(payload, bytes) else None,
+            notes=notes,
         )
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import WebPImagePlugin
 
-from core.files import metadata
 from core.files.formats.pillow import opened
 from core.files.header import Header
+from core.files.metadata import Metadata
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,13 +35,14 @@ def read_header(path: Path) -> Header:
                 frames += 1
                 if b"VP8 " in file.read(min(length, 64)):
                     kinds.add(b"VP8 ")
-            elif kind in (b"ICCP", b"EXIF"):
+            elif kind in (b"ICCP", b"EXIF", b"XMP "):
                 found[kind] = file.read(length)
             elif kind in (b"VP8X", b"VP8 ", b"VP8L"):
                 found[kind] = file.read(10)
             file.seek(after)
     width, height, alpha = _size(found)
     blob = found[b"EXIF"].removeprefix(b"Exif\0\0") if b"EXIF" in found else None
+    carried = Metadata(exif=blob, xmp=found.get(b"XMP "))
     return Header(
         "WebP",
         width,
@@ -49,9 +50,9 @@ def read_header(path: Path) -> Header:
         8,
         4 if alpha else 3,
         is_lossy=b"VP8 " in kinds,
-        orientation=metadata.orientation(blob),
+        orientation=carried.orientation,
         icc=found.get(b"ICCP"),
-        exif=blob,
+        metadata=carried,
         frames=max(1, frames),
     )
 

@@ -17,8 +17,8 @@ from core.cli import main
 from core.cli.common import plan_jobs
 from core.colour import DISPLAY_P3, PROPHOTO
 from core.errors import PhotoError
-from core.files import inspect, metadata, read, write, write_codes
-from core.files.metadata import EXIF_IFD, GPS_IFD, Directory, Entry
+from core.files import Metadata, inspect, read, write, write_codes
+from core.files.exif import EXIF_IFD, GPS_IFD, Directory, Entry, blob_from
 from core.gamut import reduce
 from core.network.letnet import BOX
 from core.network.models import Descriptor, random_model, to_bytes
@@ -103,7 +103,7 @@ def test_expand_writes_the_space_and_format_that_are_asked_for(
 
 
 def test_expand_leaves_out_what_is_private_if_asked(tmp_path: Path, network: str) -> None:
-    exif = metadata.blob_from(
+    blob = blob_from(
         Directory(
             {272: Entry.text("Model 1")},
             {
@@ -113,7 +113,7 @@ def test_expand_leaves_out_what_is_private_if_asked(tmp_path: Path, network: str
         )
     )
     photo = tmp_path / "photo.jpg"
-    write_codes(photo, codes_of(1), exif=exif)
+    write_codes(photo, codes_of(1), metadata=Metadata(blob))
     for flags, private in (((), True), (("--drop-private",), False)):
         target = tmp_path / f"wide{len(flags)}.tif"
         assert run("expand", photo, "-o", target, "--model", network, *flags) == 0

@@ -108,7 +108,7 @@ def test_exif_is_carried_over(source: Path) -> None:
     Image.fromarray(photo_codes()).save(with_exif, exif=exif)
     target = source.with_name("out.tif")
     expand_file(with_exif, target, MODEL, SETTINGS)
-    assert inspect(target).has_exif
+    assert "EXIF" in inspect(target).metadata
     assert "Maker" in inspect(target).camera
 
 
@@ -145,18 +145,18 @@ def test_the_input_is_never_overwritten(source: Path) -> None:
     assert source.read_bytes() == before
 
 
-def test_private_exif_stays_only_where_it_is_wanted(tmp_path: Path) -> None:
-    from core.files import metadata
-    from core.files.metadata import GPS_IFD, Directory, Entry
+def test_private_metadata_stay_only_where_they_are_wanted(tmp_path: Path) -> None:
+    from core.files.exif import GPS_IFD, Directory, Entry, blob_from
+    from core.files.metadata import Metadata
 
-    exif = metadata.blob_from(
+    blob = blob_from(
         Directory({272: Entry.text("Model 1")}, {GPS_IFD: Directory({1: Entry.text("N")})})
     )
     source = tmp_path / "in.png"
-    write_codes(source, photo_codes(20, 20), exif=exif)
+    write_codes(source, photo_codes(20, 20), metadata=Metadata(blob))
     for keep in (True, False):
         target = tmp_path / f"{keep}.tif"
-        expand_file(source, target, NaiveInversion(), SETTINGS, FileSettings(private_exif=keep))
+        expand_file(source, target, NaiveInversion(), SETTINGS, FileSettings(keep_private=keep))
         written = inspect(target)
         assert written.has_gps is keep
         assert written.camera == "Model 1"

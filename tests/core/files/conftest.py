@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from core.files.metadata import Directory, Entry, blob_from
+from core.files.exif import Directory, Entry, blob_from
 
 ORIENTATION = 274
 
@@ -34,6 +34,42 @@ def exif_blob(orientation: int = 1, colour_space: int = 1, interop: str = "R98")
             },
         )
     )
+
+
+NAMESPACES = {
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "xmp": "http://ns.adobe.com/xap/1.0/",
+    "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",
+    "xmpNote": "http://ns.adobe.com/xmp/note/",
+    "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
+    "stEvt": "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#",
+    "tiff": "http://ns.adobe.com/tiff/1.0/",
+    "exif": "http://ns.adobe.com/exif/1.0/",
+    "exifEX": "http://cipa.jp/exif/1.0/",
+    "aux": "http://ns.adobe.com/exif/1.0/aux/",
+    "photoshop": "http://ns.adobe.com/photoshop/1.0/",
+    "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
+    "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+    "mwg-rs": "http://www.metadataworkinggroup.com/schemas/regions/",
+    "crs": "http://ns.adobe.com/camera-raw-settings/1.0/",
+    "darktable": "http://darktable.sf.net/",
+    "rt": "http://www.rawtherapee.com/1.0/",
+    "hdrgm": "http://ns.adobe.com/hdr-gain-map/1.0/",
+    "Container": "http://ns.google.com/photos/1.0/container/",
+    "GCamera": "http://ns.google.com/photos/1.0/camera/",
+}
+
+
+def packet_of(attributes: str = "", elements: str = "") -> bytes:
+    """An XMP packet whose one description has attributes and elements."""
+    spaces = " ".join(f'xmlns:{prefix}="{name}"' for prefix, name in NAMESPACES.items())
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+        f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF {spaces}>'
+        f'<rdf:Description rdf:about="" {attributes}>{elements}</rdf:Description>'
+        "</rdf:RDF></x:xmpmeta>" + " " * 20 + '<?xpacket end="w"?>'
+    ).encode()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import tifffile
 from PIL import Image, ImageCms
 
 from core.colour import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SRGB, convert
-from core.files import Photo, icc_profile, inspect, read, write_codes
+from core.files import Metadata, Photo, icc_profile, inspect, read, write_codes
 from core.files.formats import png
 from tests.core.files.conftest import exif_blob
 
@@ -363,9 +363,9 @@ def test_a_grey_photo_with_a_grey_profile(tmp_path: Path, photo: np.ndarray) -> 
 
 def test_exif_is_kept_upright(tmp_path: Path, photo: np.ndarray) -> None:
     read_back = saved(tmp_path / "a.jpg", photo, "JPEG", exif=b"Exif\0\0" + exif_blob(6))
-    assert read_back.exif == exif_blob(1)
+    assert read_back.metadata.exif == exif_blob(1)
     info = inspect(tmp_path / "a.jpg")
-    assert (info.has_exif, info.has_gps, info.camera) == (True, True, "Maker Model 1")
+    assert (info.metadata, info.has_gps, info.camera) == (("EXIF",), True, "Maker Model 1")
     assert info.date == "2024:05:06 07:08:09"
 
 
@@ -375,11 +375,11 @@ def test_codes_are_written_as_they_are(
 ) -> None:
     path = tmp_path / f"a{suffix}"
     payload = bytes(range(256)) * 600
-    write_codes(path, photo, exif=exif, extra_metadata=payload)
+    write_codes(path, photo, metadata=Metadata(exif), extra_metadata=payload)
     read_back = read(path)
     assert read_back.payload == payload
     assert inspect(path).payload_size == len(payload)
-    assert read_back.exif is not None
+    assert read_back.metadata.exif is not None
     assert inspect(path).has_gps
     if suffix == ".jpg":
         assert np.abs(read_back.pixels.astype(int) - photo).mean() < 3

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from core.colour import ADOBE_RGB
-from core.files import FileError, icc_profile, open_rows, read, rows, write_codes
+from core.files import FileError, Metadata, icc_profile, open_rows, read, rows, write_codes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,10 +71,10 @@ def test_going_down_decodes_every_segment_once(
 
 
 def test_a_file_of_our_own_is_read_by_bands(tmp_path: Path, exif: bytes) -> None:
-    write_codes(tmp_path / "a.tif", CODES, exif=exif, extra_metadata=b"private")
+    write_codes(tmp_path / "a.tif", CODES, metadata=Metadata(exif), extra_metadata=b"private")
     with open_rows(tmp_path / "a.tif") as reader:
         assert reader.photo is None
-        assert reader.exif is not None
+        assert reader.metadata.exif is not None
         assert reader.alpha is None
         assert reader.payload == b"private"
         assert reader.info.camera == "Maker Model 1"

@@ -21,6 +21,7 @@ from core.colour import ACESCG, ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SPACES
 from core.files import (
     OUTPUT_FORMATS,
     FileError,
+    Metadata,
     PhotoWriter,
     icc_profile,
     inspect,
@@ -28,8 +29,10 @@ from core.files import (
     write,
     write_codes,
 )
+from core.files.exif import upright
 from core.files.safe_write import SafeFile
 from tests.core.files.conftest import exif_blob
+from tests.core.files.test_exif import big_endian_blob
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,7 +149,9 @@ def test_exif_alpha_and_private_data_are_carried(
 ) -> None:
     path = tmp_path / f"a{OUTPUT_FORMATS[format_key]}"
     alpha = np.random.default_rng(0).integers(0, 65536, wide.shape[:2], dtype=np.uint16)
-    write(path, wide, PROPHOTO, exif=exif, alpha=alpha, extra_metadata=b"\0private\xff")
+    write(
+        path, wide, PROPHOTO, metadata=Metadata(exif), alpha=alpha, extra_metadata=b"\0private\xff"
+    )
     read_back = read(path)
     assert read_back.payload == b"\0private\xff"
     info = inspect(path)
@@ -166,9 +171,9 @@ def test_pillow_reads_the_exif(tmp_path: Path, wide: np.ndarray, exif: bytes, fo
     path = tmp_path / f"a{OUTPUT_FORMATS[format_key]}"
     # Pillow opens no TIFF of 16-bit RGB, but of 8 bits, by the same writer.
     if format_key == "tiff":
-        write_codes(path, np.zeros((9, 9, 3), np.uint8), PROPHOTO, exif=exif)
+        write_codes(path, np.zeros((9, 9, 3), np.uint8), PROPHOTO, metadata=Metadata(exif))
     else:
-        write(path, wide, PROPHOTO, exif=exif)
+        write(path, wide, PROPHOTO, metadata=Metadata(exif))
     with Image.open(path) as image:
         found = image.getexif()
         assert found[271] == "Maker"
@@ -182,7 +187,7 @@ def test_pillow_reads_the_exif(tmp_path: Path, wide: np.ndarray, exif: bytes, fo
 
 def test_libtiff_and_tifffile_agree_on_the_tiff(tmp_path: Path, wide: np.ndarray) -> None:
     path = tmp_path / "a.tif"
-    write(path, wide, PROPHOTO, exif=exif_blob())
+    write(path, wide, PROPHOTO, metadata=Metadata(exif_blob()))
     np.testing.assert_array_equal(tifffile.imread(path), by_another_reader(path)[0])
     with tifffile.TiffFile(path) as tiff:
         page = tiff.pages[0]
@@ -192,6 +197,33 @@ def test_libtiff_and_tifffile_agree_on_the_tiff(tmp_path: Path, wide: np.ndarray
         assert page.tags["ExifTag"].value["DateTimeOriginal"] == "2024:05:06 07:08:09"
         assert page.tags["GPSTag"].value["GPSLatitudeRef"] == "N"
         assert page.software == "napari-gamut"
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_tiff_takes_the_byte_order_of_its_exif(tmp_path: Path, dtype: type) -> None:
+    blob = big_endian_blob()
+    codes = np.random.default_rng(1).integers(0, 256, (300, 270, 3)).astype(dtype)
+    codes *= np.iinfo(dtype).max // 255
+    path = tmp_path / "a.tif"
+    write_codes(path, codes, metadata=Metadata(upright(blob)))
+    assert path.read_bytes().startswith(b"MM")
+    np.testing.assert_array_equal(tifffile.imread(path), codes)
+    np.testing.assert_array_equal(by_another_reader(path)[0], codes)
+    np.testing.assert_array_equal(read(path).pixels, codes)
+    # Behind the header, EXIF stands as it was.
+    assert path.read_bytes()[8 : len(blob)] == upright(blob)[8:]
+
+
+@pytest.mark.parametrize("depth", [16, 32])
+def test_a_float_tiff_takes_the_byte_order_of_its_exif(
+    tmp_path: Path, wide: np.ndarray, depth: int
+) -> None:
+    path = tmp_path / "a.tif"
+    write(path, wide, ACESCG, depth=depth, metadata=Metadata(upright(big_endian_blob())))
+    expected = wide.astype(f"float{depth}")
+    np.testing.assert_array_equal(tifffile.imread(path), expected)
+    np.testing.assert_array_equal(by_another_reader(path)[0], expected)
+    np.testing.assert_array_equal(read(path).pixels, expected)
 
 
 def test_littlecms_makes_the_same_screen_picture_of_every_space(

@@ -1,0 +1,117 @@
+"""The application segments of JPEG that hold metadata (CIPA DC-008, ISO 16684-3, IIM)."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from core.files import iptc, xmp
+from core.files.metadata import GAIN_MAP_LEFT_OUT, Metadata, Resolution
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Segments = Sequence[tuple[str, bytes]]
+
+_EXIF = b"Exif\0\0"
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
+_GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
+_EXTENSION_HEAD = len(_EXTENSION) + 40
+_LONGEST = 65533
+_LARGEST_EXTENSION = 64 << 20
+
+
+def read_metadata(segments: Segments) -> tuple[Metadata, tuple[str, ...]]:
+    """Return what application segments say.
+
+    Parameters
+    ----------
+    segments : sequence of (name, content)
+        ``("APP1", b"Exif...")``, in the order of the file.
+
+    Returns
+    -------
+    metadata : Metadata
+        Long EXIF, extended XMP and split IPTC are put together.
+    notes : tuple of str
+        Sentences for people.
+    """
+    blob = b"".join(
+        content.removeprefix(_EXIF)
+        for name, content in segments
+        if name == "APP1" and content.startswith(_EXIF)
+    )
+    packet = next(
+        (
+            content.removeprefix(_XMP)
+            for name, content in segments
+            if name == "APP1" and content.startswith(_XMP)
+        ),
+        None,
+    )
+    notes: tuple[str, ...] = ()
+    if packet is not None:
+        if xmp.has_gain_map(packet):
+            notes = (GAIN_MAP_LEFT_OUT,)
+        extension = _extension(segments, xmp.extension_of(packet))
+        if extension is not None:
+            packet = xmp.merged(packet, extension)
+    if any(name == "APP2" and content.startswith(_GAIN_MAP) for name, content in segments):
+        notes = (GAIN_MAP_LEFT_OUT,)
+    block = b"".join(
+        content.removeprefix(iptc.PHOTOSHOP_MARKER)
+        for name, content in segments
+        if name == "APP13" and content.startswith(iptc.PHOTOSHOP_MARKER)
+    )
+    metadata = Metadata(blob or None, packet, iptc.from_photoshop(block), _resolution(segments))
+    return metadata, notes
+
+
+def written_metadata(metadata: Metadata) -> bytes:
+    """Return the segments of XMP and IPTC, to stand behind those of JFIF and EXIF."""
+    parts = b""
+    if metadata.xmp is not None:
+        packet, extension = metadata.xmp, b""
+        if len(packet) > _LONGEST - len(_XMP):
+            packet, extension, identity = xmp.parted(packet)
+            head = _EXTENSION + identity.encode()
+        parts += _segment(0xE1, _XMP + packet)
+        room = _LONGEST - _EXTENSION_HEAD
+        for start in range(0, len(extension), room):
+            place = struct.pack(">II", len(extension), start)
+            parts += _segment(0xE1, head + place + extension[start : start + room])
+    if metadata.iptc is not None:
+        block = iptc.photoshop(metadata.iptc)
+        room = _LONGEST - len(iptc.PHOTOSHOP_MARKER)
+        for start in range(0, len(block), room):
+            parts += _segment(0xED, iptc.PHOTOSHOP_MARKER + block[start : start + room])
+    return parts
+
+
+def _segment(marker: int, content: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
+
+
+def _extension(segments: Segments, identity: str) -> bytes | None:
+    if not identity:
+        return None
+    pieces: dict[int, bytes] = {}
+    total = 0
+    for name, content in segments:
+        if name != "APP1" or not content.startswith(_EXTENSION + identity.encode()):
+            continue
+        if len(content) >= _EXTENSION_HEAD:
+            total, start = struct.unpack_from(">II", content, _EXTENSION_HEAD - 8)
+            pieces[start] = content[_EXTENSION_HEAD:]
+    whole = b"".join(pieces[start] for start in sorted(pieces))
+    return whole if whole and len(whole) == total <= _LARGEST_EXTENSION else None
+
+
+def _resolution(segments: Segments) -> Resolution | None:
+    for name, content in segments:
+        if name == "APP0" and content.startswith(b"JFIF\0") and len(content) >= 12:
+            unit, across, down = struct.unpack_from(">BHH", content, 7)
+            if unit in (1, 2) and across and down:
+                return Resolution(across, down, per_inch=unit == 1)
+    return None

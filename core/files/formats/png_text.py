@@ -1,0 +1,146 @@
+"""The text chunks of PNG: XMP, profiles written in hexadecimal digits, and words (11.3.3)."""
+
+from __future__ import annotations
+
+import binascii
+import zlib
+from typing import TYPE_CHECKING
+
+from core.files import iptc
+from core.files.metadata import Metadata, Resolution
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TEXT_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+_XMP = "XML:com.adobe.xmp"
+_RAW = "raw profile type "
+_OURS = {"Software"}
+_MOST_TEXT = 64 << 20
+_LONGEST_KEYWORD = 79
+_WORTH_PACKING = 1024
+_EXIF_MARK = b"Exif\0\0"
+_XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
+
+
+def read_metadata(
+    exif: bytes | None, physical: bytes | None, chunks: Sequence[tuple[bytes, bytes]]
+) -> Metadata:
+    """Return what the chunks say.
+
+    Parameters
+    ----------
+    exif : bytes or None
+        Content of eXIf.
+    physical : bytes or None
+        Content of pHYs.
+    chunks : sequence of (type, content)
+        Text chunks, in the order of the file. Damaged ones are left out.
+
+    Returns
+    -------
+    Metadata
+    """
+    blob, packet, records = exif, None, None
+    texts = []
+    budget = _MOST_TEXT
+    for kind, content in chunks:
+        keyword, value = _unpacked(kind, content, budget)
+        budget -= len(value)
+        if keyword == _XMP:
+            packet = packet or value
+        elif keyword.lower().startswith(_RAW):
+            profile = _from_digits(value)
+            if profile.startswith(_EXIF_MARK):
+                blob = blob or profile.removeprefix(_EXIF_MARK)
+            elif profile.startswith(_XMP_MARK) or keyword.lower() == _RAW + "xmp":
+                packet = packet or profile.removeprefix(_XMP_MARK)
+            elif keyword.lower() == _RAW + "exif":
+                blob = blob or profile or None
+            elif keyword.lower() in (_RAW + "iptc", _RAW + "8bim"):
+                records = records or iptc.from_photoshop(profile) or _bare(profile)
+        elif keyword and keyword not in _OURS:
+            texts.append((keyword, value.decode("utf-8", "replace")))
+    return Metadata(blob, packet, records, _resolution(physical), tuple(texts))
+
+
+def written_metadata(metadata: Metadata) -> list[tuple[bytes, bytes]]:
+    """Return the chunks of metadata, as (type, content)."""
+    chunks = []
+    if metadata.resolution is not None:
+        across, down = (round(value / 0.0254) for value in metadata.resolution.dots_per_inch)
+        chunks.append((b"pHYs", across.to_bytes(4, "big") + down.to_bytes(4, "big") + b"\1"))
+    if metadata.exif is not None:
+        chunks.append((b"eXIf", metadata.exif))
+    if metadata.xmp is not None:
+        chunks.append((b"iTXt", _XMP.encode() + b"\0\0\0\0\0" + metadata.xmp))
+    if metadata.iptc is not None:
+        # There is no chunk of its own: this is what ImageMagick made of it, and all read.
+        chunks.append((b"zTXt", b"Raw profile type iptc\0\0" + _as_digits(metadata.iptc)))
+    chunks += [_text(keyword, value) for keyword, value in metadata.texts]
+    return chunks
+
+
+def _unpacked(kind: bytes, content: bytes, budget: int) -> tuple[str, bytes]:
+    """Return a text chunk's keyword, empty if damaged, and its text in UTF-8."""
+    name, mark, rest = content.partition(b"\0")
+    keyword = name.decode("latin-1")
+    if not mark or not 0 < len(name) <= _LONGEST_KEYWORD or budget <= 0:
+        return "", b""
+    if kind == b"tEXt":
+        return keyword, rest.decode("latin-1").encode()
+    packed, encoded = True, rest[1:]
+    if kind == b"iTXt":
+        packed = rest[:1] == b"\1"
+        _, _, tail = rest[2:].partition(b"\0")
+        _, _, encoded = tail.partition(b"\0")
+    if packed:
+        unpacker = zlib.decompressobj()
+        try:
+            encoded = unpacker.decompress(encoded, budget)
+        except zlib.error:
+            return "", b""
+        if not unpacker.eof:
+            return "", b""
+    return keyword, encoded if kind == b"iTXt" else encoded.decode("latin-1").encode()
+
+
+def _text(keyword: str, value: str) -> tuple[bytes, bytes]:
+    name = keyword.encode("latin-1", "replace")
+    try:
+        plain = value.encode("latin-1")
+    except UnicodeEncodeError:
+        return b"iTXt", name + b"\0\1\0\0\0" + zlib.compress(value.encode())
+    if len(plain) > _WORTH_PACKING:
+        return b"zTXt", name + b"\0\0" + zlib.compress(plain)
+    return b"tEXt", name + b"\0" + plain
+
+
+def _from_digits(value: bytes) -> bytes:
+    # A newline, the profile's name, its length, and lines of hexadecimal digits.
+    lines = value.strip().split(b"\n", 2)
+    if len(lines) < 3:
+        return b""
+    try:
+        return binascii.unhexlify(b"".join(lines[2].split()))
+    except binascii.Error:
+        return b""
+
+
+def _as_digits(records: bytes) -> bytes:
+    block = iptc.photoshop(records)
+    digits = binascii.hexlify(block).decode()
+    lines = "\n".join(digits[start : start + 72] for start in range(0, len(digits), 72))
+    return zlib.compress(f"\niptc\n{len(block):8}\n{lines}\n".encode())
+
+
+def _bare(profile: bytes) -> bytes | None:
+    return profile if profile.startswith(b"\x1c") else None
+
+
+def _resolution(physical: bytes | None) -> Resolution | None:
+    if physical is None or len(physical) != 9 or physical[8] != 1:
+        return None
+    return Resolution.per_metre(
+        int.from_bytes(physical[:4], "big"), int.from_bytes(physical[4:8], "big")
+    )
