@@ -56,6 +56,8 @@ class Header:
         Embedded ICC profile.
     cicp : tuple of int or None
         Colour primaries and transfer characteristics (ITU-T H.273).
+    is_narrow : bool
+        Whether the stored codes use the narrow range that belongs to `cicp`.
     stated : Encoding or None
         What else the file says its values mean.
     exif : bytes or None
@@ -80,6 +82,7 @@ class Header:
     orientation: int = 1
     icc: bytes | None = None
     cicp: tuple[int, int] | None = None
+    is_narrow: bool = False
     stated: Encoding | None = None
     exif: bytes | None = None
     frames: int = 1

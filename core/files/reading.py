@@ -13,19 +13,17 @@ import numpy.typing as npt
 
 from core.colour import ADOBE_RGB, SRGB, ColourSpace
 from core.files import metadata
+from core.files.cicp import from_cicp
 from core.files.encoding import (
     Encoding,
     FloatImage,
-    NotRGBError,
     Pixels,
     SpaceEncoding,
-    UnusableProfileError,
-    from_cicp,
-    from_icc,
 )
 from core.files.errors import FileError, damaged, from_os_error
 from core.files.formats import avif, exr, heic, jpeg, jxl, png, raw, tiff, webp
 from core.files.header import RAISE_THE_LIMIT, Header, Limits, check_size
+from core.files.icc import NotRGBError, UnusableProfileError, from_icc
 
 if TYPE_CHECKING:
     import os
@@ -405,7 +403,9 @@ def _encoding(path: Path, header: Header, assume: ColourSpace) -> tuple[Encoding
     notes = list(header.notes)
     if header.frames > 1:
         notes.append(f"The file holds {header.frames} pictures; the first is used.")
-    coded = from_cicp(*header.cicp) if header.cicp is not None else None
+    coded = None
+    if header.cicp is not None:
+        coded = from_cicp(*header.cicp, narrow_bits=header.bits if header.is_narrow else 0)
     # A PNG's code points outrank its profile (PNG, third edition, 4.3); in HEIF they mainly say
     # how luma and chroma were made, and the profile outranks them.
     if coded is not None and (header.format == "PNG" or not header.icc):

@@ -63,6 +63,7 @@ def read_header(path: Path) -> Header:
         orientation=metadata.orientation(blob),
         icc=icc,
         cicp=(cicp[0], cicp[1]) if cicp is not None and len(cicp) == 4 else None,
+        is_narrow=cicp is not None and len(cicp) == 4 and cicp[3] == 0,
         stated=_stated(found),
         exif=blob,
         frames=frames,

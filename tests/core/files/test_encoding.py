@@ -20,15 +20,9 @@ from core.colour import (
     convert,
 )
 from core.files import encoding
-from core.files.encoding import (
-    NotRGBError,
-    SpaceEncoding,
-    TableEncoding,
-    UnusableProfileError,
-    from_cicp,
-    from_gamma,
-    from_icc,
-)
+from core.files.cicp import from_cicp
+from core.files.encoding import SpaceEncoding, from_gamma
+from core.files.icc import NotRGBError, TableEncoding, UnusableProfileError, from_icc
 from core.files.profile import icc_profile
 
 RANDOM = np.random.default_rng(3)
