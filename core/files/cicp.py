@@ -69,7 +69,7 @@ def _from_narrow(decode: Curve, bits: int, stored: Values) -> Values:
     # ITU-T H.273, equations 20 to 22.
     step = 2 ** (bits - 8) / (2**bits - 1)
     signal = (stored - 16 * step) / (219 * step)
-    return np.copysign(decode(np.abs(signal)), signal)
+    return np.asarray(np.copysign(decode(np.abs(signal)), signal))
 
 
 def _pq_eotf(stored: Values) -> Values:

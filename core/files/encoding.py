@@ -122,9 +122,20 @@ class MatrixEncoding:
         return light @ self.matrix.T.astype(np.float32)
 
 
+Primaries: TypeAlias = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+
+
+def are_usable(primaries: Primaries, white: tuple[float, float]) -> bool:
+    """Return whether chromaticities make a space: white has light, and lies inside the primaries."""
+    corners = np.array([(x, y, 1.0) for x, y in primaries]).T
+    if not np.isfinite(corners).all() or white[1] <= 0.0 or abs(np.linalg.det(corners)) < 1e-6:
+        return False
+    return bool((np.linalg.solve(corners, np.array([*white, 1.0])) > 0.0).all())
+
+
 def from_gamma(
     gamma: float,
-    primaries: tuple[tuple[float, float], tuple[float, float], tuple[float, float]],
+    primaries: Primaries,
     white: tuple[float, float],
 ) -> Encoding:
     """Return what values with a bare exponent and chromaticities mean.
