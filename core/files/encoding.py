@@ -126,7 +126,7 @@ Primaries: TypeAlias = tuple[tuple[float, float], tuple[float, float], tuple[flo
 
 
 def are_usable(primaries: Primaries, white: tuple[float, float]) -> bool:
-    """Return whether chromaticities make a space: white has light, and lies inside the primaries."""
+    """Return whether chromaticities make a space, with a white that lies inside it."""
     corners = np.array([(x, y, 1.0) for x, y in primaries]).T
     if not np.isfinite(corners).all() or white[1] <= 0.0 or abs(np.linalg.det(corners)) < 1e-6:
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +19,14 @@ from core.files.encoding import (
     Pixels,
     SpaceEncoding,
 )
-from core.files.errors import FileError, damaged, from_os_error
+from core.files.errors import FileError, from_os_error
 from core.files.formats import avif, exr, heic, jpeg, jxl, png, raw, tiff, webp
+from core.files.guard import guarded
 from core.files.header import RAISE_THE_LIMIT, Header, Limits, check_size
 from core.files.icc import NotRGBError, UnusableProfileError, from_icc
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
     from types import ModuleType
 
     from core.gamut import Codes
@@ -184,7 +183,7 @@ def read(
     path = Path(path)
     reader, header = _header(path, limits or Limits())
     encoding, notes = _encoding(path, header, assume)
-    with _guarded(path, header.format):
+    with guarded(path, header.format):
         stored = reader.read_pixels(path, header)
         if stored.shape[:2] not in ((header.height, header.width), (header.width, header.height)):
             raise ValueError("the decoded size is not the stated one")
@@ -359,7 +358,7 @@ def _header(path: Path, limits: Limits) -> tuple[ModuleType, Header]:
         module = _sniffed(path)
     except OSError as error:
         raise from_os_error(error, path, "read") from error
-    with _guarded(path, _NAMES[module]):
+    with guarded(path, _NAMES[module]):
         if module is jxl:
             # OpenImageIO decodes JPEG XL as soon as it opens it.
             check_size(path, *jxl.read_size(path), limits)
@@ -379,24 +378,6 @@ _NAMES = {
     tiff: "TIFF",
     webp: "WebP",
 }
-
-
-@contextlib.contextmanager
-def _guarded(path: Path, format_name: str) -> Iterator[None]:
-    # The decoders fail in as many ways as there are damaged files, with error types of their
-    # own; every one of them means the same to a person.
-    try:
-        yield
-    except FileError:
-        raise
-    except MemoryError as error:
-        raise FileError(
-            f"“{path}” is too large for the memory of this computer; make it smaller first."
-        ) from error
-    except PermissionError as error:
-        raise from_os_error(error, path, "read") from error
-    except Exception as error:
-        raise damaged(path, format_name) from error
 
 
 def _encoding(path: Path, header: Header, assume: ColourSpace) -> tuple[Encoding, tuple[str, ...]]:

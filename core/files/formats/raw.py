@@ -12,9 +12,11 @@ from PIL import JpegImagePlugin
 from core.colour import PROPHOTO
 from core.files import metadata
 from core.files.encoding import SpaceEncoding
+from core.files.errors import unsupported
 from core.files.formats import tiff
 from core.files.formats.pillow import opened
 from core.files.header import Header
+from core.files.tiff_directory import COMPRESSION, TiffStructure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,9 +26,7 @@ if TYPE_CHECKING:
 
 def read_header(path: Path) -> Header:
     """Return what LibRaw reports (see :mod:`core.files.formats`)."""
-    with path.open("rb") as file:
-        if file.read(4) in _TIFF_SIGNATURES:
-            tiff.check_dng(path)
+    _check_tiff(path)
     with rawpy.imread(str(path)) as raw:
         sizes = raw.sizes
         width, height = sizes.iwidth, sizes.iheight
@@ -62,6 +62,19 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[np.uint16]:
 
 
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*")
+_JPEG_XL = 52546
+
+
+def _check_tiff(path: Path) -> None:
+    """Refuse what LibRaw would fill in with flat colour, or not know (DNG, NEF, CR2, ARW, ...)."""
+    with path.open("rb") as file:
+        if file.read(4) not in _TIFF_SIGNATURES:
+            return
+        structure = TiffStructure(file)
+        for page in tiff.every_page(structure):
+            structure.check_extents(page)
+            if structure.number(page, COMPRESSION) == _JPEG_XL:
+                raise unsupported(path, "a DNG that is compressed with JPEG XL")
 
 
 def _thumbnail(raw: rawpy.RawPy) -> bytes | None:
