@@ -154,7 +154,9 @@ class TiffStructure:
         return next((page for page in everywhere if self.is_whole(page)), self.pages[0])
 
     def is_whole(self, page: Page) -> bool:
-        """Return whether a page is neither a reduced version of another nor a mask."""
+        """Return whether a page is an image, no reduced version of another, and no mask."""
+        if WIDTH not in page.fields or LENGTH not in page.fields:
+            return False
         old = self.number(page, OLD_SUBFILE) if SUBFILE not in page.fields else 0
         return not self.number(page, SUBFILE) & (_REDUCED | _MASK) and old != 2
 
