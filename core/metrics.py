@@ -17,12 +17,13 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from core.colour import PROPHOTO, SRGB, Adaptation, convert, lab_from_prophoto
-from core.delta_e import delta_e_2000
+from core.colour_difference import delta_e_2000
 from core.errors import PhotoError
 from core.gamut import Codes, FloatImage, Mask, code_maximum, reduce, share
+from core.images import row_bands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 Region = Literal["all", "out_of_gamut", "in_gamut"]
 REGIONS: tuple[Region, ...] = get_args(Region)
@@ -32,7 +33,6 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 Floats = npt.NDArray[np.floating]
 Doubles = npt.NDArray[np.float64]
 
-_BAND_PIXELS = 1 << 18
 _SSIM_SIGMA = 1.5
 _SSIM_RADIUS = 5
 _SSIM_C1 = 0.01**2
@@ -336,14 +336,6 @@ def round_trip(codes: Codes, scene: Floats) -> float:
         for rows in row_bands(codes)
     )
     return kept / codes.size if codes.size else math.nan
-
-
-def row_bands(image: npt.NDArray[Any]) -> Iterator[slice]:
-    """Yield slices of rows that cover an image, each of about a quarter of a megapixel."""
-    height, width = image.shape[:2]
-    rows = max(1, _BAND_PIXELS // max(1, width))
-    for start in range(0, height, rows):
-        yield slice(start, min(start + rows, height))
 
 
 def _round_trip_of_prophoto(codes: Codes, values: Floats, adaptation: Adaptation) -> float:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from core.methods.letnet import LetNetMethod
 from gradio_app import page
 
 if TYPE_CHECKING:
-    from core.evaluation import Method
     from gradio_app.context import Context
 
 _TEXT = """
@@ -89,7 +89,7 @@ def add_about_tab(context: Context, blocks: gr.Blocks) -> None:
     settings = context.settings
     gr.Markdown(_TEXT.format(minutes=settings.keep_minutes))
     for method in context.methods.values():
-        if method.model is not None:
+        if isinstance(method, LetNetMethod):
             _add_card(method)
     gr.Markdown(_OTHERS)
     gr.Markdown(_PAPERS)
@@ -106,9 +106,8 @@ def add_about_tab(context: Context, blocks: gr.Blocks) -> None:
     )
 
 
-def _add_card(method: Method) -> None:
+def _add_card(method: LetNetMethod) -> None:
     model = method.model
-    assert model is not None
     config = model.network.config
     card = {
         "parameters": method.parameters,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import closing, contextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -12,7 +13,6 @@ import gradio as gr
 from core.colour import WIDE_SPACES
 from core.errors import PhotoError
 from core.files import OutputFormat
-from core.names import EMBEDDED
 from core.styles import STYLES
 from gradio_app import page, tables
 from gradio_app.context import CONCURRENCY_ID
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from gradio.components import Component
 
+    from core.progress import Stop
     from gradio_app.context import Context
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ def add_api(context: Context) -> None:
     seconds = context.settings.seconds
 
     def expand(
+        stop: Stop,
         photo: str,
         model: str,
         space: str,
@@ -64,7 +66,8 @@ def add_api(context: Context) -> None:
         with _errors("expand"):
             request = Request(model, space, format, strength, keep_private)  # type: ignore[arg-type]
             with context.request_folder() as folder:
-                job = Job(expansion(context, photo, request, folder), seconds)
+                begin = partial(expansion, context, photo, request, folder)
+                job = Job(begin, seconds, stop)
                 with closing(job.steps()) as steps:
                     for _ in steps:
                         yield gr.skip(), gr.skip()
@@ -72,6 +75,7 @@ def add_api(context: Context) -> None:
                 yield str(path), public_report(report)
 
     def converge(
+        stop: Stop,
         photo: str,
         model: str,
         method: str,
@@ -81,13 +85,10 @@ def add_api(context: Context) -> None:
         side: float,
     ) -> Iterator[Converged]:
         with _errors("convergence"), context.request_folder() as folder:
-            network = context.model(model)
-            if network is None:
-                raise PhotoError("The naive inversion does not iterate; choose a network.")
-            default = network.descriptor.solver
+            default = context.solver(model)
             solver = solver_settings(default, method, memory, damping, max_steps)
-            work = convergence(context, photo, model, solver, int(side), folder)
-            job = Job(work, seconds)
+            begin = partial(convergence, context, photo, model, solver, int(side), folder)
+            job = Job(begin, seconds, stop)
             with closing(job.steps()) as steps:
                 for _ in steps:
                     yield gr.skip()
@@ -98,9 +99,9 @@ def add_api(context: Context) -> None:
                 "residuals": list(trace.residuals),
             }
 
-    def compare(photo: str, methods: list[str], style: str) -> Iterator[Compared]:
+    def compare(stop: Stop, photo: str, methods: list[str], style: str) -> Iterator[Compared]:
         with _errors("compare"):
-            job = Job(comparison(context, photo, methods, style), seconds)
+            job = Job(partial(comparison, context, photo, methods, style), seconds, stop)
             with closing(job.steps()) as steps:
                 for _ in steps:
                     yield gr.skip()
@@ -113,7 +114,7 @@ def add_api(context: Context) -> None:
             expand,
             [
                 photo,
-                gr.Dropdown([*names, EMBEDDED], value=names[0], label="model"),
+                gr.Dropdown(names, value=names[0], label="model"),
                 gr.Dropdown(list(WIDE_SPACES), value="prophoto", label="space"),
                 gr.Dropdown(list(get_args(OutputFormat)), value="tiff", label="format"),
                 gr.Number(1.0, minimum=0.0, maximum=2.0, label="strength"),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from core.errors import PhotoError
-from core.figures import chromaticity_figure, error_figure, save_figure
+from core.pictures import chromaticity_figure, error_figure, save_figure
 from gradio_app import page, tables
 from gradio_app.controls import connect, controls, photo_input
 from gradio_app.jobs import Job
@@ -19,7 +20,8 @@ from gradio_app.photo_comparison import LONGEST, comparison, is_untagged
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from core.comparison import Comparison
+    from core.evaluation.comparison import Comparison
+    from core.progress import Stop
     from gradio_app.context import Context
     from gradio_app.controls import Shown
 
@@ -67,10 +69,13 @@ def add_compare_tab(context: Context, screen: gr.Textbox) -> None:
             errors = _drawing("Colour errors")
             diagram = _drawing("Where the colours lie")
 
-    def compare(path: str | None, methods: list[str], style: str, shown: str) -> Iterator[Shown]:
+    def compare(
+        stop: Stop, path: str | None, methods: list[str], style: str, shown: str
+    ) -> Iterator[Shown]:
         yield buttons.busy(page.said("Reading the photo …"))
         try:
-            job = Job(comparison(context, path, methods, style), context.settings.seconds)
+            begin = partial(comparison, context, path, methods, style)
+            job = Job(begin, context.settings.seconds, stop)
             with closing(job.steps()) as steps:
                 for done, total in steps:
                     yield buttons.busy(page.progress(done, total, unit=None))

@@ -10,22 +10,24 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from core.dataset import read_original
+from core.engine.method import Needs
 from core.errors import PhotoError
-from core.evaluation import EvaluationSettings, Method, methods_named, reduced
+from core.evaluation.evaluation import EvaluationSettings, reduced
 from core.files import write_codes
-from core.models import shipped_names
-from core.names import GAMUT_MLP, NAIVE
+from core.methods import registry
+from core.methods.letnet import is_equilibrium
+from core.methods.registry import NAIVE
 from core.styles import STYLES
+from core.training.dataset import read_original
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from core.models import Model
+    from core.engine.method import Method
+    from core.network.solver import SolverSettings
     from gradio_app.settings import DemoSettings
 
-DEFAULT_MODEL = "letnet-box"
 CONCURRENCY_ID = "work"
 """One pool of workers for all tabs and the API."""
 
@@ -75,13 +77,16 @@ class Context:
     settings : DemoSettings
         Hosting and limits.
     methods : mapping of name to Method
-        Networks, the default one first, and the naive inversion.
+        What photos can be expanded by, the default one first.
+    comparable : mapping of name to Method
+        What can be compared where there is an original.
     folder : Path
         Where samples and the files of requests lie.
     """
 
     settings: DemoSettings
     methods: Mapping[str, Method]
+    comparable: Mapping[str, Method]
     folder: Path
 
     @property
@@ -95,11 +100,6 @@ class Context:
         return next(iter(self.methods))
 
     @property
-    def comparable(self) -> dict[str, Method]:
-        """The methods to choose from where there is an original, in the order of tables."""
-        return {**self.methods, GAMUT_MLP: Method.named(GAMUT_MLP)}
-
-    @property
     def quick_methods(self) -> list[str]:
         """Those that nobody has to wait for: they are compared unless others are chosen."""
         return list(dict.fromkeys((self.default_method, NAIVE)))
@@ -107,14 +107,10 @@ class Context:
     @property
     def equilibrium_methods(self) -> list[str]:
         """The names of the networks that seek a fixed point."""
-        return [
-            name
-            for name, method in self.methods.items()
-            if method.model is not None and method.model.network.config.mode == "implicit"
-        ]
+        return [name for name, method in self.methods.items() if is_equilibrium(method)]
 
-    def model(self, name: str) -> Model | None:
-        """Return a model by its name; None is the naive inversion.
+    def method(self, name: str) -> Method:
+        """Return a method by its name.
 
         Raises
         ------
@@ -122,10 +118,23 @@ class Context:
             If the demo does not offer it. Names are never taken as paths.
         """
         try:
-            return self.methods[name].model
+            return self.methods[name]
         except (KeyError, TypeError):
             known = ", ".join(self.methods)
             raise PhotoError(f"There is no such model; choose one of {known}.") from None
+
+    def solver(self, name: str) -> SolverSettings:
+        """Return how an equilibrium network seeks its fixed point.
+
+        Raises
+        ------
+        PhotoError
+            If there is no such network, or the method does not iterate.
+        """
+        solver = self.method(name).solver
+        if solver is None:
+            raise PhotoError(f"{name} does not iterate; choose an equilibrium network.")
+        return solver
 
     def sample(self, sample: Sample) -> str:
         """Return the path of a sample photo, in the folder of this server."""
@@ -171,17 +180,30 @@ def make_context(settings: DemoSettings, folder: Path) -> Context:
             else:
                 codes, _ = reduced(STYLES[sample.style].apply(original), EvaluationSettings())
                 write_codes(place, codes)
-    return Context(settings, load_methods(settings.model_names), folder)
+    methods, comparable = load_methods(settings.model_names)
+    return Context(settings, methods, comparable, folder)
 
 
-def load_methods(names: list[str]) -> dict[str, Method]:
-    """Return the methods to offer, networks first and the naive inversion last.
+def load_methods(names: list[str]) -> tuple[dict[str, Method], dict[str, Method]]:
+    """Return the methods to offer: for photos, and where there is an original.
 
     Parameters
     ----------
     names : list of str
-        Shipped names or files; empty for all that are shipped, the default one first.
+        Names or files, as for :func:`core.methods.registry.method`; empty for all that there are.
+        The naive inversion, what a photo's file carries, and what is fitted to originals are always
+        among them.
     """
-    shipped = sorted(shipped_names(), key=lambda name: (name != DEFAULT_MODEL, name))
-    wanted = [name for name in names or shipped if name != NAIVE]
-    return {method.name: method for method in methods_named([*wanted, NAIVE])}
+    entries = registry.entries()
+    always = {registry.EMBEDDED, NAIVE}
+    wanted = names or [name for name, entry in entries.items() if not entry.needs_original]
+    photos = {
+        method.name: method
+        for method in registry.methods(
+            [*(name for name in wanted if name not in always), NAIVE, registry.EMBEDDED]
+        )
+    }
+    fitted = [name for name, entry in entries.items() if entry.needs_original]
+    originals = {method.name: method for method in registry.methods(fitted)}
+    known = {name: each for name, each in photos.items() if each.needs is not Needs.PAYLOAD}
+    return photos, {**known, **originals}

@@ -7,13 +7,14 @@ import shutil
 import tempfile
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from core.errors import PhotoError
-from core.figures import convergence_figure, save_figure
+from core.pictures import convergence_figure, save_figure
 from gradio_app import page
 from gradio_app.context import REQUESTS
 from gradio_app.controls import connect, controls, photo_input
@@ -31,6 +32,7 @@ from gradio_app.photo_convergence import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from core.progress import Stop
     from gradio_app.context import Context
     from gradio_app.controls import Shown
 
@@ -126,6 +128,7 @@ def add_convergence_tab(context: Context, screen: gr.Textbox) -> None:
     views = [picture, difference, drawing]
 
     def watch(
+        stop: Stop,
         path: str | None,
         name: str,
         method: str,
@@ -140,12 +143,9 @@ def add_convergence_tab(context: Context, screen: gr.Textbox) -> None:
         folder = tempfile.mkdtemp(dir=context.folder / REQUESTS)
         kept = False
         try:
-            network = context.model(name)
-            if network is None:
-                raise PhotoError("Choose an equilibrium network.")
-            solver = solver_settings(network.descriptor.solver, method, memory, damping, most)
-            work = convergence(context, path, name, solver, int(side), folder)
-            job = Job(work, context.settings.seconds)
+            solver = solver_settings(context.solver(name), method, memory, damping, most)
+            begin = partial(convergence, context, path, name, solver, int(side), folder)
+            job = Job(begin, context.settings.seconds, stop)
             with closing(job.steps()) as steps:
                 for done, total in steps:
                     yield buttons.busy(page.progress(done, total, "iterations"))

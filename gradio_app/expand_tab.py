@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from core.colour import WIDE_SPACES
 from core.errors import PhotoError
-from core.names import EMBEDDED
-from core.previews import file_previews
+from core.pictures.previews import file_previews
 from gradio_app import page
 from gradio_app.controls import connect, controls, photo_input
 from gradio_app.jobs import Job
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from core.file_expansion import FileReport
+    from core.engine.files import FileReport
+    from core.progress import Stop
     from gradio_app.context import Context
     from gradio_app.controls import Shown
 
@@ -56,7 +57,7 @@ def add_expand_tab(context: Context) -> None:
             buttons = controls("Expand")
             with gr.Accordion("Settings", open=False):
                 model = gr.Dropdown(
-                    [*context.methods, EMBEDDED],
+                    list(context.methods),
                     value=context.default_method,
                     label="Network",
                     info="“naive” restores nothing: it only changes the space. “embedded” is the "
@@ -108,6 +109,7 @@ def add_expand_tab(context: Context) -> None:
     last = gr.State(None, time_to_live=60 * context.settings.keep_minutes)
 
     def expand(
+        stop: Stop,
         path: str | None,
         model: str,
         strength: float,
@@ -120,7 +122,8 @@ def add_expand_tab(context: Context) -> None:
             request = Request(model, space, file_format, strength, private)  # type: ignore[arg-type]
             upload = checked(path, context.uploads, context.settings)
             with context.request_folder() as folder:
-                job = Job(expansion(context, path, request, folder), context.settings.seconds)
+                begin = partial(expansion, context, path, request, folder)
+                job = Job(begin, context.settings.seconds, stop)
                 with closing(job.steps()) as steps:
                     for done, total in steps:
                         yield buttons.busy(page.progress(done, total))
@@ -163,7 +166,7 @@ def add_expand_tab(context: Context) -> None:
             logger.exception("an expansion failed")
             yield buttons.idle(page.problem(page.UNEXPECTED))
 
-    def write_again(last: Done | None, file_format: str) -> Iterator[Shown]:
+    def write_again(stop: Stop, last: Done | None, file_format: str) -> Iterator[Shown]:
         if last is None:
             yield buttons.idle(page.problem(context.settings.expired))
             return
@@ -171,7 +174,8 @@ def add_expand_tab(context: Context) -> None:
         try:
             request = replace(last.request, format=file_format)  # type: ignore[arg-type]
             with context.request_folder() as folder:
-                job = Job(expansion(context, last.path, request, folder), context.settings.seconds)
+                begin = partial(expansion, context, last.path, request, folder)
+                job = Job(begin, context.settings.seconds, stop)
                 with closing(job.steps()) as steps:
                     for done, total in steps:
                         yield buttons.busy(page.progress(done, total))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import threading
+import inspect
 import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from core.errors import PhotoError
-from core.solver import checked_before_each_step
+from core.progress import Stop, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+
+    from core.progress import Check
 
 Result = TypeVar("Result")
 
@@ -28,18 +30,27 @@ class Job(Generic[Result]):
 
     Parameters
     ----------
-    work : generator
-        Yields what is done and what there is to do; returns the result.
+    begin : callable
+        Takes a check that it hands on to long work; returns a generator, which yields what is done
+        and what there is to do, and returns the result.
     seconds : float
-        How long it may take. It is looked at after each step, and within a step before each
-        iteration of a solver.
+        How long it may take. It is looked at after each step, and within a step whenever the work
+        checks, as solvers do before each iteration.
+    stop : Stop
+        Whether somebody wants it to end before.
     """
 
     result: Result
 
-    def __init__(self, work: Generator[tuple[int, int], None, Result], seconds: float) -> None:
-        self._work = work
-        self._seconds = seconds
+    def __init__(
+        self,
+        begin: Callable[[Check], Generator[tuple[int, int], None, Result]],
+        seconds: float,
+        stop: Stop,
+    ) -> None:
+        self._seconds, self._stop = seconds, stop
+        self._end = time.monotonic() + seconds
+        self._work = begin(self._check)
 
     def steps(self) -> Generator[tuple[int, int], None, None]:
         """Yield progress.
@@ -49,27 +60,26 @@ class Job(Generic[Result]):
         PhotoError
             If the time is over.
         """
-        end = time.monotonic() + self._seconds
-
-        def check() -> None:
-            if time.monotonic() > end:
-                raise PhotoError(
-                    f"The job took longer than {self._seconds:g} seconds; choose a smaller "
-                    "photo, or use the program on your own computer."
-                )
-
+        self._end = time.monotonic() + self._seconds
         try:
             while True:
                 try:
-                    with checked_before_each_step(check):
-                        step = next(self._work)
+                    step = next(self._work)
                 except StopIteration as finished:
                     self.result = finished.value
                     return
-                check()
+                self._check()
                 yield step
         finally:
             self._work.close()
+
+    def _check(self) -> None:
+        self._stop.check()
+        if time.monotonic() > self._end:
+            raise PhotoError(
+                f"The job took longer than {self._seconds:g} seconds; choose a smaller photo, or "
+                "use the program on your own computer."
+            )
 
 
 def stoppable(handler: Callable[..., Iterator[Any]]) -> Callable[..., AsyncGenerator[Any]]:
@@ -78,38 +88,35 @@ def stoppable(handler: Callable[..., Iterator[Any]]) -> Callable[..., AsyncGener
     Parameters
     ----------
     handler : generator function
-        Does its work in a thread. When it is cancelled, the solver that it runs ends before its
-        next iteration, and the handler with it; what else it does between two yields is finished.
+        Takes a :class:`core.progress.Stop` before its other parameters, and does its work in a
+        thread. When it is cancelled, work that checks the stop ends at once, as solvers do before
+        their next iteration, and the handler with it; what else it does between two yields is
+        finished.
 
     Returns
     -------
     asynchronous generator function
-        With the same parameters and values.
+        With the other parameters and the same values.
     """
 
     @functools.wraps(handler)
     async def run(*arguments: Any) -> AsyncGenerator[Any]:
-        cancelled = threading.Event()
-
-        def check() -> None:
-            if cancelled.is_set():
-                raise asyncio.CancelledError
+        stop = Stop()
 
         def step() -> Any:
             try:
-                with checked_before_each_step(check):
-                    return next(work, _END)
-            except asyncio.CancelledError:
+                return next(work, _END)
+            except Stopped:
                 return _END
 
-        work = handler(*arguments)
+        work = handler(stop, *arguments)
         try:
             while True:
                 running = asyncio.ensure_future(asyncio.to_thread(step))
                 try:
                     value = await asyncio.shield(running)
                 except asyncio.CancelledError:
-                    cancelled.set()
+                    stop.set()
                     await _ended(running)
                     raise
                 if value is _END:
@@ -118,6 +125,10 @@ def stoppable(handler: Callable[..., Iterator[Any]]) -> Callable[..., AsyncGener
         finally:
             work.close()  # type: ignore[attr-defined]
 
+    # Gradio counts the parameters, and takes the types of an endpoint from them.
+    signature = inspect.signature(handler)
+    others = list(signature.parameters.values())[1:]
+    run.__signature__ = signature.replace(parameters=others)  # type: ignore[attr-defined]
     return run
 
 

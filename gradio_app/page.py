@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 if TYPE_CHECKING:
-    from core.figures import ThemeName
+    from core.pictures import ThemeName
 
 TITLE = "Gamut expansion"
 

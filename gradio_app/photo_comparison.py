@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.comparison import Comparison, compare_methods
-from core.dataset import read_original, shrink
+from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
-from core.evaluation import EvaluationSettings
-from core.expansion import ExpansionSettings
+from core.evaluation.comparison import Comparison, compare_methods
+from core.evaluation.evaluation import EvaluationSettings
 from core.files import inspect
 from core.styles import STYLES
+from core.training.dataset import read_original, shrink
 from gradio_app.uploads import checked, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
-    from core.evaluation import Method
+    from core.engine.method import Method
+    from core.progress import Check
     from gradio_app.context import Context
 
 LONGEST = 1024
@@ -26,7 +26,11 @@ LONGEST = 1024
 
 
 def comparison(
-    context: Context, path: str | None, names: Sequence[str], style: str
+    context: Context,
+    path: str | None,
+    names: Sequence[str],
+    style: str,
+    check: Check | None = None,
 ) -> Generator[tuple[int, int], None, Comparison]:
     """Compare methods on an upload.
 
@@ -40,6 +44,8 @@ def comparison(
         Methods that the demo offers.
     style : str
         Key of :data:`core.styles.STYLES`.
+    check : callable, optional
+        Called often; what it raises gives up the work.
 
     Yields
     ------
@@ -65,7 +71,7 @@ def comparison(
     settings = EvaluationSettings(
         perceptual=False, expansion=ExpansionSettings(device=context.settings.device)
     )
-    return (yield from compare_methods(STYLES[style].apply(original), methods, settings))
+    return (yield from compare_methods(STYLES[style].apply(original), methods, settings, check))
 
 
 def is_untagged(path: Path) -> bool:
@@ -79,4 +85,4 @@ def _chosen(context: Context, names: Sequence[str]) -> list[Method]:
     for name in names:
         if name not in known:
             raise PhotoError(f"There is no such method; choose out of {', '.join(known)}.")
-    return [replace(method, name=name) for name, method in known.items() if name in names]
+    return [method for name, method in known.items() if name in names]

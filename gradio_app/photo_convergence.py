@@ -6,23 +6,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.busiest_window import busiest_window
 from core.colour import DISPLAY_P3, SRGB
-from core.convergence import iterates
+from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
-from core.expansion import ExpansionSettings
-from core.figures import heat_map, shared_limits
 from core.files import read, write_codes
 from core.gamut import LOSSY_TOLERANCE, reduce
+from core.methods.convergence import iterates
+from core.methods.letnet import is_equilibrium
 from core.metrics import delta_e_map
-from core.previews import prophoto_screen_codes
+from core.pictures import heat_map, shared_limits
+from core.pictures.busiest_window import busiest_window
+from core.pictures.previews import prophoto_screen_codes
 from gradio_app.uploads import checked, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from core.gamut import FloatImage
-    from core.solver import SolverSettings
+    from core.network.solver import SolverSettings
+    from core.progress import Check
     from gradio_app.context import Context
 
 SMALLEST, LARGEST = 64, 512
@@ -69,6 +71,7 @@ def convergence(
     solver: SolverSettings,
     side: int,
     folder: str,
+    check: Check | None = None,
 ) -> Generator[tuple[int, int], None, Trace]:
     """Watch a solver at work on the part of an upload that lost the most colour.
 
@@ -86,6 +89,8 @@ def convergence(
         Of the part, in pixels.
     folder : str
         Where pictures are written.
+    check : callable, optional
+        Called before each iteration; what it raises gives up the work.
 
     Yields
     ------
@@ -97,9 +102,9 @@ def convergence(
     PhotoError
         With a sentence that names no path of the server.
     """
-    model = context.model(name)
-    if model is None:
-        raise PhotoError("The naive inversion does not iterate; choose a network.")
+    method = context.method(name)
+    if not is_equilibrium(method):
+        raise PhotoError(f"{name} does not iterate; choose an equilibrium network.")
     if not SMALLEST <= side <= LARGEST or solver.max_steps > MOST_STEPS:
         raise PhotoError(
             f"Choose a side between {SMALLEST} and {LARGEST} pixels and at most {MOST_STEPS} steps."
@@ -122,7 +127,7 @@ def convergence(
     states: list[FloatImage] = []
     residuals: list[float] = []
     pictures: list[str] = []
-    for iterate in iterates(codes, model, settings, window):
+    for iterate in iterates(codes, method, settings, window, check):
         states.append(iterate.values())
         residuals.append(iterate.residual)
         picture = place / f"iteration-{iterate.number:02d}.png"

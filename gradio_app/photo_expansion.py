@@ -8,22 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from core.colour import SRGB, WIDE_SPACES, ColourSpace
-from core.embedding import embedded_network
+from core.engine.expansion import ExpansionSettings
+from core.engine.files import FileReport, FileSettings, file_expansion
 from core.errors import PhotoError
-from core.expansion import ExpansionSettings
-from core.figures import heat_map, shared_limits
-from core.file_expansion import FileReport, FileSettings, file_expansion
 from core.files import OUTPUT_FORMATS, OutputFormat, check_output, write_codes
-from core.names import EMBEDDED
+from core.pictures import heat_map, shared_limits
 from gradio_app.results import Expanded
 from gradio_app.uploads import Upload, checked, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from core.expansion import Restorer
     from core.gamut import Codes
-    from core.previews import Previews
+    from core.pictures.previews import Previews
+    from core.progress import Check
     from gradio_app.context import Context
 
 _JUST_SEEN = 1.0
@@ -40,7 +38,7 @@ class Request:
     Attributes
     ----------
     model : str
-        Name of a model that the demo offers, or "embedded" for the upload's own.
+        Name of a method that the demo offers.
     space : str
         Key of a wide space.
     format : {"tiff", "png", "jxl", "avif"}
@@ -73,7 +71,11 @@ class Request:
 
 
 def expansion(
-    context: Context, path: str | None, request: Request, folder: str
+    context: Context,
+    path: str | None,
+    request: Request,
+    folder: str,
+    check: Check | None = None,
 ) -> Generator[tuple[int, int], None, tuple[Path, FileReport]]:
     """Expand an upload into a file, exactly as the command line does.
 
@@ -87,6 +89,8 @@ def expansion(
         What is wanted.
     folder : str
         The folder of the request.
+    check : callable, optional
+        Called often; what it raises gives up the work.
 
     Yields
     ------
@@ -113,11 +117,9 @@ def expansion(
     )
     files = FileSettings(format=request.format, limits=limits, private_exif=request.private)
     try:
-        if request.model == EMBEDDED:
-            model: Restorer | None = embedded_network(upload.path, limits)
-        else:
-            model = context.model(request.model)
-        with closing(file_expansion(upload.path, target, model, settings, files)) as work:
+        method = context.method(request.model)
+        work = file_expansion(upload.path, target, method, settings, files, check)
+        with closing(work):
             report = yield from work
     except PhotoError as error:
         raise PhotoError(sentence(error, upload.path)) from error

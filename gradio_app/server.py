@@ -100,8 +100,8 @@ def _launched(settings: DemoSettings, folder: Path) -> Iterator[Server]:
     from starlette.responses import JSONResponse
     from starlette.routing import Route
 
-    from core.allocator import keep_freed_memory
-    from core.expansion import device_named
+    from core.engine.devices import device_named
+    from core.engine.memory import keep_freed_memory
     from gradio_app import page
     from gradio_app.api import health
     from gradio_app.app import SWEEP_SECONDS, build

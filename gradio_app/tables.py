@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.comparison import Comparison, Restoration
+    from core.evaluation.comparison import Comparison, Restoration
     from core.metrics import Region
     from gradio_app.results import Compared
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,7 @@ class BatchWidget(Panel):
         folder = FolderRequest(source, target, self.format.value, self.existing.value)
         self.log.clear()
         self._files_clock = TimeLeft()
-        self.start_job(expand_folder(folder, request), self._on_report)
+        self.start_job(partial(expand_folder, folder, request), self._on_report)
 
     def show_progress(self, value: Any) -> None:
         """Show photos done, the tiles of the current one, and finished photos."""

@@ -89,7 +89,7 @@ class CompareWidget(Panel):
             self._show(halves, place)
             self.say(f"Left: {photos[0].name}. Right: {photos[1].name}.")
 
-        self.start_job(work(), show, layer=layer)
+        self.start_job(lambda _: work(), show, layer=layer)
 
     def _show(self, halves: Halves, place: dict[str, Any]) -> None:
         self._halves = halves

@@ -8,9 +8,8 @@ from magicgui.types import FileDialogMode
 from magicgui.widgets import ComboBox, FileEdit, FloatSlider
 
 from core.colour import PROPHOTO, WIDE_SPACES
-from core.names import EMBEDDED
 from napari_gamut._settings import SCREENS, preferences
-from napari_gamut.engine import OWN_FILE, model_choices
+from napari_gamut.engine import OWN_FILE, method_choices
 
 if TYPE_CHECKING:
     from magicgui.widgets.bases import BaseValueWidget
@@ -19,10 +18,10 @@ if TYPE_CHECKING:
 class ModelChoice:
     """The controls by which a network is chosen."""
 
-    def __init__(self, *more: tuple[str, str]) -> None:
+    def __init__(self, *, carried: bool = False) -> None:
         self.model = ComboBox(
             label="Model",
-            choices=(*model_choices(), *more),
+            choices=method_choices(carried=carried),
             tooltip="Which network estimates the lost colours. Naive inversion only converts.",
         )
         self.weights = file_edit(
@@ -52,7 +51,7 @@ class ExpansionChoice(ModelChoice):
     """The controls that an expansion has, be it of a layer or of a folder."""
 
     def __init__(self) -> None:
-        super().__init__(("The photo's own (gamut reduce --embed)", EMBEDDED))
+        super().__init__(carried=True)
         self.space = ComboBox(
             label="Space",
             choices=[(space.name, key) for key, space in WIDE_SPACES.items()],

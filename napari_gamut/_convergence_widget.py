@@ -125,7 +125,7 @@ class ConvergenceWidget(Panel):
             self._place = spatial_2d(layer, index, trace.top, trace.left)
             self.show_trace(trace)
 
-        work = solve_visibly(photo, request, changes, reference, bounds)
+        work = partial(solve_visibly, photo, request, changes, reference, bounds)
         self.start_job(work, show, layer=layer)
 
     def show_trace(self, trace: Trace) -> None:
@@ -227,7 +227,7 @@ class ConvergenceWidget(Panel):
     def _draw(self) -> None:
         if self.trace is None:
             return
-        from core.figures import convergence_figure
+        from core.pictures import convergence_figure
 
         draw = partial(
             convergence_figure,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +103,7 @@ class ExpandWidget(Panel):
         def add(result: Expanded) -> None:
             self._add(result, photo, place)
 
-        self.start_job(expand_photo(photo, self.request()), add, layer=layer)
+        self.start_job(partial(expand_photo, photo, self.request()), add, layer=layer)
 
     def save(self, path: str | Path, layer: Layer | None = None) -> None:
         """Write a layer's wide colours, by default those of the active layer."""

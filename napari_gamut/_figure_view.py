@@ -1,4 +1,4 @@
-"""A drawing of :mod:`core.figures` inside a dock widget."""
+"""A drawing of :mod:`core.pictures` inside a dock widget."""
 
 from __future__ import annotations
 

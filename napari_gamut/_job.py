@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
 
 from napari.qt.threading import create_worker
 
 from core.errors import PhotoError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+from core.progress import Check, Stop, Stopped
 
 Result = TypeVar("Result")
+Work = Callable[[Check], Generator[Any, None, Result]]
 
 
 class Failure:
@@ -32,8 +31,9 @@ class Job:
 
     Parameters
     ----------
-    work : generator
-        Yields its progress, and returns the result. It must not touch layers or widgets.
+    begin : callable
+        Takes a check that it may hand on to long work; returns a generator, which yields its
+        progress and returns the result. It must not touch layers or widgets.
     progress : callable
         Called in the window's thread with each progress.
     done : callable
@@ -46,7 +46,7 @@ class Job:
 
     def __init__(
         self,
-        work: Generator[Any, None, Result],
+        begin: Work[Result],
         *,
         progress: Callable[[Any], None],
         done: Callable[[Result], None],
@@ -57,15 +57,15 @@ class Job:
         self._done, self._failed, self._ended = done, failed, ended
         self._progress = progress
         # The worker's own way to stop would leave the generator open, with all its memory.
-        self._stop = threading.Event()
-        self._worker = create_worker(_guarded, work, self._stop, _start_thread=False)
+        self._stop = Stop()
+        self._worker = create_worker(_guarded, begin, self._stop, _start_thread=False)
         self._worker.yielded.connect(self._on_progress)
         self._worker.returned.connect(self._on_result)
         self._worker.finished.connect(self._on_end)
         self._worker.start()
 
     def cancel(self) -> None:
-        """Stop at the next step; neither a result nor a failure will come."""
+        """Stop at the next step or iteration; neither a result nor a failure will come."""
         self._stop.set()
 
     def abandon(self) -> None:
@@ -74,11 +74,11 @@ class Job:
         self._stop.set()
 
     def _on_progress(self, value: Any) -> None:
-        if not self._abandoned and not self._stop.is_set():
+        if not self._abandoned and not self._stop.is_set:
             self._progress(value)
 
     def _on_result(self, value: Any) -> None:
-        if self._abandoned or self._stop.is_set():
+        if self._abandoned or self._stop.is_set:
             return
         if isinstance(value, Failure):
             self._failed(value.sentence)
@@ -113,11 +113,14 @@ def duration(seconds: float) -> str:
 
 
 def _guarded(
-    work: Generator[Any, None, Result], stop: threading.Event
+    begin: Work[Result], stop: Stop
 ) -> Generator[Any, None, Result | Failure | _Cancelled]:
+    work = begin(stop.check)
     try:
-        while not stop.is_set():
+        while not stop.is_set:
             yield next(work)
+    except Stopped:
+        return _Cancelled()
     except StopIteration as end:
         result: Result = end.value
         return result

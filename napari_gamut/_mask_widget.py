@@ -67,7 +67,8 @@ class MaskWidget(Panel):
                 self._add(item, photo.name, place)
             self.say("\n".join(item.title for item in found))
 
-        self.start_job(maps_of(kinds, photo, reference, self.screen.value), add, layer=layer)
+        display = self.screen.value
+        self.start_job(lambda _: maps_of(kinds, photo, reference, display), add, layer=layer)
 
     def _add(self, item: Map, name: str, place: dict[str, Any]) -> None:
         title = f"{item.title} ({name})"

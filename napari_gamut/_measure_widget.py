@@ -99,7 +99,7 @@ class MeasureWidget(Panel):
             raise LayerError("Measuring needs the wide-gamut original; choose a reference.")
         reference = self.frame_in(self.reference)
         same_size(photo, reference)
-        self.start_job(measure(photo, reference), self.show_metrics, layer=layer)
+        self.start_job(lambda _: measure(photo, reference), self.show_metrics, layer=layer)
 
     def show_metrics(self, metrics: PhotoMetrics) -> None:
         """Fill the table."""
@@ -146,7 +146,8 @@ class MeasureWidget(Panel):
         except PhotoError as error:
             self.warn(str(error))
             return
-        self.start_job(chosen_colours(photos, mask), self.show_colours, layer=self.layer.value)
+        work = chosen_colours(photos, mask)
+        self.start_job(lambda _: work, self.show_colours, layer=self.layer.value)
 
     def show_colours(self, colours: dict[str, FloatImage]) -> None:
         """Draw chromaticities."""
@@ -156,7 +157,7 @@ class MeasureWidget(Panel):
         self.say(f"Chromaticities of {' and '.join(f'“{name}”' for name in colours)}.")
 
     def _draw(self) -> None:
-        from core.figures import chromaticity_figure
+        from core.pictures import chromaticity_figure
 
         if not self._colours:
             return
@@ -167,7 +168,7 @@ class MeasureWidget(Panel):
 
     def save_drawing(self, path: Path) -> None:
         """Write the diagram as PNG, SVG or PDF."""
-        from core.figures import save_figure
+        from core.pictures import save_figure
 
         if self.plot.figure is None:
             self.warn("There is no diagram yet; draw one first.")
@@ -239,7 +240,7 @@ def chosen_colours(
     dict of str to ndarray, float32, shape (n, 3)
         Evenly spaced pixels of each, linear ProPhoto in 0..1.
     """
-    from core.figures import evenly_spaced
+    from core.pictures import evenly_spaced
 
     found = {}
     for number, photo in enumerate(photos):

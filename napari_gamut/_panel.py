@@ -11,17 +11,17 @@ from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QFrame, QLabel
 
 from core.errors import PhotoError
-from napari_gamut._job import Job, TimeLeft
+from napari_gamut._job import Job, TimeLeft, Work
 from napari_gamut.layer_data import photo_of, shown_index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from napari.layers import Layer
     from napari.viewer import Viewer
     from qtpy.QtWidgets import QWidget
 
-    from core.figures import ThemeName
+    from core.pictures import ThemeName
     from napari_gamut.layer_data import Index, LayerPhoto
 
 _LOWEST = 240
@@ -131,7 +131,7 @@ class Panel(Container[Any]):
 
     def start_job(
         self,
-        work: Generator[Any, None, Any],
+        begin: Work[Any],
         done: Callable[[Any], None],
         *,
         layer: Layer | None = None,
@@ -145,7 +145,7 @@ class Panel(Container[Any]):
         self.progress.visible = True
         self.run.text = "Cancel"
         self._job = Job(
-            work, progress=self.show_progress, done=done, failed=self.warn, ended=self._on_end
+            begin, progress=self.show_progress, done=done, failed=self.warn, ended=self._on_end
         )
 
     def cancel(self) -> None:

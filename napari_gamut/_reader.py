@@ -111,8 +111,8 @@ def _read(path: str | Sequence[str], stack: bool = False) -> list[LayerData]:
 
 def _layer(path: Path) -> LayerData:
     from core.colour import PROPHOTO, SRGB, convert
-    from core.display import DISPLAYS, display_image
     from core.files import read
+    from core.pictures.screens import DISPLAYS, display_image
     from napari_gamut._settings import preferences
     from napari_gamut.metadata import Record, WidePixels
 

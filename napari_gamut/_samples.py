@@ -30,10 +30,10 @@ def rocket() -> list[LayerData]:
 
 def chart() -> list[LayerData]:
     """Return a chart of wide colours, and what is left of it in sRGB."""
-    from core.chart import wide_gamut_chart
     from core.colour import PROPHOTO, SRGB, convert
-    from core.display import DISPLAYS, display_image
     from core.gamut import reduce
+    from core.pictures.chart import wide_gamut_chart
+    from core.pictures.screens import DISPLAYS, display_image
     from napari_gamut._settings import preferences
     from napari_gamut.metadata import KEY, Record, WidePixels
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.display import DISPLAYS
+from core.pictures.screens import DISPLAYS
 
 PLUGIN = "napari-gamut"
 SCREENS = tuple((space.name, key) for key, space in DISPLAYS.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
@@ -92,7 +93,7 @@ class StackLoader(QObject):  # type: ignore[misc]
             self._warn(sentence)
 
         self._job = Job(
-            self._frames.expand(index),
+            partial(self._frames.expand, index),
             progress=progress,
             done=done,
             failed=failed,

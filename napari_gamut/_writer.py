@@ -37,7 +37,7 @@ def write_photo(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     from core.errors import PhotoError
     from core.files import format_of, write, write_codes
     from core.gamut import naive_inversion
-    from core.photo_codes import codes_from_image
+    from core.images import codes_from_image
     from napari_gamut.metadata import record_in
 
     record = record_in(meta.get("metadata", {}))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import closing
 from dataclasses import dataclass, replace
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core.colour import WIDE_SPACES
-from core.display import DISPLAYS, display_image, display_pyramid
 from core.gamut import clipped_mask, share
-from core.names import EMBEDDED, NAIVE
+from core.methods.registry import EMBEDDED, entries
+from core.pictures.screens import DISPLAYS, display_image, display_pyramid
 from napari_gamut.layer_data import LayerError
 from napari_gamut.metadata import Provenance, Record, WidePixels
 from napari_gamut.stacks import Frames
@@ -21,10 +18,10 @@ from napari_gamut.stacks import Frames
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from core.expansion import ExpansionSettings, Restorer, TileReport
+    from core.engine.expansion import ExpansionSettings
+    from core.engine.method import Method
     from core.gamut import Codes, FloatImage
-    from core.gamut_mlp import GamutMlp
-    from core.models import Model
+    from core.progress import Check
     from napari_gamut.layer_data import LayerPhoto
 
 LONGEST_SINGLE = 8192
@@ -32,22 +29,26 @@ LONGEST_SINGLE = 8192
 
 OWN_FILE = "file"
 
-_LABELS = {"letnet-box": "LETNet-box (recommended)", "letnet": "LETNet (the paper's form)"}
 
+def method_choices(*, carried: bool = False) -> tuple[tuple[str, str], ...]:
+    """Return the methods to choose from: titles for people, and names of the engine.
 
-def model_choices() -> tuple[tuple[str, str], ...]:
-    """Return the models to choose from: names for people, and those of the engine.
+    Parameters
+    ----------
+    carried : bool
+        Whether what a photo's own file carries is among them.
 
-    "file" stands for a path beside it. Torch is not imported for it.
+    Returns
+    -------
+    tuple of (str, str)
+        "file" stands for the path of weights beside it. Nothing is loaded for it.
     """
-    hashes = json.loads((resources.files("core") / "weights" / "SHA256.json").read_text())
-    known = [name for name in _LABELS if name in hashes]
-    shipped = [*known, *sorted(set(hashes) - set(known))]
-    return (
-        *((_LABELS.get(name, name), name) for name in shipped),
-        ("Own weights file", OWN_FILE),
-        ("Naive inversion (restores nothing)", NAIVE),
-    )
+    found = [
+        (entry.title, name)
+        for name, entry in entries().items()
+        if not entry.needs_original and (carried or name != EMBEDDED)
+    ]
+    return (*found, ("Own weights file", OWN_FILE))
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,12 @@ class Request:
     Attributes
     ----------
     model : str
-        A shipped network's name, the path of a weights file, "embedded" for the one that the photo
-        carries, or "naive".
+        A method's name or the path of a weights file, as for
+        :func:`core.methods.registry.method`.
     space : str
         Key of the target space.
     strength, tolerance : float
-        As in :class:`core.expansion.ExpansionSettings`.
+        As in :class:`core.engine.expansion.ExpansionSettings`.
     iterations : int
         Most evaluations of the cell.
     project : bool
@@ -102,25 +103,23 @@ class Expanded:
     record: Record
 
 
-def prepared(request: Request) -> tuple[Model | None, ExpansionSettings]:
-    """Return the network and the engine's settings that a request means.
-
-    There is none for the naive inversion, and none yet for the networks that photos carry.
+def prepared(request: Request) -> tuple[Method, ExpansionSettings]:
+    """Return the method and the engine's settings that a request means.
 
     Raises
     ------
     PhotoError
-        If there is no such network.
+        If there is no such method.
     """
-    from core.allocator import keep_freed_memory
-    from core.expansion import ExpansionSettings
-    from core.models import load_model
+    from core.engine.expansion import ExpansionSettings
+    from core.engine.memory import keep_freed_memory
+    from core.methods.registry import method
 
     keep_freed_memory()
-    model = None if request.model in (NAIVE, EMBEDDED) else load_model(request.model)
+    chosen = method(request.model)
     solver = None
-    if model is not None:
-        solver = replace(model.descriptor.solver, max_steps=request.iterations)
+    if chosen.solver is not None:
+        solver = replace(chosen.solver, max_steps=request.iterations)
     settings = ExpansionSettings(
         space=WIDE_SPACES[request.space],
         tolerance=request.tolerance,
@@ -130,10 +129,12 @@ def prepared(request: Request) -> tuple[Model | None, ExpansionSettings]:
         device=request.device,
         tile=request.tile,
     )
-    return model, settings
+    return chosen, settings
 
 
-def expand_photo(photo: LayerPhoto, request: Request) -> Generator[tuple[int, int], None, Expanded]:
+def expand_photo(
+    photo: LayerPhoto, request: Request, check: Check | None = None
+) -> Generator[tuple[int, int], None, Expanded]:
     """Expand a layer's photo; yields tiles done and tiles in all, and returns the result.
 
     A stack is returned at once: see :class:`napari_gamut.stacks.Frames`.
@@ -141,80 +142,75 @@ def expand_photo(photo: LayerPhoto, request: Request) -> Generator[tuple[int, in
     Raises
     ------
     PhotoError
-        If the layer's values are no codes, or the network cannot be used.
+        If the layer's values are no codes, or the method cannot be used.
     """
+    from core.engine.expansion import expansion
+
     yield 0, 0
-    model, settings = prepared(request)
+    method, settings = prepared(request)
     if photo.leading:
         if request.model == EMBEDDED:
-            raise LayerError("A stack carries no network of its own; choose another model.")
+            raise LayerError("A stack carries no network of its own; choose another method.")
         photo.frame((0,) * len(photo.leading)).codes()
-        return _stack(photo, request, model, settings)
+        return _stack(photo, request, method, settings)
     codes = photo.codes()
-    restorer = _own_network(photo, codes) if request.model == EMBEDDED else model
-    values, tiles = yield from _solved(codes, restorer, settings)
+    method = _bound(method, photo, codes)
+    expanded = yield from expansion(codes, method, settings, check)
     made = replace(
-        _made(photo, request, restorer),
-        steps=tuple(tile.steps for tile in tiles),
-        residuals=tuple(tile.residual for tile in tiles),
-        unconverged=sum(tile.status.value != "converged" for tile in tiles),
+        _made(photo, request, method),
+        steps=tuple(tile.steps for tile in expanded.tiles),
+        residuals=tuple(tile.residual for tile in expanded.tiles),
+        unconverged=sum(tile.status.failed for tile in expanded.tiles),
         clipped_share=share(clipped_mask(codes, request.tolerance)),
     )
-    wide = WidePixels(values, request.space, settings.adaptation, request.display)
+    wide = WidePixels(expanded.values, request.space, settings.adaptation, request.display)
     data: Any
     if max(photo.size) > LONGEST_SINGLE:
-        data = display_pyramid(values, settings.space, DISPLAYS[request.display])
+        data = display_pyramid(expanded.values, settings.space, DISPLAYS[request.display])
     else:
-        data = display_image(values, settings.space, DISPLAYS[request.display])
+        data = display_image(expanded.values, settings.space, DISPLAYS[request.display])
     return Expanded(data, replace(photo.record, wide=wide, made=made, alpha=photo.alpha()))
 
 
-def _own_network(photo: LayerPhoto, codes: Codes) -> GamutMlp:
-    from core.embedding import embedded_network
+def _bound(method: Method, photo: LayerPhoto, codes: Codes) -> Method:
+    """Return the method for this photo, which its file may carry."""
+    from core.engine.method import Needs, Subject
+    from core.engine.tiling import ArraySource
+    from core.payload.embedding import carried_payload
 
+    if method.needs is not Needs.PAYLOAD:
+        return method
     if not photo.record.path:
         raise LayerError(
-            f"“{photo.name}” comes from no file, so it carries no network; choose another model."
+            f"“{photo.name}” comes from no file, so it carries no network; choose another method."
         )
-    return embedded_network(photo.record.path, codes=codes)
+    payload = carried_payload(photo.record.path)
+    return method.bound(Subject(ArraySource(codes), payload, str(photo.record.path)))
 
 
-def _solved(
-    codes: Codes, model: Restorer | None, settings: ExpansionSettings
-) -> Generator[tuple[int, int], None, tuple[FloatImage, list[TileReport]]]:
-    from core.expansion import expand_bands
-    from core.tiling import ArraySource
-
-    values = np.empty(codes.shape, np.float32)
-    tiles: list[TileReport] = []
-    with closing(expand_bands(ArraySource(codes), model, settings)) as bands:
-        for band in bands:
-            if band.values is not None:
-                values[band.top : band.top + len(band.values)] = band.values
-                tiles.extend(band.tiles)
-            yield band.done, band.total
-    return values, tiles
-
-
-def _made(photo: LayerPhoto, request: Request, model: Restorer | None) -> Provenance:
+def _made(photo: LayerPhoto, request: Request, method: Method) -> Provenance:
     return Provenance(
         source=photo.name,
-        model=model.name if model else NAIVE,
-        sha256=model.sha256 if model else "",
+        model=method.name,
+        sha256=method.sha256,
         strength=request.strength,
         tolerance=request.tolerance,
     )
 
 
 def _stack(
-    photo: LayerPhoto, request: Request, model: Model | None, settings: ExpansionSettings
+    photo: LayerPhoto, request: Request, method: Method, settings: ExpansionSettings
 ) -> Expanded:
     import dask
     import dask.array as da
 
-    def solve(frame: LayerPhoto) -> Generator[tuple[int, int], None, FloatImage]:
-        values, _ = yield from _solved(frame.codes(), model, settings)
-        return values
+    from core.engine.expansion import expansion
+
+    def solve(
+        frame: LayerPhoto, check: Check | None = None
+    ) -> Generator[tuple[int, int], None, FloatImage]:
+        expanded = yield from expansion(frame.codes(), method, settings, check)
+        return expanded.values
 
     def render(values: FloatImage) -> Any:
         return display_image(values, settings.space, DISPLAYS[request.display])
@@ -227,5 +223,5 @@ def _stack(
     wide = WidePixels(
         da.stack(lazy).reshape(frames.shape), request.space, settings.adaptation, request.display
     )
-    record = replace(photo.record, wide=wide, made=_made(photo, request, model))
+    record = replace(photo.record, wide=wide, made=_made(photo, request, method))
     return Expanded(frames, record)

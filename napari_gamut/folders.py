@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from core.cli.common import plan_jobs, sentence
 from core.errors import PhotoError
-from core.names import EMBEDDED
-from core.steps import mapped
+from core.progress import mapped
 from napari_gamut.engine import Request, prepared
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from core.files import OutputFormat
+    from core.progress import Check
 
 Existing = Literal["keep", "replace"]
 
@@ -75,7 +75,7 @@ class FolderReport:
 
 
 def expand_folder(
-    folder: FolderRequest, request: Request
+    folder: FolderRequest, request: Request, check: Check | None = None
 ) -> Generator[FileProgress, None, FolderReport]:
     """Expand every photo of a folder; one that fails does not stop the others.
 
@@ -88,15 +88,14 @@ def expand_folder(
     PhotoError
         If there is no photo, or the network cannot be used.
     """
-    from core.embedding import embedded_network
-    from core.file_expansion import FileSettings, file_expansion
+    from core.engine.files import FileSettings, file_expansion
     from core.files import OUTPUT_FORMATS
 
     if not folder.source.is_dir():
         raise PhotoError(f"{folder.source} is no folder; choose the folder of your photos.")
     yield FileProgress("", 0, 0)
     jobs = plan_jobs([str(folder.source)], str(folder.target), OUTPUT_FORMATS[folder.format])
-    model, settings = prepared(request)
+    method, settings = prepared(request)
     files = FileSettings(format=folder.format, overwrite=folder.existing == "replace")
     expanded = kept = failed = 0
     for number, job in enumerate(jobs):
@@ -107,8 +106,7 @@ def expand_folder(
             continue
         try:
             job.target.parent.mkdir(parents=True, exist_ok=True)
-            restorer = embedded_network(job.source) if request.model == EMBEDDED else model
-            work = file_expansion(job.source, job.target, restorer, settings, files)
+            work = file_expansion(job.source, job.target, method, settings, files, check)
             report = yield from mapped(work, partial(FileProgress, name, number, len(jobs)))
         except (PhotoError, OSError, MemoryError) as error:
             failed += 1

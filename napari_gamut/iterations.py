@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.colour import PROPHOTO, SRGB, convert
-from core.display import DISPLAYS, display_image
 from core.gamut import ROUNDING, out_of_gamut_mask
 from core.metrics import delta_e_map, mse_by_region
+from core.pictures.screens import DISPLAYS, display_image
 from napari_gamut.engine import Request, prepared
 from napari_gamut.layer_data import LayerError, same_size
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from core.convergence import Window
-    from core.figures import QualityTrace
+    from core.methods.convergence import Window
     from core.metrics import Region
-    from core.solver import SolverSettings
+    from core.network.solver import SolverSettings
+    from core.pictures import QualityTrace
+    from core.progress import Check
     from napari_gamut.layer_data import LayerPhoto
 
 LARGEST = 1_000_000
@@ -79,7 +80,7 @@ class Trace:
     @property
     def quality(self) -> QualityTrace | None:
         """The errors as the drawing takes them; None without a reference."""
-        from core.figures import QualityTrace
+        from core.pictures import QualityTrace
 
         if not self.mse:
             return None
@@ -87,7 +88,7 @@ class Trace:
 
     def limits(self, name: str) -> tuple[float, float]:
         """Return the ends of one colour scale for all iterations of a map."""
-        from core.figures import shared_limits
+        from core.pictures import shared_limits
 
         maps = [getattr(kept, name) for kept in self.kept]
         return shared_limits(values.astype(np.float32) for values in maps if values is not None)
@@ -117,7 +118,7 @@ def window_within(size: tuple[int, int], bounds: tuple[float, ...] | None, scale
     LayerError
         If the rectangle lies outside the photo.
     """
-    from core.convergence import Window
+    from core.methods.convergence import Window
 
     height, width = size
     if bounds is None:
@@ -146,6 +147,7 @@ def solve_visibly(
     solver_changes: dict[str, Any],
     reference: LayerPhoto | None = None,
     bounds: tuple[float, ...] | None = None,
+    check: Check | None = None,
 ) -> Generator[tuple[int, int], None, Trace]:
     """Solve for a part of a photo and keep every iteration.
 
@@ -156,11 +158,13 @@ def solve_visibly(
     request : Request
         Model, space, screen.
     solver_changes : dict
-        Fields of :class:`core.solver.SolverSettings` that differ from the model's own.
+        Fields of :class:`core.network.solver.SolverSettings` that differ from the model's own.
     reference : LayerPhoto, optional
         Its wide-gamut original.
     bounds : (top, left, bottom, right), optional
         The part, in pixels.
+    check : callable, optional
+        Called before each iteration; what it raises gives up the work.
 
     Yields
     ------
@@ -172,14 +176,16 @@ def solve_visibly(
     PhotoError
         If the model has no fixed point, or the part cannot be solved.
     """
-    from core.convergence import iterates
+    from core.methods.convergence import iterates
+    from core.methods.letnet import is_equilibrium
 
     yield 0, 0
     if reference is not None:
         same_size(photo, reference)
-    model, settings = prepared(request)
-    if model is None:
-        raise LayerError("Naive inversion has no iterations; choose a network.")
+    method, settings = prepared(request)
+    if not is_equilibrium(method):
+        raise LayerError(f"{method.name} has no iterations; choose an equilibrium network.")
+    model = method.model
     solver = replace(settings.solver or model.descriptor.solver, **solver_changes)
     settings = replace(settings, solver=solver)
     codes = photo.codes()
@@ -192,7 +198,7 @@ def solve_visibly(
         mask = out_of_gamut_mask(convert(original, PROPHOTO, SRGB), margin=ROUNDING)
     last = photo.prophoto()[part]
     display = DISPLAYS[request.display]
-    for step in iterates(codes, model, settings, window):
+    for step in iterates(codes, method, settings, window, check):
         values = step.values()
         seen = np.clip(convert(values, settings.space, PROPHOTO), 0.0, 1.0)
         error = None

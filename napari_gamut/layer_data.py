@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from core.colour import PROPHOTO, SRGB, ColourSpace, convert, space_named
-from core.display import DISPLAYS, display_image
 from core.errors import PhotoError
 from core.gamut import LOSSY_TOLERANCE, naive_inversion
-from core.photo_codes import codes_from_image
+from core.images import codes_from_image
+from core.pictures.screens import DISPLAYS, display_image
 from napari_gamut._reader import has_own_colours
 from napari_gamut.metadata import Record, record_in
 

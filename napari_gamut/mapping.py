@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.colour import PROPHOTO, SRGB, convert
-from core.display import DISPLAYS, outside_mask
-from core.figures.error_maps import shared_limits
 from core.gamut import clipped_mask, naive_inversion, out_of_gamut_mask, reduce, share
 from core.metrics import absolute_error_map, delta_e_map
+from core.pictures.error_maps import shared_limits
+from core.pictures.screens import DISPLAYS, outside_mask
 from napari_gamut.layer_data import LayerError, same_size
 
 if TYPE_CHECKING:

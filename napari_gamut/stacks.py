@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import PhotoError
+from core.progress import finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from core.gamut import FloatImage
+    from core.progress import Check
     from napari_gamut.layer_data import Index, LayerPhoto
 
-    Solve = Callable[[LayerPhoto], Generator[tuple[int, int], None, FloatImage]]
+    Solve = Callable[[LayerPhoto, Check | None], Generator[tuple[int, int], None, FloatImage]]
     Render = Callable[[FloatImage], npt.NDArray[np.uint8]]
 
 MOST_BYTES = 2**30
@@ -72,12 +74,14 @@ class Frames:
 
     def values(self, index: Index) -> FloatImage:
         """Expand a frame and return its wide colours."""
-        return _result_of(self._solve(self._photo.frame(index)))
+        return finished(self._solve(self._photo.frame(index), None))
 
-    def expand(self, index: Index) -> Generator[tuple[int, int], None, None]:
+    def expand(
+        self, index: Index, check: Check | None = None
+    ) -> Generator[tuple[int, int], None, None]:
         """Expand a frame and keep its rendering; yields tiles done and tiles in all."""
         yield 0, 0
-        values = yield from self._solve(self._photo.frame(index))
+        values = yield from self._solve(self._photo.frame(index), check)
         self._kept[index] = self._render(values)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
@@ -124,12 +128,3 @@ def _complete(key: Any, ndim: int) -> tuple[Any, ...]:
     place = dots[0] if dots else len(parts)
     missing = ndim - len(parts) + len(dots)
     return (*parts[:place], *[slice(None)] * missing, *parts[place + 1 :])
-
-
-def _result_of(work: Generator[Any, None, FloatImage]) -> FloatImage:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            values: FloatImage = end.value
-            return values

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.files import write_codes
-from core.letnet import BOX
-from core.models import random_model, to_bytes
-from core.solver import SolverSettings
+from core.network.letnet import BOX
+from core.network.models import random_model, to_bytes
+from core.network.solver import SolverSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

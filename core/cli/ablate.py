@@ -14,8 +14,8 @@ from core.errors import PhotoError
 if TYPE_CHECKING:
     import argparse
 
-    from core.ablation import Outcome
-    from core.recipes import Recipe
+    from core.training.ablation import Outcome
+    from core.training.recipes import Recipe
 
 _FORMATS = ("text", "csv", "markdown", "latex")
 
@@ -73,15 +73,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(options: argparse.Namespace) -> int:
     """Train and measure the variants, then write the table."""
     try:
-        from core.ablation import VARIANTS, AblationSettings, ablate, ablation_table
+        from core.training.ablation import VARIANTS, AblationSettings, ablate, ablation_table
     except ModuleNotFoundError as error:
         raise PhotoError(
             f"Training needs the package {error.name}; install napari-gamut[train]."
         ) from error
     from core.cli.progress import ProgressBar, set_up_training
-    from core.dataset import Manifest
+    from core.evaluation.report import render
     from core.files import write_bytes
-    from core.report import render
+    from core.training.dataset import Manifest
 
     set_up_training(options)
     chosen = options.variants or list(VARIANTS)
@@ -114,7 +114,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     """Return the recipe on the person's budget."""
     from dataclasses import replace
 
-    from core.ablation import AblationSettings
+    from core.training.ablation import AblationSettings
 
     recipe = AblationSettings().recipe
     patches = recipe.patches

@@ -15,14 +15,14 @@ from tqdm import tqdm
 
 from core.colour import WIDE_SPACES
 from core.errors import PhotoError
-from core.names import NAIVE
+from core.methods.registry import DEFAULT
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from core.models import Model
-    from core.solver import SolverSettings
+    from core.engine.method import Method
+    from core.network.solver import SolverSettings
 
 Progress = Callable[[int, int], None]
 
@@ -253,11 +253,10 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     """Add the settings of the engine."""
     parser.add_argument(
         "--model",
-        default="letnet-box",
+        default=DEFAULT,
         metavar="NAME",
-        help="letnet-box or letnet, which come with the program; embedded, which the photo carries "
-        "itself (gamut reduce --embed); a .safetensors file; or naive, which restores nothing "
-        "(default: %(default)s)",
+        help="one that gamut methods lists, such as letnet, embedded (what the photo carries) or "
+        "naive (which restores nothing), or a .safetensors file (default: %(default)s)",
     )
     parser.add_argument(
         "--strength",
@@ -304,20 +303,13 @@ def add_space(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
     )
 
 
-def model_named(name: str) -> Model | None:
-    """Load the model that the command line names; None is the naive inversion."""
-    from core.models import load_model
-
-    return None if name == NAIVE else load_model(name)
-
-
-def solver_for(options: argparse.Namespace, model: Model | None) -> SolverSettings | None:
-    """Return the model's solver settings with the command line's changes, or None."""
-    if model is None:
+def solver_for(options: argparse.Namespace, method: Method) -> SolverSettings | None:
+    """Return the method's solver settings with the command line's changes; None if it has none."""
+    if method.solver is None:
         return None
     changes = {"max_steps": options.steps, "tolerance": options.residual}
     given = {name: value for name, value in changes.items() if value is not None}
-    return replace(model.descriptor.solver, **given)
+    return replace(method.solver, **given)
 
 
 def say(text: str) -> None:

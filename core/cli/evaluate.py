@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
-    from core.evaluation import EvaluationSettings, Method, Row
+    from core.engine.method import Method
+    from core.evaluation.evaluation import EvaluationSettings, Row
     from core.gamut import FloatImage
 
 Item = TypeVar("Item")
@@ -27,9 +28,9 @@ _DESCRIPTION = """\
 Reduce wide-gamut photos to sRGB, restore them by each method, and measure how near they come:
 PSNR, SSIM, CIEDE2000, FLIP and LPIPS (where its published weights are on disk) for all, the
 out-of-gamut and the in-gamut pixels, gains over the naive inversion, groups A to D by the share
-of out-of-gamut pixels, the round trip, time and memory. METHOD is "naive", a model that is
-shipped, a .safetensors file, or "gamut-mlp", which is fitted to each original and so knows more
-than the others may (its time includes the fitting).
+of out-of-gamut pixels, the round trip, time and memory. METHOD is one that "gamut methods" lists,
+or a .safetensors file. Those that are fitted to each original know more than the others may;
+their time includes the fitting.
 """
 
 
@@ -112,16 +113,17 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from core.cli.progress import ProgressBar
-    from core.dataset import photos_in
-    from core.evaluation import evaluate, methods_named
+    from core.evaluation.evaluation import evaluate
     from core.files import check_target
+    from core.methods import registry
+    from core.training.dataset import photos_in
 
     if options.threads:
         torch.set_num_threads(options.threads)
     for path in (options.output, options.json):
         if path is not None:
             check_target(path, overwrite=options.overwrite)
-    methods = methods_named(options.methods)
+    methods = registry.methods(options.methods)
     settings = _settings(options)
     photos = _evenly(photos_in(options.photos), options.limit)
     rows: list[Row] = []
@@ -147,9 +149,9 @@ def run(options: argparse.Namespace) -> int:
 def _settings(options: argparse.Namespace) -> EvaluationSettings:
     from dataclasses import replace
 
-    from core.evaluation import PROTOCOLS, EvaluationSettings
-    from core.expansion import ExpansionSettings
-    from core.solver import SolverSettings
+    from core.engine.expansion import ExpansionSettings
+    from core.evaluation.evaluation import PROTOCOLS, EvaluationSettings
+    from core.network.solver import SolverSettings
     from core.styles import STYLES
 
     solver = None
@@ -177,8 +179,9 @@ def _write_tables(
     methods: Sequence[Method],
     settings: EvaluationSettings,
 ) -> None:
-    from core.evaluation import summarise
-    from core.evaluation_tables import (
+    from core.evaluation.evaluation import summarise
+    from core.evaluation.report import render
+    from core.evaluation.tables import (
         complete_table,
         cost_table,
         group_table,
@@ -186,7 +189,6 @@ def _write_tables(
         worst_table,
     )
     from core.files import write_bytes
-    from core.report import render
 
     whole, groups = summarise(rows), summarise(rows, by_group=True)
     if options.format == "csv":
@@ -216,27 +218,28 @@ def _draw(
     settings: EvaluationSettings,
 ) -> None:
     """Draw photos that lie evenly in the order of what the first network gained."""
-    from core.evaluation_figures import draw_photos
-    from core.figures import save_figure
+    from core.engine.method import Needs
+    from core.evaluation.figures import draw_photos
+    from core.pictures import save_figure
 
-    models = {method.name: method.model for method in methods if method.model is not None}
-    if not models:
+    drawn = [method for method in methods if method.needs is Needs.WEIGHTS]
+    if not drawn:
         raise PhotoError("There is no network among the methods to draw; name one.")
     options.figures.mkdir(parents=True, exist_ok=True)
     for style_name, style in settings.styles.items():
         ordered = sorted(
-            (row for row in rows if row.style == style_name and row.method == next(iter(models))),
+            (row for row in rows if row.style == style_name and row.method == drawn[0].name),
             key=lambda row: row.gain["all"],
         )
         chosen = [paths[row.photo] for row in spread(ordered, options.figure_photos)]
         originals = ((path.stem, _original(path, settings.max_side)) for path in chosen)
-        for title, figure in draw_photos(models, originals, style, settings):
+        for title, figure in draw_photos(drawn, originals, style, settings):
             name = f"{style_name} {title}".replace("/", "-").replace(" ", "-")
             save_figure(figure, options.figures / f"{name}.png", overwrite=options.overwrite)
 
 
 def _original(path: Path, max_side: int | None) -> FloatImage:
-    from core.dataset import read_original, shrink
+    from core.training.dataset import read_original, shrink
 
     original = read_original(path)
     return original if max_side is None else shrink(original, max_side)

@@ -7,14 +7,13 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.allocator import keep_freed_memory
 from core.cli import common
+from core.engine.memory import keep_freed_memory
 from core.errors import PhotoError
 from core.files import OUTPUT_FORMATS
-from core.names import EMBEDDED, NAIVE
 
 if TYPE_CHECKING:
-    from core.models import Model
+    from core.engine.method import Method
 
 _EPILOGUE = """\
 examples:
@@ -82,31 +81,31 @@ class _Expander:
     """The engine with the settings of the command line."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        # The network that a photo carries is another one for each of them.
-        self._own = options.model == EMBEDDED
-        self._model: Model | None = None
+        self._name = options.model
+        self._method: Method | None = None
         if options.dry_run:
             return
         import torch
 
         from core.colour import SPACES
-        from core.expansion import ExpansionSettings, device_named
-        from core.file_expansion import FileSettings
+        from core.engine.devices import device_named
+        from core.engine.expansion import ExpansionSettings
+        from core.engine.files import FileSettings
         from core.gamut import LOSSY_TOLERANCE
+        from core.methods.registry import method
 
         if options.threads:
             torch.set_num_threads(options.threads)
         keep_freed_memory()
         device_named(options.device)
-        if not self._own:
-            self._model = common.model_named(options.model)
+        self._method = method(options.model)
         given = options.tolerance
         try:
             self._settings = ExpansionSettings(
                 space=SPACES[options.space],
                 tolerance=0.0 if given is None else given,
                 strength=options.strength,
-                solver=common.solver_for(options, self._model),
+                solver=common.solver_for(options, self._method),
                 tile=options.tile,
                 device=options.device,
                 precision=options.precision,
@@ -123,17 +122,18 @@ class _Expander:
 
     def describe(self) -> dict[str, Any]:
         """Return what a report says once for all files."""
-        if self._model is not None:
-            return {"model": self._model.name, "sha256": self._model.sha256}
-        return {"model": EMBEDDED if self._own else NAIVE}
+        if self._method is None or not self._method.sha256:
+            return {"model": self._name}
+        return {"model": self._method.name, "sha256": self._method.sha256}
 
     def expand(self, job: common.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
         """Expand one photo; returns a line for people and a report."""
-        from core.embedding import embedded_network
-        from core.file_expansion import expand_file
+        from core.engine.files import expand_file
 
-        model = embedded_network(job.source) if self._own else self._model
-        report = expand_file(job.source, job.target, model, self._settings, self._files, progress)
+        assert self._method is not None
+        report = expand_file(
+            job.source, job.target, self._method, self._settings, self._files, progress
+        )
         line = (
             f"{report.model}: {report.clipped_share:.2%} of the pixels are clipped, colour was "
             f"restored in {report.restored_share:.2%} ({report.seconds:.1f} s)"
@@ -144,9 +144,9 @@ class _Expander:
 def _before_after(job: common.Job, target: Path, overwrite: bool) -> Path:
     """Write the photo before and after, side by side."""
     from core.colour import DISPLAY_P3
-    from core.figures import before_after
     from core.files import read, write_codes
     from core.gamut import reduce
+    from core.pictures import before_after
 
     before = read(job.source)
     codes = before.srgb_codes()

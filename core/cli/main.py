@@ -19,6 +19,7 @@ _COMMANDS = (
     "expand",
     "reduce",
     "info",
+    "methods",
     "compare",
     "prepare",
     "train",

@@ -49,7 +49,7 @@ def set_up_training(options: argparse.Namespace) -> None:
     """
     import torch
 
-    from core.allocator import keep_freed_memory
+    from core.engine.memory import keep_freed_memory
 
     keep_freed_memory()
     if options.threads:

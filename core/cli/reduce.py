@@ -109,10 +109,10 @@ def _embed(
     """Write a file that carries its own network; returns the size of what it carries."""
     import torch
 
-    from core.allocator import keep_freed_memory
-    from core.embedding import write_embedded
-    from core.gamut_mlp import FitSettings
-    from core.steps import finished
+    from core.engine.memory import keep_freed_memory
+    from core.payload.embedding import write_embedded
+    from core.payload.gamut_mlp import FitSettings
+    from core.progress import finished
 
     if options.threads:
         torch.set_num_threads(options.threads)

@@ -13,9 +13,9 @@ from core.errors import PhotoError
 if TYPE_CHECKING:
     import argparse
 
-    from core.dataset import Manifest
-    from core.letnet import LetNet
-    from core.recipes import Recipe
+    from core.network.letnet import LetNet
+    from core.training.dataset import Manifest
+    from core.training.recipes import Recipe
 
 _RECIPES = ("cpu", "cpu-paper-form", "paper")
 _RUN = "run.json"
@@ -104,7 +104,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(options: argparse.Namespace) -> int:
     """Prepare, train, write the model and its card."""
     try:
-        from core.training import is_first_process, train
+        from core.training.training import is_first_process, train
     except ModuleNotFoundError as error:
         raise PhotoError(
             f"Training needs the package {error.name}; install napari-gamut[train]."
@@ -140,7 +140,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     """Return the recipe with what the person changed."""
     from dataclasses import replace
 
-    from core.recipes import RECIPES
+    from core.training.recipes import RECIPES
 
     recipe = RECIPES[options.recipe]
     changes: dict[str, Any] = {
@@ -155,7 +155,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 
 def _prepare(options: argparse.Namespace) -> None:
     from core.cli.progress import ProgressBar
-    from core.dataset import prepare
+    from core.training.dataset import prepare
 
     if not options.data:
         return
@@ -170,7 +170,7 @@ def _prepare(options: argparse.Namespace) -> None:
 
 
 def _manifest(options: argparse.Namespace) -> Manifest:
-    from core.dataset import Manifest
+    from core.training.dataset import Manifest
 
     manifest, _ = Manifest.load(options.cache).split(options.hold_out)
     if not manifest.sources:
@@ -206,8 +206,8 @@ def _write_model(
     import hashlib
 
     from core.files import write_bytes
-    from core.model_card import card_text, model_card
-    from core.models import Descriptor, to_bytes
+    from core.network.models import Descriptor, to_bytes
+    from core.training.model_card import card_text, model_card
 
     name = options.name or options.recipe
     card = model_card(recipe, manifest, network.parameters_count)

@@ -25,16 +25,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from core.allocator import keep_freed_memory
 from core.colour import PROPHOTO, SRGB, convert
+from core.engine.memory import keep_freed_memory
 from core.gamut import reduce
-from core.letnet import positions
-from core.photo_statistics import photo_statistics
-from core.recipes import RECIPES
-from core.training import TrainingModule
+from core.network.letnet import positions
+from core.network.statistics import photo_statistics
+from core.training.recipes import RECIPES
+from core.training.training import TrainingModule
 
 if TYPE_CHECKING:
-    from core.dataset import Item
+    from core.training.dataset import Item
 
 
 @dataclass(frozen=True)

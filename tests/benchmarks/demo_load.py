@@ -18,9 +18,9 @@ import numpy as np
 from gradio_client import Client, handle_file
 from gradio_client.utils import QueueError
 
-from core.file_expansion import expand_file
+from core.engine.files import expand_file
 from core.files import write_codes
-from core.models import load_model
+from core.methods.registry import method
 from tests.web_demo import Demo, clipped_photo, running_demo
 
 _MODEL = "letnet-box"
@@ -38,7 +38,7 @@ class _Load:
     def ask(self, demo: Demo, folder: Path, number: int, side: int, end: float) -> None:
         photo, expected = folder / f"photo{number}.png", folder / f"expected{number}.tif"
         write_codes(photo, clipped_photo(side, side + number, number))
-        expand_file(photo, expected, load_model(_MODEL))
+        expand_file(photo, expected, method(_MODEL))
         answer = expected.read_bytes()
         client = Client(demo.url, verbose=False, download_files=folder / str(number))
         while time.monotonic() < end:

@@ -1,9 +1,9 @@
 """How soon the page shows a first result, against the engine alone.
 
 Run it as ``python -m tests.benchmarks.first_result --rounds 5``. In each round a photo of one
-megapixel is expanded by :func:`core.expansion.expand` in this process, then dropped on the page in
-a real Chromium, which starts the work; the page's time runs until both pictures stand. While the
-server works, the page's answer to a press on another tab is timed, too.
+megapixel is expanded by :func:`core.engine.expansion.expand` in this process, then dropped on the
+page in a real Chromium, which starts the work; the page's time runs until both pictures stand.
+While the server works, the page's answer to a press on another tab is timed, too.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pathlib import Path
 import torch
 from playwright.sync_api import sync_playwright
 
-from core.expansion import ExpansionSettings, expand
+from core.engine.expansion import ExpansionSettings, expand
 from core.files import write_codes
-from core.models import load_model
+from core.methods.registry import method
 from tests.end_to_end.conftest import ARGUMENTS, CHROMIUM
 from tests.end_to_end.visits import DESK, Visit, visiting
 from tests.web_demo import clipped_photo, running_demo
@@ -51,7 +51,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    model, settings = load_model(_MODEL), ExpansionSettings(device="cpu")
+    model, settings = method(_MODEL), ExpansionSettings(device="cpu")
     alone: list[float] = []
     page: list[float] = []
     turned: list[float] = []

@@ -18,10 +18,10 @@ import numpy as np
 import tifffile
 
 from core.cli.expand import sample_photo
-from core.expansion import ExpansionSettings
-from core.file_expansion import expand_file
+from core.engine.expansion import ExpansionSettings
+from core.engine.files import expand_file
 from core.files import read
-from core.models import load_model
+from core.methods.registry import method
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "in.tif", Path(folder) / "out.tif"
         _make_photo(source, options.side, options.every)
-        model = load_model(options.model)
+        model = method(options.model)
         before = _peak()
         started = time.perf_counter()
         report = expand_file(source, target, model, ExpansionSettings(device="cpu"))

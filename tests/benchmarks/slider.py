@@ -45,8 +45,8 @@ def slider_times(repeats: int) -> list[float]:
     from npe2 import PluginManager
     from qtpy.QtWidgets import QApplication
 
-    from core.letnet import BOX
-    from core.models import random_model, to_bytes
+    from core.network.letnet import BOX
+    from core.network.models import random_model, to_bytes
 
     manager = PluginManager.instance()
     manager.discover()

@@ -17,9 +17,9 @@ import torch
 
 from core.cli.expand import sample_photo
 from core.colour import PROPHOTO
-from core.expansion import ExpansionSettings, expand
+from core.engine.expansion import ExpansionSettings, expand
 from core.files import read
-from core.models import load_model
+from core.methods.registry import method
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    model = load_model(options.model)
+    model = method(options.model)
     codes = read(options.photo).srgb_codes()
     assert codes is not None, "the photo has to be sRGB"
     print(f"{options.model}, {options.photo}, {codes.shape[1]} x {codes.shape[0]}")

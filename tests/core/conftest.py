@@ -10,10 +10,17 @@ import numpy.typing as npt
 import pytest
 
 from core.colour import PROPHOTO
-from core.dataset import Manifest, prepare
+from core.engine.method import Subject
+from core.engine.tiling import ArraySource
+from core.files import read
+from core.methods.gamut_mlp import Embedded, FittedGamutMlp
+from core.payload.embedding import carried_payload
+from core.training.dataset import Manifest, prepare
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from core.gamut import Codes
 
 
 def wide_photo(seed: int, height: int = 48, width: int = 64) -> npt.NDArray[np.float32]:
@@ -46,3 +53,10 @@ def wide_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def manifest(wide_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     """The same photos, prepared."""
     return prepare([wide_folder], tmp_path_factory.mktemp("cache"))
+
+
+def network_in(path: Path, codes: Codes | None = None) -> FittedGamutMlp:
+    """Return the network that a file carries, for its photo or for other codes."""
+    photo = read(path).srgb_codes() if codes is None else codes
+    assert photo is not None
+    return Embedded().bound(Subject(ArraySource(photo), carried_payload(path), str(path)))

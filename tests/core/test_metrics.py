@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from skimage.data import astronaut, coffee
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from core import metrics
+from core import images
 from core.colour import PROPHOTO, SRGB, convert, lab_from_prophoto
-from core.delta_e import delta_e_2000
+from core.colour_difference import delta_e_2000
 from core.errors import PhotoError
 from core.gamut import naive_inversion, out_of_gamut_mask, reduce
 from core.metrics import (
@@ -233,7 +233,7 @@ class TestAnySize:
         mask = mask_of(reference)
         whole = compare(reference, test, mask, codes=codes).as_dict()
         maps = delta_e_map(reference, test), absolute_error_map(reference, test)
-        monkeypatch.setattr(metrics, "_BAND_PIXELS", 70 * 3)
+        monkeypatch.setattr(images, "_BAND_PIXELS", 70 * 3)
         banded = compare(reference, test, mask, codes=codes).as_dict()
         for region in REGIONS:
             assert banded["regions"][region] == pytest.approx(whole["regions"][region], rel=1e-12)

@@ -35,7 +35,7 @@ def test_models_are_known_by_name_and_never_by_path(context: Context, tmp_path: 
 
 
 def test_without_names_the_shipped_networks_are_offered() -> None:
-    from core.models import shipped_names
+    from core.network.models import shipped_names
 
     assert sorted(load_methods([])) == sorted([*shipped_names(), "naive"])
 

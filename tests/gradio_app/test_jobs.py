@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.errors import PhotoError
-from core.solver import SolverSettings, solve
+from core.network.solver import SolverSettings, solve
 from gradio_app.jobs import Job, stoppable
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from tests.web_demo import MODEL_NAME
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from core.comparison import Comparison
+    from core.evaluation.comparison import Comparison
     from gradio_app.context import Context
 
 

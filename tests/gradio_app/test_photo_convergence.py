@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import PhotoError
 from core.files import read
-from core.solver import SolverSettings
+from core.network.solver import SolverSettings
 from gradio_app.jobs import Job
 from gradio_app.photo_convergence import Trace, convergence, solver_settings
 from tests.web_demo import MODEL_NAME, write_photo

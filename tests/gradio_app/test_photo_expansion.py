@@ -12,7 +12,7 @@ from core.colour import PROPHOTO, SRGB, convert
 from core.errors import PhotoError
 from core.files import inspect, metadata, read, write
 from core.files.metadata import GPS_IFD, Directory, Entry
-from core.previews import file_previews
+from core.pictures.previews import file_previews
 from gradio_app.jobs import Job
 from gradio_app.photo_expansion import Request, expansion, maps, photos, public_report
 from tests.core.conftest import wide_photo
@@ -21,7 +21,7 @@ from tests.web_demo import MODEL_NAME, write_photo
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from core.file_expansion import FileReport
+    from core.engine.files import FileReport
     from gradio_app.context import Context
 
 

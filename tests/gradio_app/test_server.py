@@ -21,10 +21,10 @@ from pydantic import TypeAdapter
 
 import gradio_app
 from core.cli import main as gamut
-from core.file_expansion import expand_file
+from core.engine.files import expand_file
 from core.files import write_codes
 from core.gamut import LOSSY_TOLERANCE
-from core.models import load_model
+from core.methods.registry import method
 from gradio_app.results import Compared, Converged, Expanded, Health
 from tests.core.conftest import wide_photo, write_untagged
 from tests.gradio_app.test_uploads import png_header
@@ -150,7 +150,7 @@ def test_compare_returns_the_figures_of_every_method(client: Client, tmp_path: P
 
 
 def test_everybody_gets_the_answer_to_their_own_photo(demo: Demo, tmp_path: Path) -> None:
-    model = load_model(demo.model)
+    model = method(demo.model)
     photos, expected = [], []
     for seed in range(8):
         photos.append(tmp_path / f"photo{seed}.png")

@@ -11,8 +11,8 @@ import pytest
 from npe2 import PluginManifest
 
 import napari_gamut
-from core.letnet import BOX
-from core.models import random_model, to_bytes
+from core.network.letnet import BOX
+from core.network.models import random_model, to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,19 +9,19 @@ from napari.layers._source import Source
 from skimage.io import imread
 
 from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
-from core.display import display_image
-from core.embedding import embedded_network, write_embedded
+from core.engine.expansion import ExpansionSettings, expand
 from core.errors import PhotoError
-from core.expansion import ExpansionSettings, expand
 from core.files import read
 from core.gamut import reduce
-from core.gamut_mlp import FitSettings
-from core.models import load_model
-from core.steps import finished
+from core.methods.registry import method
+from core.payload.embedding import write_embedded
+from core.payload.gamut_mlp import FitSettings
+from core.pictures.screens import display_image
+from core.progress import finished
 from napari_gamut import engine, stacks
 from napari_gamut.engine import Request, expand_photo
 from napari_gamut.layer_data import photo_of
-from tests.core.conftest import wide_photo
+from tests.core.conftest import network_in, wide_photo
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -43,7 +43,7 @@ def photo(data: np.ndarray) -> Any:
 
 def test_the_result_is_the_engines(codes: np.ndarray, weights: Path) -> None:
     steps, result = result_of(expand_photo(photo(codes), Request(str(weights), tile=64)))
-    expected = expand(codes, load_model(weights), ExpansionSettings(tile=64))
+    expected = expand(codes, method(weights), ExpansionSettings(tile=64))
     assert np.array_equal(result.record.wide.values, expected.values)
     assert result.record.made.steps == tuple(tile.steps for tile in expected.tiles)
     assert result.record.made.sha256 == expected.sha256
@@ -81,7 +81,7 @@ def test_a_stack_is_expanded_frame_by_frame(codes: np.ndarray, weights: Path) ->
     assert asked == [(1,)]
     steps, _ = result_of(frames.expand((1,)))
     assert steps[-1] == (1, 1)
-    values = expand(stack[1], load_model(weights)).values
+    values = expand(stack[1], method(weights)).values
     assert np.array_equal(frames[1], display_image(values, PROPHOTO, DISPLAY_P3))
     assert asked == [(1,)]
     assert np.array_equal(result.record.wide.values[1].compute(), values)
@@ -151,7 +151,7 @@ def opened(path: Path) -> Any:
 
 def test_a_photo_is_expanded_by_the_network_that_its_file_carries(carrier: Path) -> None:
     _, result = result_of(expand_photo(opened(carrier), Request("embedded")))
-    expected = expand(read(carrier).pixels, embedded_network(carrier))
+    expected = expand(read(carrier).pixels, network_in(carrier))
     assert np.array_equal(result.record.wide.values, expected.values)
     assert result.record.made.model == "gamut-mlp"
     assert result.record.made.sha256 == expected.sha256

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from core.figures import QualityTrace, convergence_figure
+from core.pictures import QualityTrace, convergence_figure
 from napari_gamut._figure_view import FigureView
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import pytest
 from napari.errors import MultipleReaderError
 from PIL import Image as Pillow
 
-from core.chart import wide_gamut_chart
 from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
 from core.errors import PhotoError
 from core.files import read, write, write_codes
 from core.gamut import naive_inversion, reduce
+from core.pictures.chart import wide_gamut_chart
 from napari_gamut import _samples
 from napari_gamut._reader import get_reader, open_without_asking
 from napari_gamut._writer import write_photo

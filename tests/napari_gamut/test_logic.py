@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from core.chart import wide_gamut_chart
 from core.colour import PROPHOTO, SRGB, convert
-from core.convergence import Window
-from core.embedding import embedded_network, write_embedded
+from core.engine.expansion import expand
 from core.errors import PhotoError
-from core.expansion import expand
 from core.files import read, write_codes
 from core.gamut import clipped_mask, out_of_gamut_mask, reduce, share
-from core.gamut_mlp import FitSettings
+from core.methods.convergence import Window
+from core.methods.registry import method
 from core.metrics import compare, delta_e_map
-from core.models import load_model
-from core.steps import finished
+from core.payload.embedding import write_embedded
+from core.payload.gamut_mlp import FitSettings
+from core.pictures.chart import wide_gamut_chart
+from core.progress import finished
 from napari_gamut.engine import Request
 from napari_gamut.folders import FolderReport, FolderRequest, expand_folder
 from napari_gamut.iterations import LARGEST, solve_visibly, window_within
@@ -29,6 +29,7 @@ from napari_gamut.layer_data import LayerError, photo_of
 from napari_gamut.mapping import KINDS, Map, maps_of
 from napari_gamut.metadata import KEY, Record, WidePixels
 from napari_gamut.tables import HEADER, rows_of, separated
+from tests.core.conftest import network_in
 from tests.napari_gamut.test_engine import result_of
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def test_errors_without_a_reference_are_refused_in_one_sentence(photo: Any) -> N
 
 def test_the_last_iteration_is_the_expansion(photo: Any, weights: Path) -> None:
     steps, trace = result_of(solve_visibly(photo, Request(str(weights)), {}))
-    expected = expand(photo.codes(), load_model(weights))
+    expected = expand(photo.codes(), method(weights))
     assert steps[-1][0] == len(trace.kept) == len(trace.residuals)
     assert trace.residuals[-1] == pytest.approx(expected.tiles[0].residual, rel=1e-3)
     assert np.array_equal(trace.kept[-1].image, photo.codes())
@@ -233,6 +234,6 @@ def test_each_photo_of_a_folder_is_expanded_by_the_network_that_it_carries(
     steps, report = result_of(expand_folder(FolderRequest(source, target), Request("embedded")))
     assert report == FolderReport(expanded=1, kept=0, failed=1)
     assert any("carries no network of its own" in step.line for step in steps)
-    expected = expand(reduce(scene), embedded_network(carrier)).values
+    expected = expand(reduce(scene), network_in(carrier)).values
     written = convert(read(target / "carrier.tif").scene(), SRGB, PROPHOTO)
     assert np.abs(written - expected).max() < 1e-3

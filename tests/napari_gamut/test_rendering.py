@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
 
-from core.chart import wide_gamut_chart
 from core.colour import DISPLAY_P3, PROPHOTO
-from core.display import display_image
+from core.pictures.chart import wide_gamut_chart
+from core.pictures.screens import display_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,8 +20,8 @@ from core.errors import PhotoError
 from core.files import inspect, metadata, read, write, write_codes
 from core.files.metadata import EXIF_IFD, GPS_IFD, Directory, Entry
 from core.gamut import reduce
-from core.letnet import BOX
-from core.models import Descriptor, random_model, to_bytes
+from core.network.letnet import BOX
+from core.network.models import Descriptor, random_model, to_bytes
 from tests.core.conftest import wide_photo
 
 
@@ -238,7 +238,7 @@ def test_the_sample_photo_comes_with_the_program(tmp_path: Path) -> None:
     [
         (("expand", "-o", "x.tif"), "No photo is named"),
         (("expand", "nowhere.jpg", "-o", "x.tif"), "no photo nowhere.jpg"),
-        (("expand", "--sample", "-o", "x.tif", "--model", "other"), "no model named other"),
+        (("expand", "--sample", "-o", "x.tif", "--model", "other"), "no method named 'other'"),
         (("expand", "--sample", "-o", "x.tif", "--model", "a.safetensors"), "cannot be read"),
         (("expand", "--sample", "-o", "x.tif", "--strength", "7"), "strength"),
         (("expand", "--sample", "-o", "x.tif", "--device", "abacus"), "no device"),

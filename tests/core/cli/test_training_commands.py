@@ -17,11 +17,11 @@ import pytest
 
 from core.cli import main
 from core.cli.evaluate import spread
-from core.dataset import Manifest
-from core.evaluation import methods_named
-from core.letnet import BOX, PAPER
-from core.models import Descriptor, load_model, random_model, to_bytes
-from core.recipes import RECIPES
+from core.methods.registry import methods
+from core.network.letnet import BOX, PAPER
+from core.network.models import Descriptor, load_model, random_model, to_bytes
+from core.training.dataset import Manifest
+from core.training.recipes import RECIPES
 from tests.core.conftest import wide_photo, write_untagged
 
 ROOT = Path(__file__).parents[3]
@@ -287,7 +287,7 @@ class TestEvaluate:
         assert told.count("\n") == 1
 
     def test_methods_are_named_by_their_files(self, networks: list[str]) -> None:
-        assert [method.name for method in methods_named(networks)] == ["tiny-box", "tiny-paper"]
+        assert [method.name for method in methods(networks)] == ["tiny-box", "tiny-paper"]
 
 
 class TestAblate:

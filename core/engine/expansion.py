@@ -1,0 +1,385 @@
+"""The engine: sRGB codes in, the colours of a wide gamut out.
+
+A photo is worked on in bands of tiles from top to bottom. Only tiles that hold a clipped
+pixel are solved; everywhere else the naive inversion is the best estimate there is, and the
+feasible box makes it exact. Memory depends on the tile and the photo's width, not its height.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from core.colour import PROPHOTO, SRGB, Adaptation, ColourSpace, convert
+from core.engine.tiling import ArraySource, Span, plan_spans
+from core.errors import PhotoError
+from core.gamut import (
+    Codes,
+    FloatImage,
+    Mask,
+    clip_within,
+    clipped_mask,
+    clipping_weight,
+    code_maximum,
+    feasible_box,
+    fit_into,
+    naive_inversion,
+)
+from core.progress import finished
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from core.engine.method import Method, TileReport
+    from core.engine.tiling import Source
+    from core.network.solver import SolverSettings
+    from core.progress import Check
+
+Precision = Literal["float32", "bfloat16"]
+
+_SCENE_LIMIT = 4.0
+"""No colour of a wide space is further out; estimates beyond it are of untrained networks."""
+
+_ROWS_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class ExpansionSettings:
+    """How a photo is expanded.
+
+    Attributes
+    ----------
+    space : ColourSpace
+        The wide space of the result, which limits its colours.
+    adaptation : {"Bradford", "CAT02"}
+        How white is adapted; Bradford wherever a file gets an ICC profile.
+    tolerance : float
+        Noise of a lossy file, in 8-bit codes.
+    strength : float
+        0 restores nothing, 1 what the network estimates; up to 2 exaggerates.
+    project : bool
+        Whether estimates are projected into the feasible box (the round-trip guarantee).
+        Without, every tile is solved, and all pixels take the network's output: the papers' way.
+    solver : SolverSettings, optional
+        For the fixed point; the model's own unless given.
+    tile : int
+        Side of a tile in pixels, 64 to 4096.
+    halo : int, optional
+        Surroundings of a tile that the network sees; the model's own unless given.
+    batch : int
+        Tiles solved together; more than 1 pays on GPUs.
+    device : str
+        "auto", "cpu", "cuda", "cuda:1", "mps", ...
+    precision : {"float32", "bfloat16"}
+        Of the convolutions.
+    """
+
+    space: ColourSpace = PROPHOTO
+    adaptation: Adaptation = "Bradford"
+    tolerance: float = 0.0
+    strength: float = 1.0
+    project: bool = True
+    solver: SolverSettings | None = None
+    tile: int = 512
+    halo: int | None = None
+    batch: int = 1
+    device: str = "auto"
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        """Check every field, naming the one that is out of range."""
+        checks = {
+            "space": self.space is not SRGB,
+            "tolerance": 0.0 <= self.tolerance <= 64.0,
+            "strength": 0.0 <= self.strength <= 2.0,
+            "tile": 64 <= self.tile <= 4096,
+            "halo": self.halo is None or 0 <= self.halo <= 1024,
+            "batch": self.batch >= 1,
+            "precision": self.precision in ("float32", "bfloat16"),
+        }
+        for name, valid in checks.items():
+            if not valid:
+                raise ValueError(f"Setting {name} = {getattr(self, name)!r} is out of range.")
+
+
+@dataclass(frozen=True)
+class Band:
+    """A finished band of rows, as :func:`expand_bands` yields it.
+
+    Attributes
+    ----------
+    top : int
+        Its first row.
+    codes : ndarray, uint8 or uint16, shape (h, W, 3)
+        Its sRGB codes.
+    values : ndarray, float32, shape (h, W, 3)
+        Linear RGB of the settings' space, in 0..1; None while only tiles of it are done.
+    clipped : ndarray, bool, shape (h, W)
+        Pixels that may have lost colour.
+    tiles : tuple of TileReport
+        The tiles that were solved for it.
+    done, total : int
+        Tiles finished and tiles in all, counting those that need no solving.
+    """
+
+    top: int
+    codes: Codes
+    values: FloatImage | None
+    clipped: Mask
+    tiles: tuple[TileReport, ...]
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """A whole photo, expanded.
+
+    Attributes
+    ----------
+    values : ndarray, float32, shape (H, W, 3)
+        Linear RGB of `space`, in 0..1.
+    space : ColourSpace
+        The space of `values`.
+    clipped : ndarray, bool, shape (H, W)
+        Pixels that may have lost colour; without a projection others may have changed, too.
+    tiles : tuple of TileReport
+        The tiles that were solved.
+    model, sha256 : str
+        Which method did it, and the hash of its weights, empty where it has none.
+    seconds : float
+        Elapsed time.
+    """
+
+    values: FloatImage
+    space: ColourSpace
+    clipped: Mask
+    tiles: tuple[TileReport, ...]
+    model: str
+    sha256: str
+    seconds: float
+
+
+def expand(
+    codes: Codes,
+    method: Method,
+    settings: ExpansionSettings | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Expansion:
+    """Expand a photo that is in memory.
+
+    Parameters
+    ----------
+    codes : ndarray, uint8 or uint16, shape (H, W, 3)
+        sRGB codes.
+    method : Method
+        What restores it (:func:`core.methods.registry.method`).
+    settings : ExpansionSettings, optional
+        How.
+    progress : callable, optional
+        Called with tiles done and tiles in all.
+
+    Returns
+    -------
+    Expansion
+        Reducing its values gives back the same codes (with a projection and a tolerance of 0).
+
+    Raises
+    ------
+    PhotoError
+        If the codes are no sRGB photo, or not one that the method can restore, or the device is
+        missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from core.engine.expansion import expand
+    >>> from core.methods.registry import method
+    >>> codes = np.full((2, 2, 3), 128, np.uint8)
+    >>> expand(codes, method("naive")).values[0, 0].round(3).tolist()
+    [0.216, 0.216, 0.216]
+    """
+    return finished(expansion(codes, method, settings), progress)
+
+
+def expansion(
+    codes: Codes,
+    method: Method,
+    settings: ExpansionSettings | None = None,
+    check: Check | None = None,
+) -> Generator[tuple[int, int], None, Expansion]:
+    """Expand a photo that is in memory step by step.
+
+    Parameters
+    ----------
+    codes, method, settings
+        As for :func:`expand`.
+    check : callable, optional
+        Called often, before each iteration of a solver, too; what it raises gives up the work.
+
+    Yields
+    ------
+    (int, int)
+        Tiles done and in all. Closing the generator cancels the work.
+
+    Returns
+    -------
+    Expansion
+    """
+    settings = settings or ExpansionSettings()
+    check_codes(codes)
+    started = time.perf_counter()
+    values = np.empty(codes.shape, np.float32)
+    clipped = np.empty(codes.shape[:2], np.bool_)
+    tiles: list[TileReport] = []
+    with closing(expand_bands(ArraySource(codes), method, settings, check)) as bands:
+        for band in bands:
+            if band.values is not None:
+                rows = slice(band.top, band.top + len(band.values))
+                values[rows], clipped[rows] = band.values, band.clipped
+                tiles.extend(band.tiles)
+            yield band.done, band.total
+    seconds = time.perf_counter() - started
+    return Expansion(
+        values, settings.space, clipped, tuple(tiles), method.name, method.sha256, seconds
+    )
+
+
+def expand_bands(
+    source: Source,
+    method: Method,
+    settings: ExpansionSettings | None = None,
+    check: Check | None = None,
+) -> Generator[Band, None, None]:
+    """Expand a photo band by band: the generator beneath every front.
+
+    Parameters
+    ----------
+    source : Source
+        sRGB codes, read from top to bottom.
+    method : Method
+        What restores them.
+    settings : ExpansionSettings, optional
+        How.
+    check : callable, optional
+        Called often, before each iteration of a solver, too; what it raises gives up the work.
+
+    Yields
+    ------
+    Band
+        After each batch of tiles, without values; after the last of a band, with them. Closing
+        the generator cancels the work.
+    """
+    settings = settings or ExpansionSettings()
+    height, width, _ = source.shape
+    worker = method.worker(source, settings, check)
+    tile, halo = (worker.tile, worker.halo) if worker else (settings.tile, 0)
+    down, across = plan_spans(height, tile, halo), plan_spans(width, tile, halo)
+    total = len(down) * len(across)
+    done = 0
+    for row in down:
+        if check is not None:
+            check()
+        window = source.rows(row.window_start, row.window_stop)
+        codes = window[row.inner]
+        clipped = clipped_mask(codes, settings.tolerance)
+        scene = naive_inversion(codes)
+        reports: list[TileReport] = []
+        if worker:
+            wanted = [c for c in across if not settings.project or _any(clipped, c)]
+            done += len(across) - len(wanted)
+            for batch in _batches(wanted, settings.batch):
+                reports += worker.solve(window, row, batch, scene)
+                done += len(batch)
+                yield Band(row.start, codes, None, clipped, (), done, total)
+        else:
+            done += len(across)
+        values = _finish_by_rows(codes, scene, clipped, settings)
+        yield Band(row.start, codes, values, clipped, tuple(reports), done, total)
+
+
+def finish(
+    codes: Codes, scene: FloatImage, clipped: Mask, settings: ExpansionSettings
+) -> FloatImage:
+    """Turn an estimate of a photo's colours into values of the settings' space.
+
+    Parameters
+    ----------
+    codes : ndarray, uint8 or uint16, shape (H, W, 3)
+        sRGB codes.
+    scene : ndarray, float32, shape (H, W, 3)
+        The estimate, scene-linear sRGB; what is not finite is replaced by the naive inversion.
+    clipped : ndarray, bool, shape (H, W)
+        Pixels that may have lost colour; with a projection only they change, those of a lossy
+        file the less the farther their codes are from the ends of the range.
+    settings : ExpansionSettings
+        Space, adaptation, tolerance, strength, projection.
+
+    Returns
+    -------
+    ndarray, float32, shape (H, W, 3)
+        Linear RGB of the space, in 0..1.
+    """
+    naive = naive_inversion(codes)
+    step = np.where(np.isfinite(scene), scene, naive) - naive
+    if settings.project:
+        step *= clipped[..., None]
+        if settings.tolerance > 0.0:
+            step *= clipping_weight(codes, settings.tolerance)[..., None]
+    estimate = np.clip(naive + np.float32(settings.strength) * step, -_SCENE_LIMIT, _SCENE_LIMIT)
+    if not settings.project:
+        values: FloatImage = convert(estimate, SRGB, settings.space, settings.adaptation)
+        return np.clip(values, 0.0, 1.0, out=values)
+    box = feasible_box(codes, settings.tolerance)
+    space, adaptation = settings.space, settings.adaptation
+    inside = box.project(estimate)
+    if space is not PROPHOTO:
+        prophoto = fit_into(inside, naive, PROPHOTO, adaptation)
+        inside = box.project(convert(prophoto, PROPHOTO, SRGB, adaptation))
+        inside = clip_within(inside, box, space, adaptation)
+    return fit_into(inside, naive, space, adaptation)
+
+
+def check_codes(codes: Codes) -> None:
+    """Raise a PhotoError unless the codes are an sRGB photo of at least one pixel."""
+    if codes.ndim != 3 or codes.shape[2] != 3:
+        raise PhotoError(
+            f"A photo has the shape (height, width, 3), not {codes.shape}; choose an RGB image."
+        )
+    if codes.size == 0:
+        raise PhotoError("The photo holds no pixels; choose another one.")
+    try:
+        code_maximum(codes)
+    except TypeError as error:
+        raise PhotoError(f"{error} Convert the image to 8 or 16 bits.") from error
+
+
+def _finish_by_rows(
+    codes: Codes, scene: FloatImage, clipped: Mask, settings: ExpansionSettings
+) -> FloatImage:
+    """Finish a band a few rows at a time, in the place of the estimate: it needs many copies."""
+    for top in range(0, len(codes), _ROWS_AT_ONCE):
+        rows = slice(top, top + _ROWS_AT_ONCE)
+        scene[rows] = finish(codes[rows], scene[rows], clipped[rows], settings)
+    return scene
+
+
+def _any(clipped: Mask, column: Span) -> bool:
+    return bool(clipped[:, column.start : column.stop].any())
+
+
+def _batches(columns: list[Span], size: int) -> Iterator[list[Span]]:
+    """Yield runs of tiles whose windows are equally wide, at most `size` of them."""
+    batch: list[Span] = []
+    for column in columns:
+        width = column.window_stop - column.window_start
+        if batch and (len(batch) == size or width != batch[0].window_stop - batch[0].window_start):
+            yield batch
+            batch = []
+        batch.append(column)
+    if batch:
+        yield batch

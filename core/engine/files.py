@@ -1,0 +1,297 @@
+"""The engine on files: a photo is read in bands, expanded and written as it goes."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.colour import SRGB, convert
+from core.engine.expansion import Band, ExpansionSettings, expand_bands
+from core.engine.method import Method, Needs, Subject, TileReport
+from core.engine.tiling import ArraySource, Source
+from core.files import PhotoWriter, open_rows
+from core.files.privacy import without_private
+from core.gamut import LOSSY_TOLERANCE, ROUNDING, FloatImage, naive_inversion, reduce
+from core.progress import finished
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+    from core.files import Limits, OutputFormat, RowReader
+    from core.progress import Check
+
+_KEPT = "none"
+_CARRIES = (
+    "The photo carries a network of its own, which knows its lost colours; choose the model "
+    "“embedded” to use it."
+)
+
+
+@dataclass(frozen=True)
+class FileSettings:
+    """Where an expanded photo goes and in which form.
+
+    Attributes
+    ----------
+    format : {"tiff", "png", "jxl", "avif"}, optional
+        By the suffix of the name if not given.
+    depth : int, optional
+        Bits per channel; the format's best unless given.
+    overwrite : bool
+        Whether a file of that name may be replaced.
+    limits : Limits, optional
+        What is too large to be read.
+    lossy_tolerance : float
+        Noise of a lossy source, in 8-bit codes.
+    private_exif : bool
+        Whether the place, serial numbers and the owner's name stay in the EXIF.
+    """
+
+    format: OutputFormat | None = None
+    depth: int | None = None
+    overwrite: bool = False
+    limits: Limits | None = None
+    lossy_tolerance: float = LOSSY_TOLERANCE
+    private_exif: bool = True
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What was done to a file.
+
+    Attributes
+    ----------
+    input, output : str
+        Paths.
+    width, height : int
+        In pixels.
+    space : str
+        Key of the output's colour space.
+    model, sha256 : str
+        Which method did it, and the hash of its weights; "none" where the photo was only
+        converted.
+    tolerance : float
+        Noise that the codes were taken to have, in 8-bit codes.
+    clipped_share, restored_share : float
+        Shares of pixels that may have lost colour, and whose colour moved.
+    steps_mean, steps_most : float, int
+        Evaluations of the cell over the solved tiles.
+    residual_most : float
+        The largest last residual.
+    unconverged : int
+        Tiles that reached the step limit or failed.
+    converted : bool
+        Whether the photo was wide-gamut already, so that it was only converted.
+    seconds : float
+        Elapsed time.
+    notes : tuple of str
+        Sentences for people.
+    """
+
+    input: str
+    output: str
+    width: int
+    height: int
+    space: str
+    model: str
+    sha256: str
+    tolerance: float
+    clipped_share: float
+    restored_share: float
+    steps_mean: float
+    steps_most: int
+    residual_most: float
+    unconverged: int
+    converted: bool
+    seconds: float
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        return asdict(self)
+
+
+def expand_file(
+    source: str | Path,
+    target: str | Path,
+    method: Method,
+    settings: ExpansionSettings | None = None,
+    file_settings: FileSettings | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> FileReport:
+    """Expand a photo file into a wide-gamut file.
+
+    Parameters
+    ----------
+    source : path
+        An sRGB photo in any format that :func:`core.files.read` takes. One with a wide-gamut
+        profile keeps its colours and is only converted.
+    target : path
+        The file to write: TIFF, PNG, JPEG XL or AVIF.
+    method : Method
+        What restores it (:func:`core.methods.registry.method`).
+    settings : ExpansionSettings, optional
+        How; the tolerance is that for lossless files.
+    file_settings : FileSettings, optional
+        Format, depth, overwriting, limits.
+    progress : callable, optional
+        Called with tiles done and tiles in all.
+
+    Returns
+    -------
+    FileReport
+
+    Raises
+    ------
+    PhotoError
+        If the photo cannot be read or the file not be written; then nothing of it remains.
+    """
+    return finished(file_expansion(source, target, method, settings, file_settings), progress)
+
+
+def file_expansion(
+    source: str | Path,
+    target: str | Path,
+    method: Method,
+    settings: ExpansionSettings | None = None,
+    file_settings: FileSettings | None = None,
+    check: Check | None = None,
+) -> Generator[tuple[int, int], None, FileReport]:
+    """Expand a file step by step.
+
+    Parameters
+    ----------
+    source, target, method, settings, file_settings
+        As for :func:`expand_file`.
+    check : callable, optional
+        Called often, before each iteration of a solver, too; what it raises gives up the work.
+
+    Yields
+    ------
+    (int, int)
+        Tiles done and in all. Closing the generator cancels the work and leaves no file.
+
+    Returns
+    -------
+    FileReport
+    """
+    started = time.perf_counter()
+    files = file_settings or FileSettings()
+    with ExitStack() as stack:
+        reader = stack.enter_context(open_rows(source, limits=files.limits))
+        settings = settings or ExpansionSettings()
+        if reader.info.lossy:
+            settings = replace(settings, tolerance=files.lossy_tolerance)
+        pixels, notes = _pixels(reader)
+        if pixels is not None:
+            if reader.payload is not None and method.needs is not Needs.PAYLOAD:
+                notes = (*notes, _CARRIES)
+            method = method.bound(Subject(pixels, reader.payload, str(source)))
+        height, width, _ = reader.shape
+        writer = stack.enter_context(
+            PhotoWriter(
+                target,
+                width,
+                height,
+                settings.space,
+                format=files.format,
+                depth=files.depth,
+                exif=reader.exif if files.private_exif else without_private(reader.exif),
+                alpha=reader.alpha,
+                overwrite=files.overwrite,
+                source=source,
+                software=_software(None if pixels is None else method),
+            )
+        )
+        tally = _Tally()
+        if pixels is None:
+            writer.write_rows(_kept(reader, settings))
+            yield 1, 1
+        else:
+            bands = stack.enter_context(closing(expand_bands(pixels, method, settings, check)))
+            for band in bands:
+                if band.values is not None:
+                    writer.write_rows(band.values)
+                    tally.add(band, settings)
+                yield band.done, band.total
+    return FileReport(
+        input=str(source),
+        output=str(target),
+        width=width,
+        height=height,
+        space=settings.space.key,
+        model=_KEPT if pixels is None else method.name,
+        sha256="" if pixels is None else method.sha256,
+        tolerance=settings.tolerance,
+        converted=pixels is None,
+        seconds=time.perf_counter() - started,
+        notes=(*reader.info.notes, *notes),
+        **tally.as_dict(),
+    )
+
+
+def _pixels(reader: RowReader) -> tuple[Source | None, tuple[str, ...]]:
+    """Return a file's sRGB codes, or None if its colours are wide already."""
+    if reader.is_srgb_codes:
+        return reader, ()  # type: ignore[return-value]
+    assert reader.photo is not None
+    scene = reader.photo.scene()
+    excess = float(np.maximum(-scene, scene - 1.0).max())
+    if excess <= ROUNDING:
+        note = f"Its profile ({reader.photo.profile_name}) was converted to sRGB."
+        return ArraySource(reduce(scene, 16)), (note,)
+    note = (
+        f"The photo is wide-gamut already ({reader.photo.profile_name}): its colours were "
+        "converted, nothing was restored; reduce it to sRGB first to try an expansion."
+    )
+    return None, (note,)
+
+
+def _kept(reader: RowReader, settings: ExpansionSettings) -> FloatImage:
+    """Return a wide-gamut photo in the output's space."""
+    assert reader.photo is not None
+    values = convert(reader.photo.scene(), SRGB, settings.space, settings.adaptation)
+    return np.clip(values, 0.0, 1.0, out=values)
+
+
+def _software(method: Method | None) -> str:
+    product = f"napari-gamut {version('napari-gamut')}"
+    return f"{product}; {method.name} {method.sha256[:12]}".rstrip() if method else product
+
+
+@dataclass
+class _Tally:
+    """What a report adds up, band by band."""
+
+    pixels: int = 0
+    clipped: int = 0
+    restored: int = 0
+    tiles: list[TileReport] = field(default_factory=list)
+
+    def add(self, band: Band, settings: ExpansionSettings) -> None:
+        """Take in a finished band."""
+        assert band.values is not None
+        scene = convert(band.values, settings.space, SRGB, settings.adaptation)
+        moved = np.abs(scene - naive_inversion(band.codes)).max(-1) > ROUNDING
+        self.pixels += moved.size
+        self.clipped += int(band.clipped.sum())
+        self.restored += int(moved.sum())
+        self.tiles.extend(band.tiles)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields of the report that are counted here."""
+        steps = [tile.steps for tile in self.tiles]
+        return {
+            "clipped_share": self.clipped / max(self.pixels, 1),
+            "restored_share": self.restored / max(self.pixels, 1),
+            "steps_mean": sum(steps) / max(len(steps), 1),
+            "steps_most": max(steps, default=0),
+            "residual_most": max((tile.residual for tile in self.tiles), default=0.0),
+            "unconverged": sum(tile.status.failed for tile in self.tiles),
+        }

@@ -1,0 +1,276 @@
+"""What a method is: something that turns sRGB codes into the colours of a wide gamut.
+
+The engine, the faces, the evaluation and the command line know methods by this idea alone; which
+methods there are is the business of :mod:`core.methods`.
+"""
+
+from __future__ import annotations
+
+import copy
+import enum
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
+
+import numpy as np
+
+from core.network.solver import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from core.colour import Adaptation
+    from core.engine.expansion import ExpansionSettings
+    from core.engine.tiling import Source, Span
+    from core.gamut import Codes, FloatImage
+    from core.network.solver import SolverSettings
+    from core.progress import Check
+
+
+class Needs(enum.Enum):
+    """What a method needs beside the sRGB photo."""
+
+    NOTHING = "nothing"
+    WEIGHTS = "weights"
+    ORIGINAL = "the original, when the photo is reduced"
+    PAYLOAD = "what the file carries"
+
+
+@dataclass(frozen=True)
+class TileReport:
+    """How one tile was restored.
+
+    Attributes
+    ----------
+    top, left, height, width : int
+        The pixels that the tile fills.
+    steps : int
+        Evaluations of the cell of an equilibrium network; 1 where there is none.
+    residual : float
+        The last relative residual.
+    status : Status
+        How the search for the fixed point ended.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+    steps: int
+    residual: float
+    status: Status
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a window lies in its photo, in pixels.
+
+    Attributes
+    ----------
+    top, left : int
+        Its first row and column.
+    photo_height, photo_width : int
+        Size of the whole photo.
+    """
+
+    top: int
+    left: int
+    photo_height: int
+    photo_width: int
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A photo that is to be expanded, with what its file carries.
+
+    Attributes
+    ----------
+    codes : Source
+        Its sRGB codes.
+    payload : bytes or None
+        What the file carries for recovering colours, unchecked.
+    origin : str
+        The file's name, for errors.
+    """
+
+    codes: Source
+    payload: bytes | None = None
+    origin: str = "the photo"
+
+
+class Worker(Protocol):
+    """A method at work on one photo.
+
+    Attributes
+    ----------
+    tile, halo : int
+        Side of the tiles that it takes, and of their surroundings that it looks at, in pixels.
+    """
+
+    tile: int
+    halo: int
+
+    def solve(
+        self, window: Codes, row: Span, columns: list[Span], scene: FloatImage
+    ) -> list[TileReport]:
+        """Restore tiles of equal size.
+
+        Parameters
+        ----------
+        window : ndarray, uint8 or uint16, shape (h, W, 3)
+            sRGB codes of the row of tiles with its halo.
+        row : Span
+            Where the row of tiles lies.
+        columns : list of Span
+            Where the tiles lie in it.
+        scene : ndarray, float32, shape (row.stop - row.start, W, 3)
+            Scene-linear sRGB; receives the estimates.
+        """
+        ...
+
+
+class Method(ABC):
+    """Something that restores photos.
+
+    A method of one's own overrides :meth:`worker`, or derives from :class:`WindowMethod`, which
+    needs nothing but a function from codes to colours.
+
+    Attributes
+    ----------
+    name : str
+        By which it is chosen, and called in reports and tables.
+    summary : str
+        One line about it.
+    needs : Needs
+        What it needs beside the sRGB photo.
+    parameters : int
+        Number of its weights.
+    payload_size : int
+        Bytes of metadata that it adds to an sRGB file.
+    sha256 : str
+        Of its weights; empty where there are none.
+    solver : SolverSettings or None
+        How it seeks its fixed point, unless the settings say otherwise; None where it seeks none.
+    """
+
+    name: str
+    summary: str
+    needs: Needs = Needs.NOTHING
+    parameters: int = 0
+    payload_size: int = 0
+    sha256: str = ""
+    solver: SolverSettings | None = None
+
+    @abstractmethod
+    def worker(
+        self, codes: Source, settings: ExpansionSettings, check: Check | None = None
+    ) -> Worker | None:
+        """Return what restores the tiles of a photo; None if nothing has to be done to them.
+
+        Parameters
+        ----------
+        codes : Source
+            sRGB codes of the whole photo.
+        settings : ExpansionSettings
+            Tolerance, solver, tile, device and so on.
+        check : callable, optional
+            To be called often by long work; what it raises gives up the work.
+        """
+
+    def bound(self, subject: Subject) -> Method:
+        """Return the method for a certain photo: itself, unless the file decides which it is."""
+        return self
+
+    def fitted(
+        self, codes: Codes, original: FloatImage, tolerance: float, adaptation: Adaptation
+    ) -> Generator[tuple[int, int], None, Method]:
+        """Return the method for a photo whose original is at hand, fitted to it if it learns so.
+
+        Parameters
+        ----------
+        codes : ndarray, uint8 or uint16, shape (H, W, 3)
+            The sRGB codes that the original was reduced to.
+        original : ndarray, float32, shape (H, W, 3)
+            Scene-linear sRGB, unbounded.
+        tolerance : float
+            Noise of the codes of a lossy file, in 8-bit codes.
+        adaptation : {"Bradford", "CAT02"}
+            Between sRGB's white and ProPhoto's.
+
+        Yields
+        ------
+        (int, int)
+            Steps done and in all.
+        """
+        yield from ()
+        return self
+
+    def renamed(self, name: str) -> Self:
+        """Return the same method under another name."""
+        other = copy.copy(self)
+        other.name = name
+        return other
+
+
+class WindowMethod(Method):
+    """A method that estimates the colours of any window of a photo by itself.
+
+    Attributes
+    ----------
+    halo : int
+        Pixels around a tile that it has to see, so that tiles show no seams.
+    """
+
+    halo: int = 0
+
+    @abstractmethod
+    def estimate(self, window: Codes, place: Place, settings: ExpansionSettings) -> FloatImage:
+        """Estimate the colours of a window.
+
+        Parameters
+        ----------
+        window : ndarray, uint8 or uint16, shape (h, w, 3)
+            sRGB codes, with the halo where the photo has one.
+        place : Place
+            Where the window lies.
+        settings : ExpansionSettings
+            Tolerance, device and so on.
+
+        Returns
+        -------
+        ndarray, floating, shape (h, w, 3)
+            Scene-linear sRGB, unbounded. The engine projects it into what the codes allow.
+        """
+
+    def worker(
+        self, codes: Source, settings: ExpansionSettings, check: Check | None = None
+    ) -> Worker:
+        """Return a worker that estimates tile by tile."""
+        return _WindowWorker(self, codes, settings, check)
+
+
+class _WindowWorker:
+    def __init__(
+        self, method: WindowMethod, codes: Source, settings: ExpansionSettings, check: Check | None
+    ) -> None:
+        self._method, self._settings, self._check = method, settings, check
+        self._size = codes.shape[:2]
+        self.tile, self.halo = (
+            settings.tile,
+            method.halo if settings.halo is None else settings.halo,
+        )
+
+    def solve(
+        self, window: Codes, row: Span, columns: list[Span], scene: FloatImage
+    ) -> list[TileReport]:
+        reports = []
+        for column in columns:
+            if self._check is not None:
+                self._check()
+            place = Place(row.window_start, column.window_start, *self._size)
+            part = window[:, column.window_start : column.window_stop]
+            estimate = np.asarray(self._method.estimate(part, place, self._settings))
+            scene[:, column.start : column.stop] = estimate[row.inner, column.inner]
+            size = row.stop - row.start, column.stop - column.start
+            reports.append(TileReport(row.start, column.start, *size, 1, 0.0, Status.NOT_SOUGHT))
+        return reports

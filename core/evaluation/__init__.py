@@ -1,0 +1,1 @@
+"""What restorations are worth: originals, styles, metrics, comparisons, tables."""

@@ -1,0 +1,208 @@
+"""The paper's figures of photos: quality by iteration, error maps, gamut plots."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from core.colour import PROPHOTO, SRGB, convert
+from core.engine.expansion import expand
+from core.evaluation.evaluation import reduced
+from core.gamut import naive_inversion
+from core.methods.convergence import Window, iterates, largest_window
+from core.methods.letnet import LetNetMethod, is_equilibrium
+from core.metrics import REGIONS, Region, absolute_error_map, mse_by_region
+from core.pictures import QualityTrace, chromaticity_figure, convergence_figure, error_figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from matplotlib.figure import Figure
+
+    from core.engine.method import Method
+    from core.evaluation.evaluation import EvaluationSettings
+    from core.gamut import Codes, FloatImage
+    from core.network.solver import SolverSettings
+    from core.styles import Style
+
+ERROR_ITERATIONS = (10, 15, 20, 30, 40, 50)
+"""Those of figure 6 of Xiao et al. 2024."""
+
+_LEAST_RESIDUAL = 1e-12
+"""Stands for a residual of 0, which has no logarithm."""
+
+
+@dataclass(frozen=True, eq=False)
+class ConvergenceData:
+    """What a network's iterations are worth on one photo.
+
+    Attributes
+    ----------
+    residuals : list of float
+        Relative residual after iterations 1, 2, ...
+    quality : QualityTrace
+        Errors against the original; iteration 0 is the naive inversion.
+    error_maps : dict of int to ndarray, float32, shape (h, w)
+        Absolute error of linear ProPhoto, averaged over channels, at some iterations.
+    window : Window
+        The part of the photo that was solved, as one tile.
+    """
+
+    residuals: list[float]
+    quality: QualityTrace
+    error_maps: Mapping[int, FloatImage]
+    window: Window
+
+
+def convergence_data(
+    method: LetNetMethod,
+    reference: FloatImage,
+    settings: EvaluationSettings,
+    iterations: Sequence[int] = ERROR_ITERATIONS,
+) -> ConvergenceData:
+    """Restore a photo, measuring every iteration.
+
+    Parameters
+    ----------
+    method : LetNetMethod
+        An equilibrium network.
+    reference : ndarray, float32, shape (H, W, 3)
+        The finished original, linear ProPhoto RGB in 0..1. Of a large one, the middle is taken.
+    settings : EvaluationSettings
+        Protocol and solver. The solver goes on to the last of `iterations`, whatever its
+        tolerance.
+    iterations : sequence of int
+        Where error maps are kept.
+
+    Returns
+    -------
+    ConvergenceData
+    """
+    codes, outside = reduced(reference, settings)
+    window = largest_window(codes.shape, method.model.network.config)
+    part = (window.rows, window.columns)
+    solver = _solver(method, settings)
+    solver = replace(solver, max_steps=max(iterations), tolerance=0.0)
+    expansion = replace(settings.expansion_settings(), solver=solver)
+    truth, mask = reference[part], outside[part]
+    mse = mse_by_region(truth, _naive(codes[part], settings), mask)
+    traces: dict[Region, list[float]] = {region: [mse[region]] for region in REGIONS}
+    residuals: list[float] = []
+    maps: dict[int, FloatImage] = {}
+    for step in iterates(codes, method, expansion, window):
+        values = step.values()
+        residuals.append(step.residual)
+        mse = mse_by_region(truth, values, mask)
+        for region in REGIONS:
+            traces[region].append(mse[region])
+        if step.number in iterations:
+            maps[step.number] = absolute_error_map(truth, values)
+    quality = QualityTrace(range(len(residuals) + 1), traces)
+    return ConvergenceData(residuals, quality, maps, window)
+
+
+def draw_convergence(every: Sequence[ConvergenceData], name: str, solver: SolverSettings) -> Figure:
+    """Draw PSNR and RMSE of the three regions against the iteration (figure 5).
+
+    Parameters
+    ----------
+    every : sequence of ConvergenceData
+        Of one photo, or of several to average: the residuals geometrically, PSNR and RMSE
+        arithmetically.
+    name : str
+        Of the network.
+    solver : SolverSettings
+        Whose tolerance is marked.
+    """
+    common = min(len(data.residuals) for data in every)
+    residuals = [
+        math.exp(statistics.fmean(math.log(max(value, _LEAST_RESIDUAL)) for value in values))
+        for values in zip(*(data.residuals[:common] for data in every), strict=True)
+    ]
+    traces = [data.quality.until(common) for data in every]
+    return convergence_figure({name: residuals}, traces, tolerance=solver.tolerance)
+
+
+def draw_errors(data: ConvergenceData) -> Figure:
+    """Draw the error maps at some iterations, on one scale (figure 6)."""
+    maps = {f"K = {number}": error for number, error in data.error_maps.items()}
+    return error_figure(maps, "Absolute error (linear ProPhoto)")
+
+
+def draw_gamuts(
+    methods: Sequence[Method], reference: FloatImage, settings: EvaluationSettings
+) -> Figure:
+    """Draw the gamuts of original, input and what networks restored (figure 3).
+
+    Parameters
+    ----------
+    methods : sequence of Method
+        What restores it.
+    reference : ndarray, float32, shape (H, W, 3)
+        The finished original, linear ProPhoto RGB in 0..1.
+    settings : EvaluationSettings
+        Protocol, JPEG, solver.
+    """
+    codes, _ = reduced(reference, settings)
+    images = {"Original": reference, "sRGB": _naive(codes, settings)}
+    for method in methods:
+        images[method.name] = expand(codes, method, settings.expansion_settings()).values
+    return chromaticity_figure(images)
+
+
+def draw_photos(
+    methods: Sequence[Method],
+    photos: Iterable[tuple[str, FloatImage]],
+    style: Style,
+    settings: EvaluationSettings,
+) -> Iterator[tuple[str, Figure]]:
+    """Draw all the figures of photos in one style, then their averages if they are several.
+
+    Parameters
+    ----------
+    methods : sequence of Method
+        Those that have no fixed point are drawn in the gamut plots alone.
+    photos : iterable of (name, ndarray)
+        Originals: float32, shape (H, W, 3), linear ProPhoto RGB in 0..1.
+    style : Style
+        How the photos are finished.
+    settings : EvaluationSettings
+        Protocol, JPEG, solver.
+
+    Yields
+    ------
+    (str, Figure)
+        What is shown, "<photo> gamuts", "<photo> convergence <method>" and "<photo> errors
+        <method>", and its figure; "average" stands for the photo of an average.
+    """
+    measured: list[tuple[LetNetMethod, list[ConvergenceData]]] = [
+        (method, []) for method in methods if is_equilibrium(method)
+    ]
+    for name, original in photos:
+        reference = style.apply(original)
+        yield f"{name} gamuts", draw_gamuts(methods, reference, settings)
+        for method, sofar in measured:
+            data = convergence_data(method, reference, settings)
+            yield f"{name} convergence {method.name}", _draw([data], method, settings)
+            if data.error_maps:
+                yield f"{name} errors {method.name}", draw_errors(data)
+            sofar.append(replace(data, error_maps={}))
+    for method, every in measured:
+        if len(every) > 1:
+            yield f"average convergence {method.name}", _draw(every, method, settings)
+
+
+def _draw(
+    every: Sequence[ConvergenceData], method: LetNetMethod, settings: EvaluationSettings
+) -> Figure:
+    return draw_convergence(every, method.name, _solver(method, settings))
+
+
+def _solver(method: LetNetMethod, settings: EvaluationSettings) -> SolverSettings:
+    return settings.expansion.solver or method.model.descriptor.solver
+
+
+def _naive(codes: Codes, settings: EvaluationSettings) -> FloatImage:
+    return convert(naive_inversion(codes), SRGB, PROPHOTO, settings.protocol.adaptation)

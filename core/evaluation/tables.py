@@ -1,0 +1,179 @@
+"""The tables of an evaluation."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from core.evaluation.report import Cell, Column, Table
+from core.methods.registry import NAIVE
+from core.metrics import REGIONS, Region
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from core.engine.method import Method
+    from core.evaluation.evaluation import EvaluationSettings, Summary
+
+_REGION_TITLES: dict[Region, str] = {"all": "all", "out_of_gamut": "out", "in_gamut": "in"}
+
+
+def quality_table(summaries: Sequence[Summary], settings: EvaluationSettings) -> Table:
+    """Return the figures of each style and method: the averages over all photos."""
+    columns = (
+        Column("Style"),
+        Column("Method"),
+        Column("Photos"),
+        *(Column(f"PSNR {title} (dB)") for title in _REGION_TITLES.values()),
+        Column("Gain all (dB)", signed=True),
+        Column("Gain out (dB)", signed=True),
+        Column("Worst gain (dB)", signed=True),
+        Column("SSIM all", 4),
+        Column("SSIM out", 4),
+        Column("ΔE2000 all"),
+        Column("ΔE2000 out"),
+        Column("ΔE2000 out, p95"),
+        Column("FLIP", 4),
+        Column("LPIPS", 4),
+        Column("Codes kept (%)", 4),
+    )
+    rows = tuple(_quality(summary) for summary in summaries)
+    return Table(f"Quality ({_conditions(settings)})", columns, rows)
+
+
+def worst_table(summaries: Sequence[Summary]) -> Table:
+    """Return, for each style and method, the photo that gained least."""
+    columns = (
+        Column("Style"),
+        Column("Method"),
+        Column("Region"),
+        Column("Photo"),
+        Column("Gain (dB)", signed=True),
+    )
+    regions: tuple[Region, ...] = ("all", "out_of_gamut")
+    rows: list[tuple[Cell, ...]] = []
+    for summary in (s for s in summaries if s.method != NAIVE):
+        for region in regions:
+            photo, gain = summary.worst[region]
+            rows.append((summary.style, summary.method, _REGION_TITLES[region], photo, gain))
+    return Table("Photos that gained least", columns, tuple(rows))
+
+
+def group_table(summaries: Sequence[Summary]) -> Table:
+    """Return the figures by the photos' share of out-of-gamut pixels: groups A to D."""
+    columns = (
+        Column("Style"),
+        Column("Method"),
+        Column("Group"),
+        Column("Photos"),
+        *(Column(f"PSNR {title} (dB)") for title in _REGION_TITLES.values()),
+        Column("Gain all (dB)", signed=True),
+        Column("Gain out (dB)", signed=True),
+        Column("ΔE2000 out"),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for summary in summaries:
+        regions = summary.metrics.regions
+        rows.append(
+            (
+                *(summary.style, summary.method, summary.group or "", summary.photos),
+                *(regions[region].psnr for region in REGIONS),
+                *(summary.gain["all"], summary.gain["out_of_gamut"]),
+                regions["out_of_gamut"].delta_e_mean,
+            )
+        )
+    return Table("By share of out-of-gamut pixels (A below 25 %, B, C, D)", columns, tuple(rows))
+
+
+def cost_table(summaries: Sequence[Summary], methods: Sequence[Method]) -> Table:
+    """Return what each method costs."""
+    parameters = {method.name: method.parameters for method in methods}
+    columns = (
+        Column("Style"),
+        Column("Method"),
+        Column("Parameters"),
+        Column("Seconds per megapixel"),
+        Column("Peak memory (MB)", 0),
+        Column("Solver steps", 1),
+    )
+    rows = tuple(
+        (
+            summary.style,
+            summary.method,
+            parameters.get(summary.method, 0),
+            summary.seconds_per_megapixel,
+            None if summary.peak_memory is None else summary.peak_memory / 1e6,
+            summary.steps,
+        )
+        for summary in summaries
+    )
+    return Table("Cost", columns, rows)
+
+
+def complete_table(
+    whole: Sequence[Summary], groups: Sequence[Summary], methods: Sequence[Method]
+) -> Table:
+    """Return every figure in one table, a row for each style, method, group and region."""
+    parameters = {method.name: method.parameters for method in methods}
+    titles = (
+        *("style", "method", "group", "region", "photos", "pixels"),
+        *("psnr", "gain", "worst_gain", "worst_photo", "rmse", "ssim"),
+        *("delta_e_mean", "delta_e_p95", "flip", "lpips"),
+        *("round_trip", "codes_kept", "codes_kept_in_file"),
+        *("parameters", "seconds_per_megapixel", "peak_memory_bytes", "solver_steps"),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for summary in (*whole, *groups):
+        for region in REGIONS:
+            figures = summary.metrics.regions[region]
+            photo, worst = summary.worst[region]
+            rows.append(
+                (
+                    *(summary.style, summary.method, summary.group or "all", region),
+                    *(summary.photos, figures.pixels),
+                    *(figures.psnr, summary.gain[region], worst, photo),
+                    *(figures.rmse, figures.ssim, figures.delta_e_mean, figures.delta_e_p95),
+                    *(_of(summary.flip, region), _of(summary.lpips, region)),
+                    *(summary.metrics.round_trip, summary.kept, summary.kept_in_file),
+                    *(parameters.get(summary.method, 0), summary.seconds_per_megapixel),
+                    *(summary.peak_memory, summary.steps),
+                )
+            )
+    return Table("Evaluation", tuple(Column(title, 6) for title in titles), tuple(rows))
+
+
+def _quality(summary: Summary) -> tuple[Cell, ...]:
+    everywhere = summary.metrics.regions["all"]
+    outside = summary.metrics.regions["out_of_gamut"]
+    kept = summary.kept if summary.kept_in_file is None else min(summary.kept, summary.kept_in_file)
+    return (
+        summary.style,
+        summary.method,
+        summary.photos,
+        *(summary.metrics.regions[region].psnr for region in REGIONS),
+        summary.gain["all"],
+        summary.gain["out_of_gamut"],
+        summary.worst["all"][1],
+        everywhere.ssim,
+        outside.ssim,
+        everywhere.delta_e_mean,
+        outside.delta_e_mean,
+        outside.delta_e_p95,
+        _of(summary.flip, "all"),
+        _of(summary.lpips, "all"),
+        100.0 * kept,
+    )
+
+
+def _of(values: Mapping[Region, float] | None, region: Region) -> float:
+    return math.nan if values is None else values[region]
+
+
+def _conditions(settings: EvaluationSettings) -> str:
+    protocol = settings.protocol
+    parts = [protocol.adaptation, "projected" if protocol.project else "not projected"]
+    if settings.jpeg_quality is not None:
+        parts.append(f"JPEG quality {settings.jpeg_quality}, {':'.join(settings.subsampling)}")
+    if settings.written:
+        parts.append("codes also through the written file")
+    return ", ".join(parts)

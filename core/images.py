@@ -1,0 +1,101 @@
+"""Images as arrays: from other programs' types to sRGB codes, made smaller, cut into bands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import PhotoError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from core.gamut import Codes
+
+Array = TypeVar("Array", bound=npt.NDArray[np.floating])
+
+_BAND_PIXELS = 1 << 18
+_WHOLE = 1e-3
+
+
+def codes_from_image(image: npt.NDArray[Any]) -> Codes:
+    """Return the sRGB codes of an image.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W, 3)
+        Encoded sRGB: uint8, uint16, or floating in 0..1.
+
+    Returns
+    -------
+    ndarray, uint8 or uint16, shape (H, W, 3)
+        Integers as they are. Floats become 8 bits where all of them are 8-bit codes divided by
+        255, and 16 bits otherwise.
+
+    Raises
+    ------
+    PhotoError
+        If the values are of another type, not finite, or outside 0..1.
+    """
+    if image.dtype in (np.uint8, np.uint16):
+        return image
+    if image.dtype.kind != "f":
+        raise PhotoError(
+            f"Values of type {image.dtype} are no photo; convert the image to 8 or 16 bits "
+            "(uint8 or uint16)."
+        )
+    if not np.isfinite(image).all():
+        raise PhotoError(
+            "The image holds values that are not numbers (NaN or infinite); replace them first."
+        )
+    low, high = float(image.min(initial=0.0)), float(image.max(initial=0.0))
+    if low < 0.0 or high > 1.0:
+        raise PhotoError(
+            f"The image's values go from {low:.3g} to {high:.3g}, but encoded sRGB lies in 0 to "
+            "1; scale it, or convert it to 8 or 16 bits."
+        )
+    codes: Codes
+    eight = image.astype(np.float32) * np.float32(255)
+    if np.abs(eight - np.rint(eight)).max(initial=0.0) < _WHOLE:
+        codes = np.rint(eight).astype(np.uint8)
+    else:
+        codes = np.rint(image.astype(np.float64) * 65535).astype(np.uint16)
+    return codes
+
+
+def area_reduced(values: Array, longest: int) -> Array:
+    """Return an image averaged over square blocks, until its longest side is short enough.
+
+    Parameters
+    ----------
+    values : ndarray, floating, shape (H, W) or (H, W, C)
+        Linear values: averages of encoded ones would be too dark.
+    longest : int
+        Pixels of the longest side at most, 1 or more.
+
+    Returns
+    -------
+    ndarray
+        Same dtype; `values` itself where it is small enough. Rows and columns that do not
+        fill a block are cut off at the bottom and at the right.
+    """
+    height, width = values.shape[:2]
+    factor = -(-max(height, width) // longest)
+    factor = min(factor, height, width)
+    if factor <= 1:
+        return values
+    rows, columns = height // factor, width // factor
+    blocks = values[: rows * factor, : columns * factor]
+    blocks = blocks.reshape(rows, factor, columns, factor, *values.shape[2:])
+    averaged: Array = blocks.mean(axis=(1, 3), dtype=values.dtype)
+    return averaged
+
+
+def row_bands(image: npt.NDArray[Any]) -> Iterator[slice]:
+    """Yield slices of rows that cover an image, each of about a quarter of a megapixel."""
+    height, width = image.shape[:2]
+    rows = max(1, _BAND_PIXELS // max(1, width))
+    for start in range(0, height, rows):
+        yield slice(start, min(start + rows, height))

@@ -1,0 +1,1 @@
+"""What turns codes into colours: one file for each method, and the registry of them all."""

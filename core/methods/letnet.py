@@ -1,0 +1,188 @@
+"""LETNet as a method: an equilibrium network on its device, at work on one photo."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from typing import TYPE_CHECKING, TypeGuard
+
+import numpy as np
+import torch
+
+from core.engine.devices import device_named
+from core.engine.method import Method, Needs, TileReport
+from core.engine.tiling import sample_patches, sample_pixels
+from core.network.letnet import Inputs, positions
+from core.network.models import load_model
+from core.network.statistics import SAMPLES, photo_statistics
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from core.engine.expansion import ExpansionSettings
+    from core.engine.tiling import Source, Span
+    from core.gamut import Codes, FloatImage
+    from core.network.models import Model
+    from core.progress import Check
+
+_POOL_PATCH, _POOL_PATCHES = 256, 16
+_FORMS = {
+    "room": "LETNet-box: restores clipped channels alone; the round trip is exact",
+    "residual": "LETNet in the paper's form (Xiao et al., ECCV 2024)",
+}
+
+
+class LetNetMethod(Method):
+    """An equilibrium network, or one of its variants that do not iterate to a fixed point.
+
+    Parameters
+    ----------
+    model : Model
+        The network with its descriptor.
+    name : str, optional
+        That of the model unless given.
+    """
+
+    needs = Needs.WEIGHTS
+
+    def __init__(self, model: Model, name: str | None = None) -> None:
+        self.model = model
+        self.name = model.name if name is None else name
+        self.summary = _FORMS[model.network.config.output]
+        self.parameters = model.network.parameters_count
+        self.sha256 = model.sha256
+        self.solver = model.descriptor.solver if self.is_equilibrium else None
+
+    @classmethod
+    def load(cls, name: str | Path) -> LetNetMethod:
+        """Return a shipped network by its name, or one of a ``.safetensors`` file."""
+        return cls(load_model(name))
+
+    @property
+    def is_equilibrium(self) -> bool:
+        """Whether it iterates to a fixed point."""
+        return self.model.network.config.mode == "implicit"
+
+    def worker(
+        self, codes: Source, settings: ExpansionSettings, check: Check | None = None
+    ) -> NetworkAtWork:
+        """Return the network, ready for the tiles of a photo."""
+        return NetworkAtWork(self.model, codes, settings, check)
+
+
+def is_equilibrium(method: Method) -> TypeGuard[LetNetMethod]:
+    """Return whether a method iterates to a fixed point, so that its iterations can be seen."""
+    return isinstance(method, LetNetMethod) and method.is_equilibrium
+
+
+class NetworkAtWork:
+    """A network on its device, with what it has to know of the whole photo.
+
+    Parameters
+    ----------
+    model : Model
+        The network. It is not changed: another device gets a copy.
+    codes : Source
+        sRGB codes of the photo.
+    settings : ExpansionSettings
+        Solver, tolerance, tile, halo, device, precision.
+    check : callable, optional
+        Called before every evaluation of the cell; what it raises gives up the work.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        codes: Source,
+        settings: ExpansionSettings,
+        check: Check | None = None,
+    ) -> None:
+        self._settings, self._check = settings, check
+        self._device = device_named(settings.device)
+        self.network = model.network
+        if next(self.network.parameters()).device.type != self._device.type:
+            self.network = copy.deepcopy(self.network).to(self._device)
+        self.solver = settings.solver or model.descriptor.solver
+        self._size = codes.shape[:2]
+        config = self.network.config
+        self._scale = config.scale
+        self.tile = _round_up(settings.tile, self._scale)
+        halo = model.descriptor.halo if settings.halo is None else settings.halo
+        self.halo = _round_up(halo, self._scale)
+        pixels = sample_pixels(codes, SAMPLES)
+        self._statistics = photo_statistics(pixels, settings.tolerance)
+        # Unrolled networks have another average at each step: there is none to be held.
+        holds = config.attention == "channel" and config.mode == "implicit"
+        self._pooled = self._pool(codes) if holds else None
+
+    def solve(
+        self, window: Codes, row: Span, columns: list[Span], scene: FloatImage
+    ) -> list[TileReport]:
+        """Restore tiles; see :class:`core.engine.method.Worker`."""
+        windows = [window[:, column.window_start : column.window_stop] for column in columns]
+        corners = [(row.window_start, column.window_start) for column in columns]
+        inputs = self.inputs(np.stack(windows), corners)
+        with torch.inference_mode(), self.precision():
+            estimate = self.network(
+                inputs, self.solver, pooled=self.pooled(len(columns)), check=self._check
+            )
+        planes = estimate.scene.float().movedim(1, -1).cpu().numpy()
+        solution = estimate.solution
+        reports = []
+        for index, column in enumerate(columns):
+            scene[:, column.start : column.stop] = planes[index][row.inner, column.inner]
+            trace = solution.residuals[index]
+            reports.append(
+                TileReport(
+                    row.start,
+                    column.start,
+                    row.stop - row.start,
+                    column.stop - column.start,
+                    len(trace),
+                    trace[-1] if trace else 0.0,
+                    solution.status[index],
+                )
+            )
+        return reports
+
+    def inputs(self, codes: Codes, corners: list[tuple[int, int]]) -> Inputs:
+        """Return the network's inputs for windows of the photo.
+
+        Parameters
+        ----------
+        codes : ndarray, uint8 or uint16, shape (N, h, w, 3)
+            sRGB codes; filled up to the network's grid by repeating the last pixels.
+        corners : list of (int, int)
+            First row and column of each window.
+        """
+        down, right = (-side % self._scale for side in codes.shape[1:3])
+        if down or right:
+            codes = np.pad(codes, ((0, 0), (0, down), (0, right), (0, 0)), mode="edge")
+        size = codes.shape[1:3]
+        places = np.stack([positions(*corner, *size, *self._size) for corner in corners])
+        statistics = np.tile(self._statistics, (len(codes), 1))
+        return Inputs.from_codes(
+            codes, statistics, places, self._settings.tolerance, device=self._device
+        )
+
+    def pooled(self, windows: int) -> Tensor | None:
+        """Return what channel attention averages to, for so many windows, where it is held."""
+        return None if self._pooled is None else self._pooled.expand(windows, -1)
+
+    def precision(self) -> contextlib.AbstractContextManager[object]:
+        """Return the context in which the network computes."""
+        if self._settings.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(self._device.type, torch.bfloat16)
+
+    def _pool(self, codes: Source) -> Tensor:
+        patches, corners = sample_patches(codes, _POOL_PATCH, _POOL_PATCHES)
+        with torch.inference_mode(), self.precision():
+            inputs = self.inputs(patches, corners)
+            return self.network.pool(inputs, self.solver, self._check)[None]
+
+
+def _round_up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple

@@ -1,0 +1,193 @@
+"""Which methods there are: those that come with the program, and those of other packages.
+
+Another package adds a method by an entry point of the group :data:`GROUP`, whose value is
+something that returns a :class:`core.engine.method.Method` when it is called::
+
+    [project.entry-points."gamut.methods"]
+    my-network = "my_package.gamut:MyMethod"
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+from dataclasses import dataclass
+from importlib import import_module, resources
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import PhotoError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from core.engine.method import Method
+
+GROUP = "gamut.methods"
+DEFAULT = "letnet-box"
+NAIVE = "naive"
+EMBEDDED = "embedded"
+GAMUT_MLP = "gamut-mlp"
+
+_WEIGHTS = ".safetensors"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method that can be chosen, before anything of it is loaded.
+
+    Attributes
+    ----------
+    name : str
+        By which it is chosen.
+    title : str
+        For lists that people choose from.
+    load : callable
+        Returns the method; imports and reads what that takes.
+    needs_original : bool
+        Whether it can only be used where the wide-gamut original is at hand.
+    """
+
+    name: str
+    title: str
+    load: Callable[[], Method]
+    needs_original: bool = False
+
+
+def entries() -> dict[str, Entry]:
+    """Return what can be chosen by name, the default first; nothing is loaded for it."""
+    shipped = [
+        Entry(name, _TITLES.get(name, name), functools.partial(_load_network, name))
+        for name in sorted(_shipped(), key=lambda name: (name != DEFAULT, name))
+    ]
+    known = {entry.name: entry for entry in (*shipped, *_BUILT_IN)}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        if point.name in known:
+            _log.warning("the method %s of %s has a name that is taken", point.name, point.value)
+            continue
+        known[point.name] = Entry(
+            point.name, f"{point.name} ({_package(point)})", functools.partial(_load_point, point)
+        )
+    return known
+
+
+def method(name: str | Path) -> Method:
+    """Return a method.
+
+    Parameters
+    ----------
+    name : str or Path
+        A name as of :func:`entries`, or the path of a ``.safetensors`` file of weights.
+
+    Raises
+    ------
+    PhotoError
+        If there is no such method, or it cannot be loaded.
+
+    Examples
+    --------
+    >>> from core.methods.registry import method
+    >>> method("naive").needs.value
+    'nothing'
+    """
+    known = entries()
+    if str(name) in known:
+        return known[str(name)].load()
+    if Path(name).suffix == _WEIGHTS:
+        return _load_network(name)
+    raise PhotoError(
+        f"There is no method named {str(name)!r}; choose one of {', '.join(known)}, or a "
+        f"{_WEIGHTS} file."
+    )
+
+
+def methods(names: Iterable[str | Path]) -> list[Method]:
+    """Return methods with names that tell them apart.
+
+    Parameters
+    ----------
+    names : iterable of str or Path
+        As for :func:`method`. Networks of the same name are called by their files.
+
+    Raises
+    ------
+    PhotoError
+        If there is no such method, or one is given twice.
+    """
+    wanted = [str(name) for name in names]
+    loaded = [method(name) for name in wanted]
+    taken = [each.name for each in loaded]
+    unique = [
+        each.renamed(name) if taken.count(each.name) > 1 else each
+        for each, name in zip(loaded, wanted, strict=True)
+    ]
+    if len({each.name for each in unique}) < len(unique):
+        raise PhotoError("A method is given twice; name each one once.")
+    return unique
+
+
+def _load_network(name: str | Path) -> Method:
+    letnet = import_module("core.methods.letnet")
+    network: Method = letnet.LetNetMethod.load(name)
+    return network
+
+
+def _load_built_in(module: str, name: str) -> Method:
+    made: Method = getattr(import_module(f"core.methods.{module}"), name)()
+    return made
+
+
+def _load_point(point: EntryPoint) -> Method:
+    from core.engine.method import Method
+
+    try:
+        made = point.load()()
+    except PhotoError:
+        raise
+    except Exception as error:
+        _log.info("the method %s cannot be loaded", point.name, exc_info=True)
+        raise PhotoError(
+            f"The method {point.name} of the package {_package(point)} cannot be loaded ({error}); "
+            "update or remove that package."
+        ) from error
+    if not isinstance(made, Method):
+        raise PhotoError(
+            f"The method {point.name} of the package {_package(point)} is none: it has to derive "
+            "from core.engine.method.Method."
+        )
+    return made.renamed(point.name)
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.module
+
+
+def _shipped() -> Iterable[str]:
+    hashes: dict[str, str] = json.loads(
+        (resources.files("core") / "weights" / "SHA256.json").read_text()
+    )
+    return hashes
+
+
+_TITLES = {"letnet-box": "LETNet-box (recommended)", "letnet": "LETNet (the paper's form)"}
+_BUILT_IN = (
+    Entry(
+        EMBEDDED,
+        "The photo's own (gamut reduce --embed)",
+        functools.partial(_load_built_in, "gamut_mlp", "Embedded"),
+    ),
+    Entry(
+        NAIVE,
+        "Naive inversion (restores nothing)",
+        functools.partial(_load_built_in, "naive", "NaiveInversion"),
+    ),
+    Entry(
+        GAMUT_MLP,
+        "GamutMLP (fitted to the original)",
+        functools.partial(_load_built_in, "gamut_mlp", "GamutMlpMethod"),
+        needs_original=True,
+    ),
+)

@@ -1,0 +1,1 @@
+"""The equilibrium network: solver, implicit gradients, LETNet, and its weights as files."""

@@ -1,0 +1,401 @@
+"""LETNet: an equilibrium network that estimates the colours outside sRGB.
+
+Xiao et al., "Learning Equilibrium Transformation for Gamut Expansion and Color
+Restoration", ECCV 2024. An encoder turns the sRGB photo into features x; a cell F is applied
+to a state z, with x injected, until F(z) = z; a convolution of the fixed point tells the lost
+colours. Two forms share everything but their ends:
+
+- the paper's form adds its output to all channels of the naive inversion, and its channel
+  attention averages over the photo;
+- the box form knows which channels stand at an end of the range, and changes only those: by
+  a share (0..1) of the *room*, the way that is left to the boundary of ProPhoto. Its
+  attention is steered by statistics of the whole photo, which are the same in every tile.
+
+Photos come and go as (N, 3, H, W); states are (N, H, W, C), which is the layout in which
+convolutions are fast on CPUs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.colour import PROPHOTO, SRGB, convert, matrix_between
+from core.gamut import Codes, clipped_channels, code_maximum
+from core.network.implicit import Order, attach_gradient
+from core.network.solver import Solution, SolverSettings, Status, solve
+from core.network.statistics import STATISTICS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.progress import Check
+
+Activation = Literal["tanh", "relu", "sin"]
+Attention = Literal["channel", "photo", "none"]
+Output = Literal["residual", "room"]
+Mode = Literal["implicit", "recurrent", "plain"]
+
+_ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu, "sin": torch.sin}
+_OUTPUT_GAIN = 0.1
+
+
+@dataclass(frozen=True)
+class LetNetConfig:
+    """The form of a network; its weights fit no other.
+
+    Attributes
+    ----------
+    channels : int
+        Features of the state.
+    scale : int
+        Side of the square of pixels that one position of the state stands for.
+    activation : {"tanh", "relu", "sin"}
+        Inside the cell (table 4 of the paper).
+    injection : bool
+        Whether x enters every application of the cell, or only starts the first.
+    attention : {"channel", "photo", "none"}
+        Squeeze-and-excite (equation 3 of the paper), gates from the photo's statistics, or none.
+    output : {"residual", "room"}
+        The paper's end or that of the box form.
+    mode : {"implicit", "recurrent", "plain"}
+        Equilibrium with an implicit gradient, `steps` unrolled applications of the cell with
+        back-propagation through all, or a single application (figure 4 of the paper).
+    steps : int
+        Applications of the cell in the recurrent mode.
+    """
+
+    channels: int = 36
+    scale: int = 1
+    activation: Activation = "tanh"
+    injection: bool = True
+    attention: Attention = "channel"
+    output: Output = "residual"
+    mode: Mode = "implicit"
+    steps: int = 10
+
+    def __post_init__(self) -> None:
+        """Check every field, naming the one that is out of range."""
+        checks = {
+            "channels": self.channels >= 4,
+            "scale": self.scale in (1, 2, 4),
+            "activation": self.activation in _ACTIVATIONS,
+            "attention": self.attention in ("channel", "photo", "none"),
+            "output": self.output in ("residual", "room"),
+            "mode": self.mode in ("implicit", "recurrent", "plain"),
+            "steps": self.steps >= 1,
+        }
+        for name, valid in checks.items():
+            if not valid:
+                raise ValueError(f"Network setting {name} = {getattr(self, name)!r} is unknown.")
+
+
+PAPER = LetNetConfig()
+BOX = LetNetConfig(channels=32, scale=2, attention="photo", output="room")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A batch of photos or tiles, as the network takes them.
+
+    Attributes
+    ----------
+    encoded : Tensor, float32, shape (N, 3, H, W)
+        Encoded sRGB, 0..1.
+    low, high : Tensor, bool, shape (N, 3, H, W)
+        Channels at the lower and upper end of the range.
+    statistics : Tensor, float32, shape (N, S)
+        Of the whole photo (:mod:`core.network.statistics`).
+    positions : Tensor, float32, shape (N, 2, H, W)
+        Coordinates of the pixels in the whole photo, -1..1 (y, x).
+    """
+
+    encoded: Tensor
+    low: Tensor
+    high: Tensor
+    statistics: Tensor
+    positions: Tensor
+
+    @classmethod
+    def from_codes(
+        cls,
+        codes: Codes,
+        statistics: npt.NDArray[np.float32],
+        positions: npt.NDArray[np.float32],
+        tolerance: float = 0.0,
+        device: torch.device | str = "cpu",
+    ) -> Inputs:
+        """Make inputs of sRGB codes.
+
+        Parameters
+        ----------
+        codes : ndarray, uint8 or uint16, shape (N, H, W, 3)
+            sRGB codes.
+        statistics : ndarray, float32, shape (N, S)
+            Of the whole photo.
+        positions : ndarray, float32, shape (N, 2, H, W)
+            As from :func:`positions`.
+        tolerance : float
+            Noise of a lossy file, in 8-bit codes.
+        device : torch.device or str
+            Where the network is.
+        """
+        low, high = clipped_channels(codes, tolerance)
+        encoded = codes.astype(np.float32) / np.float32(code_maximum(codes))
+        planes = [torch.from_numpy(np.moveaxis(a, -1, 1)) for a in (encoded, low, high)]
+        rest = [torch.from_numpy(a) for a in (statistics, positions)]
+        return cls(*(tensor.to(device) for tensor in (*planes, *rest)))
+
+    @property
+    def naive(self) -> Tensor:
+        """The naive inversion, linear sRGB, shape (N, 3, H, W)."""
+        return SRGB.decode(self.encoded)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a network says of a batch.
+
+    Attributes
+    ----------
+    scene : Tensor, float32, shape (N, 3, H, W)
+        Scene-linear sRGB, not projected into the feasible box.
+    solution : Solution
+        How the fixed point was found.
+    """
+
+    scene: Tensor
+    solution: Solution
+
+
+class LetNet(nn.Module):
+    """The network; see the module's text.
+
+    Parameters
+    ----------
+    config : LetNetConfig
+        Its form. :data:`PAPER` and :data:`BOX` are the two that are shipped.
+    """
+
+    def __init__(self, config: LetNetConfig = PAPER) -> None:
+        super().__init__()
+        self.config = config
+        width, area = config.channels, config.scale**2
+        planes = (9 if config.output == "room" else 3) * area
+        self.encoder = nn.ModuleList(_convolution(n, width) for n in (planes, width))
+        self.transform = nn.ModuleList(_convolution(width, width) for _ in range(2))
+        self.head = _convolution(width, 3 * area)
+        nn.init.zeros_(self.head.weight)
+        nn.init.constant_(_bias(self.head), -2.0 if config.output == "room" else 0.0)
+        if config.attention == "channel":
+            self.start = _convolution(4, width)
+            self.excite = _perceptron(width, width // 4, width, nn.ReLU())
+        elif config.attention == "photo":
+            self.excite = _perceptron(STATISTICS, 24, 2 * width, nn.Tanh())
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def parameters_count(self) -> int:
+        """Number of weights."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def forward(
+        self,
+        inputs: Inputs,
+        settings: SolverSettings | None = None,
+        order: Order = 0,
+        pooled: Tensor | None = None,
+        check: Check | None = None,
+    ) -> Estimate:
+        """Estimate the colours of a batch of photos.
+
+        Parameters
+        ----------
+        inputs : Inputs
+            N photos or tiles; H and W are multiples of the scale.
+        settings : SolverSettings, optional
+            For the fixed point; K = 50 and a tolerance of 1e-3 unless given.
+        order : int or "exact"
+            Which implicit gradient (:mod:`core.network.implicit`).
+        pooled : Tensor, shape (N, channels), optional
+            What channel attention averages to, where it is held (see :meth:`pool`).
+        check : callable, optional
+            As for :func:`core.network.solver.solve`.
+        """
+        start, context = self.encode(inputs, pooled)
+        if self.config.mode == "implicit":
+            fixed = [tensor.detach() for tensor in context]
+            solution = solve(self.cell, start.detach(), settings, fixed, check)
+            state = solution.value
+            if torch.is_grad_enabled():
+                state = attach_gradient(self.cell, state, context, order)
+        else:
+            state = start
+            for _ in range(1 if self.config.mode == "plain" else self.config.steps):
+                state = self.cell(state, *context)
+            solution = _unrolled(state)
+        return Estimate(self.decode(state, inputs), solution)
+
+    def encode(self, inputs: Inputs, pooled: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+        """Return the start of the iteration and what the cell needs beside the state.
+
+        Returns
+        -------
+        start : Tensor, shape (N, H/scale, W/scale, channels)
+        context : list of Tensor
+            The features x, and the gates or what attention pools, where the form has them.
+        """
+        planes = inputs.encoded * 2.0 - 1.0
+        if self.config.output == "room":
+            planes = torch.cat([planes, inputs.low.to(planes), inputs.high.to(planes)], 1)
+        planes = functional.pixel_unshuffle(planes, self.config.scale)
+        planes = planes.contiguous(memory_format=torch.channels_last)
+        features = self.encoder[1](torch.tanh(self.encoder[0](planes)))
+        gates = []
+        if self.config.attention == "photo":
+            bias, gate = self.excite(inputs.statistics).chunk(2, dim=1)
+            features = features + bias[:, :, None, None]
+            gates = [torch.sigmoid(gate + 1.0)]
+        elif pooled is not None:
+            gates = [torch.sigmoid(self.excite(pooled))]
+        features = features.permute(0, 2, 3, 1)
+        start = torch.zeros_like(features)
+        if self.config.attention == "channel":
+            angles = functional.avg_pool2d(inputs.positions, self.config.scale) * math.pi
+            waves = torch.cat([angles.cos(), angles.sin()], 1)
+            start = self.start(waves).permute(0, 2, 3, 1)
+        if not self.config.injection:
+            start = start + features
+        return start, [features, *gates]
+
+    def cell(self, state: Tensor, features: Tensor, gate: Tensor | None = None) -> Tensor:
+        """Apply the cell once (equation 3 of the paper); all (N, H, W, channels).
+
+        With channel attention and no gate given, the average is taken over each sample.
+        """
+        change, injected = self._transform(state, features)
+        if gate is None and self.config.attention == "channel":
+            gate = torch.sigmoid(self.excite(change.mean((1, 2))))
+        if gate is not None:
+            change = change * gate[:, None, None, :]
+        return change if injected is None else change + injected
+
+    def pool(
+        self, inputs: Inputs, settings: SolverSettings | None = None, check: Check | None = None
+    ) -> Tensor:
+        """Return what channel attention averages to over a whole photo, shape (channels,).
+
+        The samples are patches of one photo. They are solved as one, sharing the average, so
+        that it is a part of the fixed point; held for every tile, it makes no seams.
+        """
+        start, (features, *_) = self.encode(inputs)
+
+        def joint_cell(state: Tensor, features: Tensor) -> Tensor:
+            change, injected = self._transform(state[0], features[0])
+            gate = torch.sigmoid(self.excite(change.mean((0, 1, 2))))
+            change = change * gate
+            return (change if injected is None else change + injected)[None]
+
+        with torch.no_grad():
+            solution = solve(joint_cell, start[None], settings, [features[None]], check)
+            change, _ = self._transform(solution.value[0], features)
+            return change.mean((0, 1, 2))
+
+    def decode(self, state: Tensor, inputs: Inputs) -> Tensor:
+        """Turn a state into scene-linear sRGB, shape (N, 3, H, W)."""
+        planes = self.head(state.permute(0, 3, 1, 2))
+        planes = functional.pixel_shuffle(planes, self.config.scale)
+        naive = inputs.naive
+        if self.config.output == "residual":
+            return naive + _OUTPUT_GAIN * planes
+        return reach_out(naive, inputs.low, inputs.high, torch.sigmoid(planes))
+
+    def _transform(self, state: Tensor, features: Tensor) -> tuple[Tensor, Tensor | None]:
+        activation = _ACTIVATIONS[self.config.activation]
+        injected = features if self.config.injection else None
+        driven = state if injected is None else state + injected
+        inner = activation(self.transform[0](activation(driven.permute(0, 3, 1, 2))))
+        return self.transform[1](inner).permute(0, 2, 3, 1), injected
+
+
+def reach_out(naive: Tensor, low: Tensor, high: Tensor, shares: Tensor) -> Tensor:
+    """Move each clipped channel by a share of the way that is left inside ProPhoto.
+
+    The channels move one after the other, those at 0 before those at the maximum, each with
+    the earlier ones already moved; so the result never leaves ProPhoto. Every colour that it
+    holds can be reached where channels are clipped at one end only; where they are at both,
+    some colours beyond the room that is left before the upper channels move cannot.
+
+    Parameters
+    ----------
+    naive : Tensor, shape (N, 3, H, W)
+        The naive inversion, linear sRGB in 0..1.
+    low, high : Tensor, bool, shape (N, 3, H, W)
+        Channels at the lower and upper end of the range.
+    shares : Tensor, shape (N, 3, H, W)
+        0 (stay) to 1 (up to the boundary).
+
+    Returns
+    -------
+    Tensor, shape (N, 3, H, W)
+        Scene-linear sRGB. Channels that are not clipped are unchanged.
+    """
+    columns = matrix_between(SRGB, PROPHOTO).T.tolist()
+    prophoto = list(convert(naive, SRGB, PROPHOTO, axis=1).unbind(1))
+    scene = list(naive.unbind(1))
+    for channel, upwards in [(2, False), (1, False), (0, False), (0, True), (1, True), (2, True)]:
+        clipped = (high if upwards else low)[:, channel]
+        ways = [
+            (1.0 - value if upwards else value) / weight
+            for value, weight in zip(prophoto, columns[channel], strict=True)
+        ]
+        way = torch.stack(ways).amin(0).clamp_min(0.0) * shares[:, channel]
+        move = torch.where(clipped, way if upwards else -way, torch.zeros_like(way))
+        scene[channel] = scene[channel] + move
+        prophoto = [
+            value + weight * move for value, weight in zip(prophoto, columns[channel], strict=True)
+        ]
+    return torch.stack(scene, dim=1)
+
+
+def positions(
+    top: int, left: int, height: int, width: int, photo_height: int, photo_width: int
+) -> npt.NDArray[np.float32]:
+    """Return the coordinates of a window's pixels in its photo.
+
+    Returns
+    -------
+    ndarray, float32, shape (2, height, width)
+        y and x, -1..1 from the first to the last pixel's centre of the photo: a pixel has the
+        same coordinates in whatever window it is seen.
+    """
+    rows = (2.0 * np.arange(top, top + height) + 1.0) / photo_height - 1.0
+    columns = (2.0 * np.arange(left, left + width) + 1.0) / photo_width - 1.0
+    grid = np.stack(np.meshgrid(rows, columns, indexing="ij"))
+    return grid.astype(np.float32)
+
+
+def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 3, padding=1)
+
+
+def _perceptron(inputs: int, hidden: int, outputs: int, activation: nn.Module) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inputs, hidden), activation, nn.Linear(hidden, outputs))
+
+
+def _bias(layer: nn.Conv2d) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias
+
+
+def _unrolled(state: Tensor) -> Solution:
+    """Describe a state that was not solved for."""
+    empty: Sequence[list[float]] = [[] for _ in range(len(state))]
+    return Solution(state.detach(), [Status.NOT_SOUGHT] * len(state), list(empty))

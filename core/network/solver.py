@@ -1,0 +1,333 @@
+"""Fixed points of maps on tensors: Anderson and Picard iteration.
+
+``solve(f, z0)`` finds z with f(z) = z for every sample of a batch on its own: a sample that
+has converged is no longer evaluated, and its answer does not depend on its neighbours.
+Failure is a value (:class:`Status`), never an exception. The state keeps the dtype of the
+start; the mixing is done in float32 or better and its tiny linear systems in float64, also
+under autocast. Anderson mixing follows algorithm 1 of Xiao et al. (ECCV 2024) and
+Walker & Ni (SIAM J. Numer. Anal. 49, 2011).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from core.progress import Check
+
+_BLOCK = 4096
+
+Map = Callable[..., Tensor]
+"""``f(z, *context)``: takes a batch of states and returns a batch of the same shape."""
+
+
+class Status(enum.Enum):
+    """How the iteration of one sample ended."""
+
+    CONVERGED = "converged"
+    STEP_LIMIT = "step limit"
+    NON_FINITE = "non-finite"
+    NOT_SOUGHT = "not sought"
+    """A value that was computed outright: there was no iteration that could fail."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether a fixed point was sought and not found."""
+        return self in (Status.STEP_LIMIT, Status.NON_FINITE)
+
+
+@dataclass(frozen=True)
+class SolverSettings:
+    """How a fixed point is sought.
+
+    Attributes
+    ----------
+    method : {"anderson", "picard"}
+        Anderson mixes the last `memory` steps; Picard takes the damped step.
+    max_steps : int
+        Most evaluations of the map, at least 1.
+    tolerance : float
+        Relative residual at which a sample has converged: the root mean square of f(z) - z
+        over that of f(z) or z, whichever is larger.
+    memory : int
+        Number of past steps that Anderson mixes (m of the paper), at least 1.
+    damping : float
+        Share of the new evaluation in the next state (beta of the paper), in (0, 2).
+    ridge : float
+        Regularisation of Anderson's system, relative to its mean diagonal.
+    """
+
+    method: Literal["anderson", "picard"] = "anderson"
+    max_steps: int = 50
+    tolerance: float = 1e-3
+    memory: int = 5
+    damping: float = 1.0
+    ridge: float = 1e-8
+
+    def __post_init__(self) -> None:
+        """Check every field, naming the one that is out of range."""
+        checks = {
+            "method": self.method in ("anderson", "picard"),
+            "max_steps": self.max_steps >= 1,
+            "tolerance": self.tolerance >= 0.0,
+            "memory": self.memory >= 1,
+            "damping": 0.0 < self.damping < 2.0,
+            "ridge": self.ridge >= 0.0,
+        }
+        for name, valid in checks.items():
+            if not valid:
+                raise ValueError(
+                    f"Solver setting {name} = {getattr(self, name)!r} is out of range."
+                )
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What the iteration of a batch came to.
+
+    Attributes
+    ----------
+    value : Tensor, shape (N, ...)
+        For each sample the evaluation f(z) with the smallest residual; the start where no
+        evaluation was finite.
+    status : list of Status, length N
+        How each sample ended.
+    residuals : list of N lists of float
+        The relative residual of each evaluation; as long as the steps taken.
+    """
+
+    value: Tensor
+    status: list[Status]
+    residuals: list[list[float]]
+
+    @property
+    def steps(self) -> list[int]:
+        """Evaluations of the map spent on each sample."""
+        return [len(trace) for trace in self.residuals]
+
+    @property
+    def converged(self) -> bool:
+        """Whether every sample converged."""
+        return all(status is Status.CONVERGED for status in self.status)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One evaluation of the map, as :func:`iterate` yields it.
+
+    Attributes
+    ----------
+    number : int
+        Counted from 1.
+    samples : Tensor, int64, shape (A,)
+        Which samples of the batch were evaluated.
+    value : Tensor, shape (A, ...)
+        f(z) for those samples.
+    residual : Tensor, float64, shape (A,), on the CPU
+        Relative residuals; NaN or infinite where the evaluation was.
+    """
+
+    number: int
+    samples: Tensor
+    value: Tensor
+    residual: Tensor
+
+
+def solve(
+    f: Map,
+    z0: Tensor,
+    settings: SolverSettings | None = None,
+    context: Sequence[Tensor] = (),
+    check: Check | None = None,
+) -> Solution:
+    """Find the fixed point of each sample of a batch.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(z, *context)``; must treat samples independently for the answers to be so.
+    z0 : Tensor, floating, shape (N, ...)
+        The start. It is not changed.
+    settings : SolverSettings, optional
+        Method, limits and tolerance.
+    context : sequence of Tensor, each of shape (N, ...)
+        What the map needs beside the state. Rows of finished samples are left out.
+    check : callable, optional
+        Called before every evaluation of the map; what it raises ends the solve.
+
+    Returns
+    -------
+    Solution
+        No gradient is recorded.
+    """
+    value = z0.detach().clone()
+    settings = settings or SolverSettings()
+    best = torch.full((len(z0),), torch.inf, dtype=torch.float64)
+    status = [Status.STEP_LIMIT] * len(z0)
+    residuals: list[list[float]] = [[] for _ in range(len(z0))]
+    for step in iterate(f, z0, settings, context, check):
+        ours = best[step.samples.cpu()]
+        better = (step.residual < ours).nonzero().flatten()
+        if len(better):
+            chosen = better.to(step.samples.device)
+            value[step.samples[chosen]] = step.value[chosen].to(value.dtype)
+            best[step.samples.cpu()[better]] = step.residual[better]
+        for sample, residual in zip(step.samples.tolist(), step.residual.tolist(), strict=True):
+            residuals[sample].append(residual)
+            if not residual < torch.inf:
+                status[sample] = Status.NON_FINITE
+            elif residual <= settings.tolerance:
+                status[sample] = Status.CONVERGED
+    return Solution(value, status, residuals)
+
+
+@torch.no_grad()
+def iterate(
+    f: Map,
+    z0: Tensor,
+    settings: SolverSettings | None = None,
+    context: Sequence[Tensor] = (),
+    check: Check | None = None,
+) -> Iterator[Step]:
+    """Yield the evaluations of a solve one by one: what :func:`solve` is made of.
+
+    Parameters
+    ----------
+    f, z0, settings, context, check
+        As in :func:`solve`.
+
+    Yields
+    ------
+    Step
+        Until all samples have converged, failed or reached the step limit. The tensors of a
+        step are not changed later.
+    """
+    settings = settings or SolverSettings()
+    samples = torch.arange(len(z0), device=z0.device)
+    rows = list(context)
+    state = z0.detach()
+    mixer = _Mixer(settings)
+    for number in range(1, settings.max_steps + 1):
+        if len(samples) == 0:
+            return
+        if check is not None:
+            check()
+        value = f(state, *rows)
+        with _full_precision(z0):
+            change = value.to(_working(value)) - state.to(_working(state))
+            residual = _relative_residual(change, value, state)
+        # Outside the block: the caller's own autocast holds while it looks at the step.
+        yield Step(number, samples, value, residual)
+        going = (residual > settings.tolerance) & residual.isfinite()
+        if number == settings.max_steps or not going.any():
+            return
+        if not going.all():
+            keep = going.nonzero().flatten().to(samples.device)
+            samples, state, value, change = (t[keep] for t in (samples, state, value, change))
+            rows = [row[keep] for row in rows]
+            mixer.keep(keep)
+        with _full_precision(z0):
+            state = mixer.next_state(state, value, change).to(z0.dtype)
+
+
+@dataclass
+class _Mixer:
+    """Anderson's memory: past evaluations, their residual vectors and the Gram matrix."""
+
+    settings: SolverSettings
+    _values: list[Tensor] = field(default_factory=list)
+    _changes: list[Tensor] = field(default_factory=list)
+    _gram: Tensor | None = None
+
+    def keep(self, rows: Tensor) -> None:
+        """Forget all but the given samples."""
+        self._values = [value[rows] for value in self._values]
+        self._changes = [change[rows] for change in self._changes]
+        if self._gram is not None:
+            self._gram = self._gram[rows.cpu()]
+
+    def next_state(self, state: Tensor, value: Tensor, change: Tensor) -> Tensor:
+        """Return the state to evaluate next, given f(state) = value = state + change."""
+        damping, memory = self.settings.damping, self.settings.memory
+        if self.settings.method == "picard" or memory == 1:
+            return value if damping == 1.0 else state + damping * change
+        self._remember(value.to(change.dtype), change)
+        weights = self._weights().to(change.device, change.dtype)
+        mixed: Tensor = torch.zeros_like(change)
+        for column, (past_value, past_change) in enumerate(
+            zip(self._values, self._changes, strict=True)
+        ):
+            weight = weights[:, column].reshape(-1, *[1] * (change.ndim - 1))
+            mixed.addcmul_(weight, past_value)
+            if damping != 1.0:
+                mixed.addcmul_((damping - 1.0) * weight, past_change)
+        return mixed
+
+    def _remember(self, value: Tensor, change: Tensor) -> None:
+        """Take in the newest step, with one new row of the Gram matrix."""
+        self._values.append(value)
+        self._changes.append(change)
+        row = torch.stack([_inner(past, change) for past in self._changes], dim=1)
+        size = row.shape[1]
+        gram = row.new_zeros(len(row), size, size)
+        if self._gram is not None:
+            gram[:, :-1, :-1] = self._gram
+        gram[:, -1, :] = row
+        gram[:, :, -1] = row
+        if size > self.settings.memory:
+            self._values.pop(0)
+            self._changes.pop(0)
+            gram = gram[:, 1:, 1:]
+        self._gram = gram
+
+    def _weights(self) -> Tensor:
+        """Minimise the norm of the mixed residual under weights that add up to 1."""
+        assert self._gram is not None
+        size = self._gram.shape[-1]
+        scale = self._gram.diagonal(dim1=1, dim2=2).mean(1)
+        scale = scale.clamp_min(torch.finfo(scale.dtype).tiny)
+        system = self._gram / scale[:, None, None]
+        system = system + max(self.settings.ridge, 1e-15) * torch.eye(size, dtype=system.dtype)
+        # A singular system gives weights that are not finite, and no exception.
+        raw, _ = torch.linalg.solve_ex(system, torch.ones(len(system), size, dtype=system.dtype))
+        weights = raw / raw.sum(1, keepdim=True)
+        newest = torch.zeros_like(weights)
+        newest[:, -1] = 1.0
+        return torch.where(weights.isfinite().all(1, keepdim=True), weights, newest)
+
+
+def _full_precision(tensor: Tensor) -> torch.autocast:
+    """Suspend autocast on the tensor's device: it would round the solver's algebra."""
+    return torch.autocast(tensor.device.type, enabled=False)
+
+
+def _working(tensor: Tensor) -> torch.dtype:
+    """Return the dtype of the solver's algebra: float32, or float64 for float64 states."""
+    return torch.promote_types(tensor.dtype, torch.float32)
+
+
+def _inner(left: Tensor, right: Tensor) -> Tensor:
+    """Inner products of two batches, float64 on the CPU, from partial sums."""
+    left, right = left.reshape(len(left), -1), right.reshape(len(right), -1)
+    whole = left.shape[1] // _BLOCK * _BLOCK
+    blocks = (len(left), -1, _BLOCK)
+    parts = torch.linalg.vecdot(left[:, :whole].reshape(blocks), right[:, :whole].reshape(blocks))
+    # Not every device has float64, so that only what is left to add up goes to the CPU.
+    rest = left[:, whole:].cpu().double() * right[:, whole:].cpu().double()
+    total: Tensor = parts.cpu().double().sum(1) + rest.sum(1)
+    return total
+
+
+def _relative_residual(change: Tensor, value: Tensor, state: Tensor) -> Tensor:
+    """Return rms(change) over the larger rms of its two ends, per sample."""
+    value, state = value.to(change.dtype), state.to(change.dtype)
+    squares = torch.maximum(_inner(value, value), _inner(state, state))
+    residual = (_inner(change, change) / squares).sqrt()
+    exact = (change == 0).reshape(len(change), -1).all(1).cpu()
+    return torch.where(exact, torch.zeros_like(residual), residual)

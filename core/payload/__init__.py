@@ -1,0 +1,1 @@
+"""What travels inside an sRGB file to bring its colours back."""

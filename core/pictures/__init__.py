@@ -1,0 +1,35 @@
+"""The drawings that the command line and both faces share.
+
+They are matplotlib figures, made without any global state, so that a window, a web page or a
+file can show them; matplotlib itself is imported when the first one is drawn.
+"""
+
+from core.pictures.chromaticity import (
+    Diagram,
+    chromaticities,
+    chromaticity_figure,
+    evenly_spaced,
+)
+from core.pictures.comparison import before_after
+from core.pictures.convergence import QualityTrace, convergence_figure, move_cursor
+from core.pictures.error_maps import COLOUR_MAP, Limits, error_figure, heat_map, shared_limits
+from core.pictures.saving import save_figure
+from core.pictures.theme import ThemeName
+
+__all__ = [
+    "COLOUR_MAP",
+    "Diagram",
+    "Limits",
+    "QualityTrace",
+    "ThemeName",
+    "before_after",
+    "chromaticities",
+    "chromaticity_figure",
+    "convergence_figure",
+    "error_figure",
+    "evenly_spaced",
+    "heat_map",
+    "move_cursor",
+    "save_figure",
+    "shared_limits",
+]

@@ -1,0 +1,110 @@
+"""What a screen shows of a wide-gamut photo, and what it cannot show."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.colour import DISPLAY_P3, SRGB, Adaptation, ColourSpace, convert
+from core.gamut import ROUNDING, FloatImage, Mask, fit_into, out_of_gamut_mask
+from core.images import area_reduced, row_bands
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DISPLAYS: Mapping[str, ColourSpace] = MappingProxyType(
+    {space.key: space for space in (SRGB, DISPLAY_P3)}
+)
+"""The screens that photos are rendered for."""
+
+
+def display_image(
+    values: FloatImage,
+    space: ColourSpace,
+    display: ColourSpace = SRGB,
+    adaptation: Adaptation = "Bradford",
+) -> npt.NDArray[np.uint8]:
+    """Render a wide-gamut photo for a screen, for programs that manage no colour themselves.
+
+    Parameters
+    ----------
+    values : ndarray, float32, shape (H, W, 3)
+        Linear RGB of `space`.
+    space : ColourSpace
+        The space of `values`.
+    display : ColourSpace
+        The screen's own. Colours that it cannot hold move towards their sRGB rendering, which
+        is what the reduction to sRGB makes of them, until it can.
+    adaptation : {"Bradford", "CAT02"}
+        How white is adapted.
+
+    Returns
+    -------
+    ndarray, uint8, shape (H, W, 3)
+        Encoded values of `display`. On an sRGB screen an expanded photo looks like the sRGB
+        photo that it was made from, code for code.
+    """
+    shown = np.empty(values.shape, np.uint8)
+    for rows in row_bands(values):
+        scene = convert(values[rows], space, SRGB, adaptation)
+        linear = np.clip(scene, 0.0, 1.0)
+        if display is not SRGB:
+            linear = fit_into(scene, linear, display, adaptation)
+        shown[rows] = np.rint(255.0 * display.encode(linear))
+    return shown
+
+
+def display_pyramid(
+    values: FloatImage,
+    space: ColourSpace,
+    display: ColourSpace = SRGB,
+    adaptation: Adaptation = "Bradford",
+    *,
+    smallest: int = 512,
+) -> list[npt.NDArray[np.uint8]]:
+    """Render a photo for a screen at its size, half of it, a quarter, and so on.
+
+    Parameters
+    ----------
+    values, space, display, adaptation
+        As for :func:`display_image`.
+    smallest : int
+        The longest side of the last level is at most this, in pixels.
+
+    Returns
+    -------
+    list of ndarray, uint8, shape (h, w, 3)
+        From the largest to the smallest; averaged in linear light.
+    """
+    levels = [display_image(values, space, display, adaptation)]
+    while max(values.shape[:2]) > smallest and min(values.shape[:2]) > 1:
+        values = area_reduced(values, -(-max(values.shape[:2]) // 2))
+        levels.append(display_image(values, space, display, adaptation))
+    return levels
+
+
+def outside_mask(
+    values: FloatImage,
+    space: ColourSpace,
+    display: ColourSpace = SRGB,
+    adaptation: Adaptation = "Bradford",
+) -> Mask:
+    """Return the pixels whose colour a screen cannot show.
+
+    Parameters
+    ----------
+    values, space, display, adaptation
+        As for :func:`display_image`.
+
+    Returns
+    -------
+    ndarray, bool, shape (H, W)
+        By the rule of :func:`core.gamut.out_of_gamut_mask`, beyond the rounding of a file.
+    """
+    mask = np.empty(values.shape[:2], np.bool_)
+    for rows in row_bands(mask):
+        mask[rows] = out_of_gamut_mask(convert(values[rows], space, display, adaptation), ROUNDING)
+    return mask

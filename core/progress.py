@@ -1,0 +1,123 @@
+"""Work that is done step by step, so that whoever waits sees its progress and can give it up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+Check = Callable[[], None]
+"""Called often during long work, by its own thread; what it raises gives up the work."""
+
+Result = TypeVar("Result")
+Step = TypeVar("Step")
+
+
+class Stopped(BaseException):
+    """Work was given up by whoever waited for it; no error, and no handler of errors sees it."""
+
+
+class Stop:
+    """The wish that work ends, which another thread may have.
+
+    Examples
+    --------
+    >>> from core.progress import Stop
+    >>> stop = Stop()
+    >>> stop.check()
+    >>> stop.set()
+    >>> stop.is_set
+    True
+    """
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the work should end."""
+        return self._event.is_set()
+
+    def set(self) -> None:
+        """Let the work end at its next check."""
+        self._event.set()
+
+    def check(self) -> None:
+        """Raise :class:`Stopped` if the work should end."""
+        if self._event.is_set():
+            raise Stopped
+
+
+def finished(
+    work: Generator[tuple[int, int], None, Result],
+    progress: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Do all the work and return its result.
+
+    Parameters
+    ----------
+    work : generator
+        Yields what is done and what there is to do; returns the result.
+    progress : callable, optional
+        Called with both after each step. What it raises gives up the work.
+    """
+    with closing(work):
+        while True:
+            try:
+                done, total = next(work)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            if progress:
+                progress(done, total)
+
+
+def mapped(
+    work: Generator[tuple[int, int], None, Result], change: Callable[[int, int], Step]
+) -> Generator[Step, None, Result]:
+    """Do work as a part of more: its progress is told in another form.
+
+    Parameters
+    ----------
+    work : generator
+        As for :func:`finished`.
+    change : callable
+        Returns what is yielded, from what is done and what there is to do.
+
+    Returns
+    -------
+    object
+        The result of the part.
+    """
+    with closing(work):
+        while True:
+            try:
+                done, total = next(work)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            yield change(done, total)
+
+
+def scaled(
+    work: Generator[tuple[int, int], None, Result], begin: int, stop: int, end: int
+) -> Generator[tuple[int, int], None, Result]:
+    """Do work as a part of more: its progress runs from `begin` to `stop`, of `end` in all.
+
+    Parameters
+    ----------
+    work : generator
+        As for :func:`finished`.
+    begin, stop, end : int
+        In the units of the whole.
+
+    Returns
+    -------
+    object
+        The result of the part.
+    """
+    return mapped(work, lambda done, total: (begin + (stop - begin) * done // total, end))

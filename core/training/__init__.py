@@ -1,0 +1,1 @@
+"""From wide-gamut photos to trained weights."""

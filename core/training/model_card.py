@@ -1,0 +1,96 @@
+"""Where a network's weights come from: for the machine inside its file, for people beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from core.network.models import Descriptor
+    from core.training.dataset import Manifest
+    from core.training.recipes import Recipe
+
+
+def model_card(recipe: Recipe, manifest: Manifest, parameters: int) -> dict[str, Any]:
+    """Return the card that travels inside a model's file.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        How the network was trained.
+    manifest : Manifest
+        The photos it was trained on.
+    parameters : int
+        Number of weights.
+
+    Returns
+    -------
+    dict
+        Plain values: "data", "recipe", "seed", "parameters".
+    """
+    sources = manifest.sources
+    return {
+        "data": {
+            "photos": len(sources),
+            "scenes": len({source.scene for source in sources}),
+            "photos_beyond_srgb": sum(source.wide for source in sources),
+            "sha256": manifest.sha256,
+        },
+        "recipe": recipe.as_dict(),
+        "seed": recipe.seed,
+        "parameters": parameters,
+    }
+
+
+def card_text(descriptor: Descriptor, sha256: str, manifest: Manifest) -> str:
+    """Return a model's card for people, as Markdown.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+        With the card of :func:`model_card`.
+    sha256 : str
+        Of the model's file.
+    manifest : Manifest
+        The photos that it was trained on; each is listed with the start of its hash.
+    """
+    card = descriptor.card
+    data = card["data"]
+    photos = sorted((source.name, source.sha256[:16]) for source in manifest.sources)
+    return "\n".join(
+        [
+            f"# {descriptor.name}",
+            "",
+            f"- SHA-256 of the file: `{sha256}`",
+            f"- Parameters: {card['parameters']:,}",
+            f"- Seed: {card['seed']}",
+            f"- Photos: {data['photos']} of {data['scenes']} scenes, "
+            f"{data['photos_beyond_srgb']} of which leave sRGB as they are",
+            f"- SHA-256 over the photos' hashes: `{data['sha256']}`",
+            "",
+            "## Recipe",
+            "",
+            *_lines(card["recipe"]),
+            "",
+            "## Photos",
+            "",
+            *_rows(("File", "SHA-256 begins with"), photos),
+            "",
+        ]
+    )
+
+
+def _lines(values: Mapping[str, Any], depth: int = 0) -> list[str]:
+    lines = []
+    for name, value in values.items():
+        if isinstance(value, dict):
+            lines += [f"{'  ' * depth}- {name}:", *_lines(value, depth + 1)]
+        else:
+            lines.append(f"{'  ' * depth}- {name}: {value}")
+    return lines
+
+
+def _rows(head: tuple[str, str], rows: Sequence[tuple[str, str]]) -> list[str]:
+    escaped = [f"| {name.replace('|', chr(92) + '|')} | `{digest}` |" for name, digest in rows]
+    return [f"| {head[0]} | {head[1]} |", "| :-- | :-- |", *escaped]

@@ -1,0 +1,164 @@
+"""How networks are trained: every number of a run, named and frozen."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from core.network.letnet import BOX, PAPER, LetNetConfig
+from core.network.solver import SolverSettings
+from core.styles import StyleMixture
+from core.training.dataset import PatchSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from core.network.implicit import Order
+
+Loss = Literal["l2", "log-gain"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training run.
+
+    Attributes
+    ----------
+    config : LetNetConfig
+        The network.
+    patches : PatchSettings
+        What it sees.
+    photos : int
+        Photos per optimisation step; the batch is this times the patches per photo.
+    steps : int
+        Optimisation steps in all.
+    learning_rate : float
+        Adam's, at its peak; warmed up linearly, then annealed along a cosine.
+    warm_up : int
+        Steps until the peak.
+    loss : {"l2", "log-gain"}
+        Mean squared error of linear ProPhoto, or the mean over photos of the logarithm of its
+        ratio to naive inversion's: the mean gain in decibels, up to a factor.
+    order : int
+        Terms of the Neumann series in the gradient; 0 is Jacobian-free.
+    solver : SolverSettings
+        For the fixed point while training.
+    inference : SolverSettings
+        For the fixed point of a photo once the network is trained: part of the model.
+    halo : int
+        Pixels around a tile that the network has to see then: part of the model.
+    average : float
+        Decay per step of the exponential average of the weights; 0 keeps the last ones.
+    project : bool
+        Whether the loss takes channels that the codes tell from the file, as the projection
+        does later, so that only the restored ones are learned.
+    harm : float
+        With "log-gain": weight of an extra penalty on photos that end worse than naive inversion.
+    regularisation : float
+        Weight of the squared norm of the cell's Jacobian, estimated with one random vector: the
+        remedy when the fixed point begins to diverge.
+    clip : float
+        Largest norm of the gradient.
+    seed : int
+        Of the weights and the patches.
+    """
+
+    config: LetNetConfig = PAPER
+    patches: PatchSettings = field(default_factory=PatchSettings)
+    photos: int = 64
+    steps: int = 100_000
+    learning_rate: float = 1e-3
+    warm_up: int = 100
+    loss: Loss = "l2"
+    order: Order = 0
+    solver: SolverSettings = field(default_factory=SolverSettings)
+    inference: SolverSettings = field(default_factory=SolverSettings)
+    halo: int = 64
+    average: float = 0.998
+    project: bool = False
+    harm: float = 0.0
+    regularisation: float = 0.0
+    clip: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the numbers, naming the one that is out of range."""
+        checks = {
+            "photos": self.photos >= 1,
+            "steps": self.steps >= 1,
+            "learning_rate": self.learning_rate > 0.0,
+            "warm_up": self.warm_up >= 1,
+            "loss": self.loss in ("l2", "log-gain"),
+            "halo": self.halo >= 0,
+            "order": isinstance(self.order, int) and self.order >= 0,
+            "average": 0.0 <= self.average < 1.0,
+            "harm": self.harm >= 0.0,
+            "regularisation": self.regularisation >= 0.0,
+            "clip": self.clip > 0.0,
+        }
+        for name, valid in checks.items():
+            if not valid:
+                raise ValueError(f"Recipe setting {name} = {getattr(self, name)!r} is unknown.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the recipe as nested dictionaries of plain values, for logs and model cards."""
+        return asdict(self)
+
+    def changed(self, **changes: Any) -> Recipe:
+        """Return the recipe with some fields changed; an unknown one is an error."""
+        return replace(self, **changes)
+
+
+_CPU_PATCHES = PatchSettings(
+    size=96,
+    per_photo=2,
+    wide_share=0.65,
+    lossy_share=0.15,
+    styles=StyleMixture(as_is=0.45, vivid=0.35),
+)
+_CPU_SOLVER = SolverSettings(max_steps=8, tolerance=3e-3)
+# Where tiles differ from the whole photo by less than a 16-bit code.
+_SEAMLESS = SolverSettings(max_steps=50, tolerance=1e-4)
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {
+        # Sections 3.3 and 4.1 of the paper: 200 epochs of its 15,000 training patches.
+        "paper": Recipe(
+            PAPER,
+            PatchSettings(size=128),
+            photos=64,
+            steps=46_800,
+            solver=SolverSettings(max_steps=50),
+            average=0.0,
+        ),
+        "cpu": Recipe(
+            BOX,
+            _CPU_PATCHES,
+            photos=8,
+            steps=14_000,
+            learning_rate=2e-3,
+            loss="log-gain",
+            harm=1.0,
+            regularisation=0.5,
+            solver=_CPU_SOLVER,
+            inference=_SEAMLESS,
+            halo=32,
+        ),
+        "cpu-paper-form": Recipe(
+            PAPER,
+            # Full resolution inside costs four times as much per pixel.
+            replace(_CPU_PATCHES, size=64),
+            photos=8,
+            steps=4_000,
+            learning_rate=2e-3,
+            loss="log-gain",
+            project=True,
+            harm=1.0,
+            regularisation=0.5,
+            solver=_CPU_SOLVER,
+            inference=_SEAMLESS,
+            halo=32,
+        ),
+    }
+)

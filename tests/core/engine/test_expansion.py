@@ -1,0 +1,271 @@
+import dataclasses
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from core.colour import ADOBE_RGB, PROPHOTO, SRGB, WIDE_SPACES, convert
+from core.engine.devices import device_named
+from core.engine.expansion import (
+    Band,
+    ExpansionSettings,
+    expand,
+    expand_bands,
+    finish,
+)
+from core.engine.tiling import ArraySource
+from core.errors import PhotoError
+from core.gamut import Codes, clipped_mask, naive_inversion, reduce
+from core.methods.letnet import LetNetMethod
+from core.methods.naive import NaiveInversion
+from core.network.letnet import BOX, PAPER
+from core.network.models import Model, random_model
+from core.network.solver import SolverSettings, Status
+
+CPU = ExpansionSettings(device="cpu", tile=64, solver=SolverSettings(max_steps=4))
+SMALL_BOX = replace(BOX, channels=8)
+SMALL_PAPER = replace(PAPER, channels=8)
+
+
+def extreme_codes(rng: np.random.Generator, shape: tuple[int, int], depth: int) -> Codes:
+    """Random codes with many at the two ends of the range."""
+    top = 2**depth - 1
+    codes = rng.integers(0, top + 1, (*shape, 3))
+    ends = rng.random((*shape, 3))
+    codes[ends < 0.3] = 0
+    codes[ends > 0.8] = top
+    return codes.astype(np.uint8 if depth == 8 else np.uint16)
+
+
+@pytest.fixture(scope="module", params=[SMALL_BOX, SMALL_PAPER], ids=["box", "paper"])
+def model(request: pytest.FixtureRequest) -> Model:
+    return LetNetMethod(random_model(request.param, seed=1, scale=20.0))
+
+
+@settings(max_examples=25)
+@given(
+    data=st.data(),
+    depth=st.sampled_from([8, 16]),
+    space=st.sampled_from(list(WIDE_SPACES)),
+    scale=st.sampled_from([0.1, 10.0, 1e6]),
+    config=st.sampled_from([SMALL_BOX, SMALL_PAPER]),
+)
+def test_reducing_any_expansion_gives_back_the_codes(
+    data: st.DataObject, depth: int, space: str, scale: float, config: object
+) -> None:
+    kind = np.uint8 if depth == 8 else np.uint16
+    shape = data.draw(st.tuples(st.integers(1, 20), st.integers(1, 20), st.just(3)))
+    top = 2**depth - 1
+    elements = st.one_of(st.sampled_from([0, top]), st.integers(0, top))
+    codes = data.draw(hnp.arrays(kind, shape, elements=elements))
+    weights = LetNetMethod(random_model(config, seed=data.draw(st.integers(0, 3)), scale=scale))
+    wide = WIDE_SPACES[space]
+    values = expand(codes, weights, dataclasses.replace(CPU, space=wide)).values
+    assert np.isfinite(values).all()
+    assert values.min() >= 0.0
+    assert values.max() <= 1.0
+    assert np.array_equal(reduce(convert(values, wide, SRGB), depth), codes)
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("space", list(WIDE_SPACES))
+def test_the_round_trip_holds_over_many_tiles(model: Model, depth: int, space: str) -> None:
+    codes = extreme_codes(np.random.default_rng(depth), (150, 201), depth)
+    result = expand(codes, model, dataclasses.replace(CPU, space=WIDE_SPACES[space]))
+    assert len(result.tiles) == 12
+    back = reduce(convert(result.values, WIDE_SPACES[space], SRGB), depth)
+    assert np.array_equal(back, codes)
+
+
+def test_pixels_that_lost_nothing_equal_the_naive_inversion(model: Model) -> None:
+    codes = extreme_codes(np.random.default_rng(3), (90, 110), 8)
+    result = expand(codes, model, CPU)
+    naive = np.clip(convert(naive_inversion(codes), SRGB, PROPHOTO), 0.0, 1.0)
+    kept = ~clipped_mask(codes)
+    assert np.array_equal(result.clipped, ~kept)
+    assert np.array_equal(result.values[kept], naive[kept])
+    assert not np.array_equal(result.values, naive)
+
+
+def test_without_a_model_the_result_is_the_naive_inversion() -> None:
+    codes = extreme_codes(np.random.default_rng(4), (70, 80), 8)
+    result = expand(codes, NaiveInversion(), CPU)
+    expected = np.clip(convert(naive_inversion(codes), SRGB, PROPHOTO), 0.0, 1.0)
+    assert np.array_equal(result.values, expected)
+    assert (result.model, result.tiles) == ("naive", ())
+
+
+def test_a_small_space_keeps_the_gain_of_the_channels_that_it_can_hold() -> None:
+    """Adobe RGB shares sRGB's red and blue: it holds reds above 1, but no green below 0."""
+    codes = np.array([[[255, 0, 40]]], np.uint8)
+    naive = naive_inversion(codes)
+    scene = naive + np.float32([0.2, -0.05, 0.0])
+    adobe = dataclasses.replace(CPU, space=ADOBE_RGB)
+    back = convert(finish(codes, scene, clipped_mask(codes), adobe), ADOBE_RGB, SRGB)
+    assert back[0, 0, 0] > 1.15
+    assert np.array_equal(reduce(back), codes)
+
+
+def test_only_tiles_with_a_clipped_pixel_are_solved(model: Model) -> None:
+    codes = np.full((200, 200, 3), 100, np.uint8)
+    codes[70, 130, 0] = 0
+    (tile,) = expand(codes, model, CPU).tiles
+    assert (tile.top, tile.left, tile.height, tile.width) == (64, 128, 64, 64)
+    assert 1 <= tile.steps <= 4
+
+
+def test_a_photo_that_lost_nothing_is_not_solved_at_all(model: Model) -> None:
+    codes = np.full((80, 80, 3), 100, np.uint8)
+    assert expand(codes, model, CPU).tiles == ()
+
+
+def test_strength_scales_what_is_restored(model: Model) -> None:
+    codes = extreme_codes(np.random.default_rng(5), (64, 64), 8)
+    none, half, full = (
+        expand(codes, model, dataclasses.replace(CPU, strength=s)).values for s in (0.0, 0.5, 1.0)
+    )
+    naive = expand(codes, NaiveInversion(), CPU).values
+    assert np.allclose(none, naive, atol=1e-6)
+    assert np.abs(half - naive).sum() < np.abs(full - naive).sum()
+
+
+def test_the_papers_way_changes_all_pixels() -> None:
+    codes = np.full((64, 64, 3), 100, np.uint8)
+    model = LetNetMethod(random_model(SMALL_PAPER, scale=1.0))
+    plain = dataclasses.replace(CPU, project=False, adaptation="CAT02")
+    result = expand(codes, model, plain)
+    assert len(result.tiles) == 1
+    assert not np.allclose(result.values, expand(codes, NaiveInversion(), plain).values, atol=1e-5)
+
+
+def test_codes_of_a_lossy_file_stay_within_the_tolerance(model: Model) -> None:
+    codes = extreme_codes(np.random.default_rng(6), (64, 64), 8)
+    values = expand(codes, model, dataclasses.replace(CPU, tolerance=3.0)).values
+    back = reduce(convert(values, PROPHOTO, SRGB)).astype(int)
+    moved = np.abs(back - codes.astype(int))
+    assert moved.max() <= 3
+    assert moved.max() > 0
+
+
+def test_the_noise_of_a_lossy_file_makes_no_steps() -> None:
+    """Between a code that is taken for clipped and one that is not, the colour glides."""
+    codes = np.full((32, 32, 3), 120, np.uint8)
+    codes[..., 2] = np.arange(32)[None] // 4
+    model = LetNetMethod(random_model(SMALL_BOX, scale=0.01))
+    values = expand(codes, model, dataclasses.replace(CPU, tolerance=6.0)).values
+    naive = expand(codes, NaiveInversion(), CPU).values
+    step = np.abs(values - naive)[8:24, 2:-2:4].max((0, 2))
+    assert step[0] > 0.0
+    assert step[5] == pytest.approx(step[4] / 2, rel=0.35)
+    assert step[6] == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("config", [BOX, PAPER], ids=["box", "paper"])
+def test_tiles_make_no_seams(config: object) -> None:
+    """Below one 16-bit code, at a tight tolerance: with held attention tiles see the same photo."""
+    model = LetNetMethod(random_model(config, seed=2, scale=1.0))
+    codes = np.kron(
+        extreme_codes(np.random.default_rng(7), (24, 24), 8), np.ones((8, 8, 1), np.uint8)
+    )
+    tight = SolverSettings(max_steps=40, tolerance=1e-7)
+    whole = expand(codes, model, dataclasses.replace(CPU, solver=tight, tile=512)).values
+    tiled = expand(codes, model, dataclasses.replace(CPU, solver=tight, tile=64, halo=48)).values
+    difference = np.abs(PROPHOTO.encode(whole) - PROPHOTO.encode(tiled)) * 65535
+    assert difference.max() < 1.0
+    apart = expand(codes, model, dataclasses.replace(CPU, solver=tight, tile=64, halo=0)).values
+    assert np.abs(PROPHOTO.encode(whole) - PROPHOTO.encode(apart)).max() * 65535 > 1.0
+
+
+def test_batches_of_tiles_give_what_single_tiles_give(model: Model) -> None:
+    codes = extreme_codes(np.random.default_rng(8), (130, 300), 8)
+    one = expand(codes, model, CPU)
+    many = expand(codes, model, dataclasses.replace(CPU, batch=4))
+    assert np.allclose(one.values, many.values, atol=2e-5)
+    assert [tile.left for tile in one.tiles] == [tile.left for tile in many.tiles]
+
+
+def test_bfloat16_is_close_to_float32() -> None:
+    model = LetNetMethod(random_model(SMALL_BOX, scale=1.0))
+    codes = extreme_codes(np.random.default_rng(9), (64, 64), 8)
+    exact = expand(codes, model, CPU).values
+    quick = expand(codes, model, dataclasses.replace(CPU, precision="bfloat16")).values
+    assert 0.0 < np.abs(exact - quick).max() < 0.05
+
+
+def test_bands_report_every_tile_and_come_from_top_to_bottom(model: Model) -> None:
+    codes = extreme_codes(np.random.default_rng(10), (150, 150), 8)
+    bands = list(expand_bands(ArraySource(codes), model, CPU))
+    assert [band.done for band in bands if band.values is None] == list(range(1, 10))
+    assert all(band.total == 9 for band in bands)
+    finished = [band for band in bands if band.values is not None]
+    assert [band.top for band in finished] == [0, 64, 128]
+    assert sum(len(band.tiles) for band in finished) == 9
+    assert all(tile.status in Status for band in finished for tile in band.tiles)
+
+
+def test_closing_the_generator_cancels() -> None:
+    class Counting(ArraySource):
+        asked: list[int]
+
+        def rows(self, start: int, stop: int) -> Codes:
+            self.asked.append(stop)
+            return super().rows(start, stop)
+
+    source = Counting(extreme_codes(np.random.default_rng(11), (640, 64), 8))
+    object.__setattr__(source, "asked", [])
+    model = LetNetMethod(random_model(SMALL_BOX))
+    work = expand_bands(source, model, CPU)
+    first = next(work)
+    assert isinstance(first, Band)
+    so_far = len(source.asked)
+    work.close()
+    assert len(source.asked) == so_far
+    assert max(source.asked[-1:]) < 640
+
+
+def test_progress_ends_with_all_tiles(model: Model) -> None:
+    codes = extreme_codes(np.random.default_rng(12), (100, 100), 8)
+    seen: list[tuple[int, int]] = []
+    expand(codes, model, CPU, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("codes", "sentence"),
+    [
+        (np.zeros((4, 4), np.uint8), "shape"),
+        (np.zeros((4, 4, 4), np.uint8), "shape"),
+        (np.zeros((0, 4, 3), np.uint8), "no pixels"),
+        (np.zeros((4, 4, 3), np.float32), "8 or 16 bits"),
+        (np.zeros((4, 4, 3), np.int16), "8 or 16 bits"),
+    ],
+)
+def test_what_is_no_srgb_photo_is_refused(codes: np.ndarray, sentence: str) -> None:
+    with pytest.raises(PhotoError, match=sentence):
+        expand(codes, NaiveInversion(), CPU)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"space": SRGB},
+        {"tolerance": -1.0},
+        {"strength": 2.5},
+        {"tile": 8},
+        {"halo": -1},
+        {"batch": 0},
+        {"precision": "float16"},
+    ],
+)
+def test_a_setting_out_of_range_is_named(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=next(iter(change))):
+        ExpansionSettings(**change)
+
+
+def test_a_missing_device_is_a_sentence() -> None:
+    with pytest.raises(PhotoError, match="no device"):
+        device_named("cuda:7" if not torch.cuda.is_available() else "hip:9")
