@@ -31,7 +31,9 @@ def read_header(path: Path) -> Header:
     extent = photo.property(b"ispe")
     if extent is None:
         raise ValueError("the image has no size")
-    width, height = struct.unpack_from(">4xII", extent)
+    isobmff.check_extents(data, images)
+    rows, columns = isobmff.aperture(photo, *struct.unpack_from(">4xII", extent))
+    width, height = columns.stop - columns.start, rows.stop - rows.start
     if _turns(photo) % 2:
         width, height = height, width
     pixi = photo.property(b"pixi")
@@ -82,6 +84,8 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
         )
     else:
         pixels = stretched(imagecodecs.avif_decode(data), header.bits)
+    # The order that MIAF demands: crop, turn, mirror (ISO/IEC 23000-22, 7.3.6.7).
+    pixels = pixels[isobmff.aperture(photo, pixels.shape[1], pixels.shape[0])]
     turned = np.rot90(pixels, _turns(photo))
     mirror = photo.property(b"imir")
     if mirror is None:
