@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from core.files.errors import FileError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import numpy.typing as npt
 
     from core.files.encoding import Encoding
 
@@ -70,6 +72,8 @@ class Header:
         Private data of this product.
     notes : tuple of str
         Sentences for people about what was ignored.
+    decoded : ndarray or None
+        The pixels, where the decoder gives the header only together with them.
     """
 
     format: str
@@ -89,6 +93,7 @@ class Header:
     is_premultiplied: bool = False
     payload: bytes | None = None
     notes: tuple[str, ...] = ()
+    decoded: npt.NDArray[Any] | None = field(default=None, repr=False, compare=False)
 
 
 def check_size(path: Path, width: int, height: int, limits: Limits) -> None:

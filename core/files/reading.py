@@ -59,6 +59,8 @@ class Photo:
         Where it was read.
     encoding : Encoding
         What stored values mean.
+    info : PhotoInfo
+        What the file says about itself, as :func:`inspect` tells it.
     payload : bytes or None
         Private data of this product.
     notes : tuple of str
@@ -75,6 +77,7 @@ class Photo:
     format: str
     path: Path
     encoding: Encoding = field(repr=False)
+    info: PhotoInfo = field(repr=False)
     payload: bytes | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
 
@@ -181,7 +184,12 @@ def read(
         If the file cannot be read as a photo.
     """
     path = Path(path)
-    reader, header = _header(path, limits or Limits())
+    return decode(path, read_header(path, limits or Limits()), assume)
+
+
+def decode(path: Path, header: Header, assume: ColourSpace) -> Photo:
+    """Return the photo whose header has been read (see :func:`read`)."""
+    reader = _READERS[header.format]
     encoding, notes = _encoding(path, header, assume)
     with guarded(path, header.format):
         stored = reader.read_pixels(path, header)
@@ -208,6 +216,7 @@ def read(
         encoding=encoding,
         payload=header.payload,
         notes=notes,
+        info=describe(path, header, assume),
     )
 
 
@@ -235,8 +244,7 @@ def inspect(
         If the file is no photo, or beyond the limits.
     """
     path = Path(path)
-    _, header = _header(path, limits or Limits())
-    return describe(path, header, assume)
+    return describe(path, read_header(path, limits or Limits()), assume)
 
 
 def describe(path: Path, header: Header, assume: ColourSpace) -> PhotoInfo:
@@ -274,7 +282,14 @@ def read_header(path: Path, limits: Limits) -> Header:
     ------
     FileError
     """
-    return _header(path, limits)[1]
+    module = _module(path, limits)
+    with guarded(path, _NAMES[module]):
+        if module is jxl:
+            # OpenImageIO decodes JPEG XL as soon as it opens it.
+            check_size(path, *jxl.read_size(path), limits)
+        header: Header = module.read_header(path)
+    check_size(path, header.width, header.height, limits)
+    return header
 
 
 _SIGNATURES: tuple[tuple[bytes, ModuleType], ...] = (
@@ -342,7 +357,7 @@ def _sniffed(path: Path) -> ModuleType:
     )
 
 
-def _header(path: Path, limits: Limits) -> tuple[ModuleType, Header]:
+def _module(path: Path, limits: Limits) -> ModuleType:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -355,16 +370,9 @@ def _header(path: Path, limits: Limits) -> tuple[ModuleType, Header]:
                 f"“{path}” has {status.st_size / 1e9:.1f} GB, more than the limit of "
                 f"{limits.max_bytes / 1e9:.3g} GB; {RAISE_THE_LIMIT}."
             )
-        module = _sniffed(path)
+        return _sniffed(path)
     except OSError as error:
         raise from_os_error(error, path, "read") from error
-    with guarded(path, _NAMES[module]):
-        if module is jxl:
-            # OpenImageIO decodes JPEG XL as soon as it opens it.
-            check_size(path, *jxl.read_size(path), limits)
-        header: Header = module.read_header(path)
-    check_size(path, header.width, header.height, limits)
-    return module, header
 
 
 _NAMES = {
@@ -378,6 +386,7 @@ _NAMES = {
     tiff: "TIFF",
     webp: "WebP",
 }
+_READERS = {name: module for module, name in _NAMES.items()}
 
 
 def _encoding(path: Path, header: Header, assume: ColourSpace) -> tuple[Encoding, tuple[str, ...]]:

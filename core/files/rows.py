@@ -13,7 +13,7 @@ from core.files import metadata
 from core.files.formats import tiff
 from core.files.guard import guarded
 from core.files.header import Header, Limits
-from core.files.reading import Photo, PhotoInfo, describe, read, read_header
+from core.files.reading import Photo, PhotoInfo, decode, describe, read_header
 
 if TYPE_CHECKING:
     import os
@@ -147,7 +147,7 @@ def open_rows(
             segments = _TiffSegments.opened(path)
         if segments is not None:
             return RowReader(segments, header, info, None, segments.dtype)
-    photo = read(path, limits=limits, assume=assume)
+    photo = decode(path, header, assume)
     return RowReader(_Whole(photo.pixels), header, info, photo, photo.pixels.dtype)
 
 
