@@ -59,8 +59,8 @@ def run(options: argparse.Namespace) -> int:
     inputs = [*options.inputs, *([str(sample_photo())] if options.sample else [])]
     if not inputs:
         raise PhotoError("No photo is named; name photos or folders, or use --sample.")
-    suffix = OUTPUT_FORMATS[options.format or "tiff"]
-    jobs = common.plan_jobs(inputs, options.output, suffix)
+    formats = {str(key): suffix for key, suffix in OUTPUT_FORMATS.items()}
+    jobs = common.plan_jobs(inputs, options.output, formats, options.format)
     if options.before_after and len(jobs) != 1:
         raise PhotoError("A picture before and after shows one photo; name only one.")
     expander = _Expander(options)

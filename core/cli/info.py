@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from core.cli import common
-from core.errors import PhotoError
 
 if TYPE_CHECKING:
     import argparse

@@ -12,9 +12,11 @@ import numpy.typing as npt
 from core.colour import SRGB, ColourSpace
 from core.files import encoders, metadata
 from core.files.errors import FileError
+from core.files.formats import png
 from core.files.profile import ProfileVersion, icc_profile
 from core.files.safe_write import SafeFile, translated
 from core.files.target import Target
+from core.files.tiff_directory import TiffStructure
 from core.files.tiff_stream import TiffStream
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ OUTPUT_FORMATS: Mapping[OutputFormat, str] = MappingProxyType(
 """The formats that hold a wide-gamut photo, and their suffixes."""
 
 SOFTWARE = "napari-gamut"
+_RESULT = f"{SOFTWARE} ".encode()
+_HEAD = 1 << 16
 
 _SUFFIXES: Mapping[str, str] = MappingProxyType(
     {
@@ -341,6 +345,33 @@ def format_of(path: Path) -> str:
     except KeyError:
         known = ", ".join(_SUFFIXES)
         raise FileError(f"“{path}” has no known suffix; end its name in one of {known}.") from None
+
+
+def is_own_result(path: Path) -> bool:
+    """Return whether a TIFF or PNG says that it was expanded by this program.
+
+    Parameters
+    ----------
+    path : Path
+        Any file.
+
+    Returns
+    -------
+    bool
+        False for files of other formats, which keep no name of the program that wrote them.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            if head.startswith(png.SIGNATURE):
+                return b"Software\0" + _RESULT in head
+            if head[:4] not in (b"II*\0", b"MM\0*"):
+                return False
+            structure = TiffStructure(file)
+            software = structure.content(structure.pages[0], 305) or b""
+            return software.startswith(_RESULT)
+    except (OSError, ValueError):
+        return False
 
 
 def check_output(format: str, space: ColourSpace, depth: int | None = None) -> int:  # noqa: A002
