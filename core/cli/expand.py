@@ -22,7 +22,10 @@ examples:
   gamut expand --sample -o sample.tiff --before-after sample.png
 
 A photo that is wide-gamut already is converted, not expanded. Whatever the network guesses,
-reducing the result to sRGB gives back the original codes (within the tolerance for lossy files).
+reducing the result to sRGB gives back the original codes (within the tolerance for lossy files)
+where the file has room for them: 8-bit photos in TIFF, PNG and JPEG XL, any photo in ACEScg with
+32 bits. AVIF (12 or 10 bits) and 16-bit photos in 16-bit files change some codes a little; the
+report says how many, and by how much.
 """
 
 

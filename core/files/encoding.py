@@ -122,6 +122,35 @@ class MatrixEncoding:
         return light @ self.matrix.T.astype(np.float32)
 
 
+def rounding(encoding: Encoding, pixels: Pixels) -> FloatImage:
+    """Return how far the rounding to codes may have moved each colour.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        What the codes mean.
+    pixels : ndarray, uint8 or uint16, shape (H, W, 3)
+        Codes.
+
+    Returns
+    -------
+    ndarray, float32, shape (H, W, 3)
+        Scene-linear sRGB: what half a code in each channel of the file amounts to at most.
+    """
+    here = encoding.scene(pixels)
+    room = np.zeros_like(here)
+    top = code_maximum(pixels)
+    for channel in range(3):
+        reach = np.zeros_like(here)
+        for step in (-1, 1):
+            moved = pixels.astype(np.int32)
+            moved[..., channel] = np.clip(moved[..., channel] + step, 0, top)
+            beside = encoding.scene(moved.astype(pixels.dtype))
+            reach = np.maximum(reach, np.abs(beside - here))
+        room += reach / 2
+    return room
+
+
 Primaries: TypeAlias = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 
 

@@ -189,14 +189,41 @@ class PhotoWriter:
             )
         if not np.isfinite(rows).all():
             raise ValueError("Rows to be written must be finite.")
-        if target.dtype.kind == "f":
-            values = rows.astype(target.dtype)
-        else:
-            encoded = self._space.encode(np.clip(rows, 0.0, 1.0))
-            values = np.rint(encoded * (2**target.bits - 1)).astype(np.uint16)
+        values = self._final(rows)
         if self._alpha is not None:
             values = np.concatenate([values, _opacity(self._alpha[start:stop], target)], axis=-1)
         self._sink.write(values)
+
+    def stored(self, rows: FloatImage) -> FloatImage:
+        """Return rows as the file will give them back at best: rounded to its depth.
+
+        Parameters
+        ----------
+        rows : ndarray, float32, shape (h, W, 3)
+            Linear RGB of the space.
+
+        Returns
+        -------
+        ndarray, float32, shape (h, W, 3)
+        """
+        values = self._final(rows)
+        if values.dtype.kind == "f":
+            return values.astype(np.float32)
+        codes = values / (2**self._sink.target.bits - 1)
+        return np.asarray(self._space.decode(codes), np.float32)
+
+    def _final(self, rows: FloatImage) -> npt.NDArray[Any]:
+        target = self._sink.target
+        if target.dtype.kind == "f":
+            return rows.astype(target.dtype)
+        encoded = self._space.encode(np.clip(rows, 0.0, 1.0))
+        final: npt.NDArray[Any] = np.rint(encoded * (2**target.bits - 1)).astype(np.uint16)
+        return final
+
+    @property
+    def bits(self) -> int:
+        """Bits per channel of the file."""
+        return self._sink.target.bits
 
     def close(self) -> None:
         """Finish the file; an incomplete one is removed and is an error.
