@@ -290,8 +290,8 @@ def _kept(reader: RowReader, settings: ExpansionSettings) -> tuple[FloatImage, t
     values = convert(reader.photo.scene(), SRGB, settings.space, settings.adaptation)
     if settings.space.transfer.is_linear:
         return values, ()
-    bright = share((values > 1.0 + ROUNDING).any(-1))
-    outside = share((values < -ROUNDING).any(-1))
+    bright = share(np.asarray((values > 1.0 + ROUNDING).any(-1)))
+    outside = share(np.asarray((values < -ROUNDING).any(-1)))
     notes = []
     if bright:
         notes.append(
@@ -315,7 +315,7 @@ def _may_lose_codes(reader: RowReader, writer: PhotoWriter) -> bool:
     """Return whether the file is too coarse to bring back every code of a lossless photo."""
     if reader.info.lossy:
         return False
-    return writer.bits < 16 + 16 * (reader.dtype != np.uint8)
+    return writer.bits < (16 if reader.dtype == np.uint8 else 32)
 
 
 @dataclass

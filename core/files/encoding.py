@@ -145,7 +145,8 @@ def rounding(encoding: Encoding, pixels: Pixels) -> FloatImage:
         for step in (-1, 1):
             moved = pixels.astype(np.int32)
             moved[..., channel] = np.clip(moved[..., channel] + step, 0, top)
-            beside = encoding.scene(moved.astype(pixels.dtype))
+            codes = moved.astype(np.uint8) if top == 255 else moved.astype(np.uint16)
+            beside = encoding.scene(codes)
             reach = np.maximum(reach, np.abs(beside - here))
         room += reach / 2
     return room

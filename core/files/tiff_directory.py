@@ -114,6 +114,8 @@ class TiffStructure:
         if not self.order or len(head) < 8:
             raise ValueError("this is no TIFF")
         self.is_big = struct.unpack_from(self.order + "H", head, 2)[0] == 43
+        if self.is_big and len(head) < 16:
+            raise ValueError("the header breaks off")
         self._left = self.size
         if self.is_big:
             (first,) = struct.unpack_from(self.order + "Q", head, 8)
@@ -205,7 +207,7 @@ class TiffStructure:
             return None, 0
         table = self.file.read(count * entry_size)
         after = self.file.read(struct.calcsize("=" + next_format))
-        fields = {}
+        fields: dict[int, Field] = {}
         for start in range(0, len(table) - entry_size + 1, entry_size):
             entry = table[start : start + entry_size]
             tag, kind = struct.unpack_from(self.order + "HH", entry)
@@ -216,8 +218,10 @@ class TiffStructure:
                 (value,) = struct.unpack_from(self.order + next_format, entry, entry_size - inline)
             if size and value + size <= self.size:
                 fields.setdefault(tag, Field(kind, number, value, entry))
-        whole = len(after) == struct.calcsize("=" + next_format)
-        return Page(place, fields), struct.unpack(self.order + next_format, after)[0] * whole
+        following = 0
+        if len(after) == struct.calcsize("=" + next_format):
+            (following,) = struct.unpack(self.order + next_format, after)
+        return Page(place, fields), following
 
 
 def shown_alone(structure: TiffStructure, page: Page, counts: Mapping[int, int]) -> IO[bytes]:
