@@ -11,6 +11,7 @@ from PIL import AvifImagePlugin
 
 from core.files import isobmff
 from core.files.errors import FileError
+from core.files.formats import av1
 from core.files.formats.depth import stretched
 from core.files.formats.pillow import opened
 from core.files.header import Header
@@ -48,7 +49,7 @@ def read_header(path: Path) -> Header:
         elif kind == b"colr" and content[:4] == b"nclx":
             primaries, transfer, matrix = struct.unpack_from(">HHH", content, 4)
             cicp = primaries, transfer
-            lossy = matrix != _IDENTITY
+            lossy = matrix != _IDENTITY or not av1.is_lossless(isobmff.item_data(data, photo))
     alpha = any(
         b"alpha" in (item.property(b"auxC") or b"")
         for number, item in images.items.items()

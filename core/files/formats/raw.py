@@ -29,6 +29,8 @@ def read_header(path: Path) -> Header:
     _check_tiff(path)
     with rawpy.imread(str(path)) as raw:
         sizes = raw.sizes
+        if 8 * path.stat().st_size < _LEAST_BITS * sizes.raw_width * sizes.raw_height:
+            raise ValueError("far fewer bytes than pixels")
         width, height = sizes.iwidth, sizes.iheight
         if sizes.flip in (5, 6):
             width, height = height, width
@@ -51,6 +53,7 @@ def read_header(path: Path) -> Header:
 def read_pixels(path: Path, header: Header) -> npt.NDArray[np.uint16]:
     """Return linear ProPhoto RGB at the camera's white balance, upright."""
     with rawpy.imread(str(path)) as raw:
+        _check_end(raw)
         developed = raw.postprocess(
             output_color=rawpy.ColorSpace.ProPhoto,
             gamma=(1.0, 1.0),
@@ -63,6 +66,22 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[np.uint16]:
 
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*")
 _JPEG_XL = 52546
+
+
+_LEAST_BITS = 0.5
+"""No camera compresses a pixel into fewer."""
+_LEAST_ROWS = 8
+
+
+def _check_end(raw: rawpy.RawPy) -> None:
+    # LibRaw conceals data that break off: the last rows repeat. The noise of a sensor never does,
+    # but where it is blinded by light.
+    mosaic = raw.raw_image_visible
+    if mosaic is None or mosaic.ndim != 2 or len(mosaic) < 4 * _LEAST_ROWS:
+        return
+    end = mosaic[-_LEAST_ROWS - 2 :]
+    if np.array_equal(end[2:], end[:-2]) and end.max() < mosaic.max():
+        raise ValueError("the raw data ends before the image does")
 
 
 def _check_tiff(path: Path) -> None:
