@@ -12,7 +12,7 @@ import tifffile
 
 from core.files import metadata
 from core.files import tiff_directory as tags
-from core.files.errors import FileError
+from core.files.errors import FileError, unsupported
 from core.files.formats.depth import stretched
 from core.files.header import Header
 from core.files.tiff_directory import Page, TiffStructure, shown_alone
@@ -198,7 +198,12 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
     """Return the decoded codes or float values (see :mod:`core.files.formats`)."""
     with opened(path) as tiff:
         layout = tiff.layout
-        stored = tiff.decoder.asarray(squeeze=False)
+        try:
+            stored = tiff.decoder.asarray(squeeze=False)
+        except Exception as error:
+            if layout.compression == _OLD_JPEG:
+                raise unsupported(path, "the old JPEG compression of TIFF 6.0") from error
+            raise
         stored = np.moveaxis(stored[:, 0, ..., 0], 0, -1) if layout.planar == 2 else stored[0, 0]
         if stored.shape != (layout.length, layout.width, layout.samples):
             raise ValueError("the decoded image is not of the stated size")
@@ -252,7 +257,8 @@ def _coloured(
         table = table.astype(np.uint8)
     elif np.array_equal((table >> 8) * 257, table) or not (table & 255).any():
         table = (table >> 8).astype(np.uint8)
-    colours: npt.NDArray[Any] = table[stored[..., 0]]
+    # tifffile gives single bits as booleans, which would choose instead of index.
+    colours: npt.NDArray[Any] = table[stored[..., 0].astype(np.uint16)]
     if layout.alpha is None:
         return colours
     full = np.iinfo(table.dtype).max

@@ -229,6 +229,28 @@ def test_a_palette_with_opacity(tmp_path: Path) -> None:
     np.testing.assert_array_equal(photo.alpha, indices[..., 1].astype(np.uint16) * 257)
 
 
+def test_a_palette_of_two_colours(tmp_path: Path) -> None:
+    table = np.array([[65535, 0], [257, 514], [0, 771]], np.uint16)
+    bits = RANDOM.integers(0, 2, (10, 16), dtype=np.uint8)
+    fields = [
+        entry(256, 3, 1, 16),
+        entry(257, 3, 1, 10),
+        entry(258, 3, 1, 1),
+        entry(259, 3, 1, 1),
+        entry(262, 3, 1, 3),
+        entry(273, 4, 1, 20),
+        entry(277, 3, 1, 1),
+        entry(278, 3, 1, 10),
+        entry(279, 4, 1, 20),
+        entry(320, 3, 6, 8),
+    ]
+    data = table.astype("<u2").tobytes() + np.packbits(bits, axis=1).tobytes()
+    directory = struct.pack("<H", len(fields)) + b"".join(fields) + bytes(4)
+    (tmp_path / "a.tif").write_bytes(b"II*\0" + struct.pack("<I", 40) + data + directory)
+    expected = np.moveaxis((table >> 8).astype(np.uint8)[:, bits], 0, -1)
+    np.testing.assert_array_equal(read(tmp_path / "a.tif").pixels, expected)
+
+
 @pytest.mark.parametrize("kind", ["assocalpha", "unassalpha"])
 @pytest.mark.parametrize("first", [True, False], ids=["before", "behind"])
 def test_opacity_beside_another_channel(tmp_path: Path, kind: str, first: bool) -> None:
