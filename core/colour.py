@@ -378,7 +378,9 @@ def _cones(adaptation: str) -> Matrix:
 
 
 def _to_xyz(primaries: tuple[tuple[float, float], ...], white: tuple[float, float]) -> Matrix:
-    columns = np.stack([white_xyz(xy) for xy in primaries], axis=1)
+    # Only the directions of the primaries matter, which a primary with y = 0 has, too.
+    columns = np.array([(x, y, 1.0 - x - y) for x, y in primaries]).T
+    columns /= np.where(columns[1] == 0.0, 1.0, columns[1])
     return np.asarray(columns * np.linalg.solve(columns, white_xyz(white)), np.float64)
 
 

@@ -94,7 +94,9 @@ def expand_folder(
     if not folder.source.is_dir():
         raise PhotoError(f"{folder.source} is no folder; choose the folder of your photos.")
     yield FileProgress("", 0, 0)
-    jobs = plan_jobs([str(folder.source)], str(folder.target), OUTPUT_FORMATS[folder.format])
+    jobs = plan_jobs(
+        [str(folder.source)], str(folder.target), {folder.format: OUTPUT_FORMATS[folder.format]}
+    )
     method, settings = prepared(request)
     files = FileSettings(format=folder.format, overwrite=folder.existing == "replace")
     expanded = kept = failed = 0

@@ -22,7 +22,10 @@ examples:
   gamut expand --sample -o sample.tiff --before-after sample.png
 
 A photo that is wide-gamut already is converted, not expanded. Whatever the network guesses,
-reducing the result to sRGB gives back the original codes (within the tolerance for lossy files).
+reducing the result to sRGB gives back the original codes (within the tolerance for lossy files)
+where the file has room for them: 8-bit photos in TIFF, PNG and JPEG XL, any photo in ACEScg with
+32 bits. AVIF (12 or 10 bits) and 16-bit photos in 16-bit files change some codes a little; the
+report says how many, and by how much.
 """
 
 
@@ -60,8 +63,8 @@ def run(options: argparse.Namespace) -> int:
     inputs = [*options.inputs, *([str(sample_photo())] if options.sample else [])]
     if not inputs:
         raise PhotoError("No photo is named; name photos or folders, or use --sample.")
-    suffix = OUTPUT_FORMATS[options.format or "tiff"]
-    jobs = common.plan_jobs(inputs, options.output, suffix)
+    formats = {str(key): suffix for key, suffix in OUTPUT_FORMATS.items()}
+    jobs = common.plan_jobs(inputs, options.output, formats, options.format)
     if options.before_after and len(jobs) != 1:
         raise PhotoError("A picture before and after shows one photo; name only one.")
     expander = _Expander(options)

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from core.cli import common
-from core.errors import PhotoError
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +33,8 @@ def run(options: argparse.Namespace) -> int:
     for path, _ in common.find_photos(options.inputs):
         try:
             report = _describe(path)
-        except (PhotoError, OSError, MemoryError) as error:
+        except Exception as error:
+            common.log_unforeseen(path, error)
             failures.append({"input": str(path), "error": common.sentence(error)})
             if not options.json:
                 common.say(f"{path}\n  {common.sentence(error)}")
@@ -48,11 +48,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _describe(path: Path) -> dict[str, Any]:
-    from core.files import inspect, read
+    from core.files import read
     from core.gamut import LOSSY_TOLERANCE, ROUNDING, clipped_mask, out_of_gamut_mask, share
 
-    info = inspect(path)
     photo = read(path)
+    info = photo.info
     report: dict[str, Any] = {"input": str(path), **asdict(info)}
     codes = photo.srgb_codes()
     if codes is None:

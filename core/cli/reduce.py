@@ -54,11 +54,11 @@ def run(options: argparse.Namespace) -> int:
     """Carry out the command; returns its exit code."""
     if options.format == "jpeg" and options.depth == 16:
         raise PhotoError("JPEG holds 8 bits per channel; choose --depth 8, or PNG or TIFF.")
-    jobs = common.plan_jobs(options.inputs, options.output, _SUFFIXES[options.format or "png"])
+    jobs = common.plan_jobs(options.inputs, options.output, _SUFFIXES, options.format, "png")
 
     def work(job: common.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
         from core.colour import SPACES
-        from core.files import read, write_codes
+        from core.files import format_of, read, write_codes
         from core.gamut import clipped_mask, out_of_gamut_mask, share
         from core.gamut import reduce as reduce_to_srgb
 
@@ -67,8 +67,12 @@ def run(options: argparse.Namespace) -> int:
         codes = photo.srgb_codes()
         if codes is None or codes.dtype.itemsize * 8 != options.depth:
             codes = reduce_to_srgb(scene, options.depth)
+        notes = photo.notes
+        if photo.alpha is not None and format_of(job.target) == "jpeg":
+            notes = (*notes, "The opacity (alpha) was left out, since JPEG holds none.")
         written = {
             "metadata": photo.metadata,
+            "alpha": photo.alpha,
             "quality": options.quality,
             "overwrite": options.overwrite,
             "source": job.source,
@@ -93,9 +97,9 @@ def run(options: argparse.Namespace) -> int:
             "out_of_gamut_share": outside,
             "clipped_share": clipped,
             "payload_size": carried,
-            "notes": (*photo.notes, *lost),
+            "notes": (*notes, *lost),
         }
-        return "\n  ".join((line, *photo.notes, *lost)), report
+        return "\n  ".join((line, *notes, *lost)), report
 
     return common.run_jobs(jobs, options, work, {})
 

@@ -15,15 +15,24 @@ from core.engine.expansion import Band, ExpansionSettings, expand_bands
 from core.engine.method import Method, Needs, Subject, TileReport
 from core.engine.tiling import ArraySource, Source
 from core.files import PhotoWriter, open_rows
+from core.files.encoding import rounding
 from core.files.privacy import without_private
-from core.gamut import LOSSY_TOLERANCE, ROUNDING, FloatImage, naive_inversion, reduce
+from core.gamut import (
+    LOSSY_TOLERANCE,
+    ROUNDING,
+    FloatImage,
+    code_maximum,
+    naive_inversion,
+    reduce,
+    share,
+)
 from core.progress import finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
-    from core.files import Limits, OutputFormat, RowReader
+    from core.files import Limits, OutputFormat, Photo, RowReader
     from core.progress import Check
 
 _KEPT = "none"
@@ -212,8 +221,11 @@ def file_expansion(
             )
         )
         tally = _Tally()
+        back = _WayBack() if pixels is not None and _may_lose_codes(reader, writer) else None
         if pixels is None:
-            writer.write_rows(_kept(reader, settings))
+            values, lost = _kept(reader, settings)
+            notes = (*notes, *lost)
+            writer.write_rows(values)
             yield 1, 1
         else:
             bands = stack.enter_context(closing(expand_bands(pixels, method, settings, check)))
@@ -221,7 +233,11 @@ def file_expansion(
                 if band.values is not None:
                     writer.write_rows(band.values)
                     tally.add(band, settings)
+                    if back is not None:
+                        back.add(band, writer.stored(band.values), settings)
                 yield band.done, band.total
+    if back is not None and back.changed:
+        notes = (*notes, back.note(writer.bits))
     return FileReport(
         input=str(source),
         output=str(target),
@@ -245,7 +261,7 @@ def _pixels(reader: RowReader) -> tuple[Source | None, tuple[str, ...]]:
     assert reader.photo is not None
     scene = reader.photo.scene()
     excess = float(np.maximum(-scene, scene - 1.0).max())
-    if excess <= ROUNDING:
+    if excess <= ROUNDING or _is_rounded_srgb(reader.photo, scene):
         note = f"Its profile ({reader.photo.profile_name}) was converted to sRGB."
         return ArraySource(reduce(scene, 16)), (note,)
     note = (
@@ -255,16 +271,80 @@ def _pixels(reader: RowReader) -> tuple[Source | None, tuple[str, ...]]:
     return None, (note,)
 
 
-def _kept(reader: RowReader, settings: ExpansionSettings) -> FloatImage:
-    """Return a wide-gamut photo in the output's space."""
+def _is_rounded_srgb(photo: Photo, scene: FloatImage) -> bool:
+    """Return whether the codes of a file explain all that lies outside sRGB by their rounding."""
+    if photo.pixels.dtype.kind == "f":
+        return False
+    excess = np.maximum(-scene, scene - 1.0)
+    outside = (excess > ROUNDING).any(-1)
+    # The brightest hint of a wide photo is looked at first: most need no more.
+    few = np.unravel_index([int(excess.max(-1).argmax())], outside.shape)
+    for chosen in (few, np.nonzero(outside)):
+        codes = photo.pixels[chosen][None]
+        if (excess[chosen] > ROUNDING + rounding(photo.encoding, codes)[0]).any():
+            return False
+    return True
+
+
+def _kept(reader: RowReader, settings: ExpansionSettings) -> tuple[FloatImage, tuple[str, ...]]:
+    """Return a wide-gamut photo in the output's space, and what it loses there."""
     assert reader.photo is not None
     values = convert(reader.photo.scene(), SRGB, settings.space, settings.adaptation)
-    return np.clip(values, 0.0, 1.0, out=values)
+    if settings.space.transfer.is_linear:
+        return values, ()
+    bright = share(np.asarray((values > 1.0 + ROUNDING).any(-1)))
+    outside = share(np.asarray((values < -ROUNDING).any(-1)))
+    notes = []
+    if bright:
+        notes.append(
+            f"{bright:.2%} of the pixels are brighter than white and were clipped; choose ACEScg "
+            "to keep them."
+        )
+    if outside:
+        notes.append(
+            f"{outside:.2%} of the pixels have colours outside {settings.space.name} and were "
+            "clipped; choose a larger space to keep them."
+        )
+    return np.clip(values, 0.0, 1.0, out=values), tuple(notes)
 
 
 def _software(method: Method | None) -> str:
     product = f"napari-gamut {version('napari-gamut')}"
     return f"{product}; {method.name} {method.sha256[:12]}".rstrip() if method else product
+
+
+def _may_lose_codes(reader: RowReader, writer: PhotoWriter) -> bool:
+    """Return whether the file is too coarse to bring back every code of a lossless photo."""
+    if reader.info.lossy:
+        return False
+    return writer.bits < (16 if reader.dtype == np.uint8 else 32)
+
+
+@dataclass
+class _WayBack:
+    """Which codes come back changed when the written file is reduced to sRGB."""
+
+    codes: int = 0
+    changed: int = 0
+    most: int = 0
+    top: int = 255
+
+    def add(self, band: Band, stored: FloatImage, settings: ExpansionSettings) -> None:
+        """Take in a band as it was rounded for the file."""
+        scene = convert(stored, settings.space, SRGB, settings.adaptation)
+        self.top = code_maximum(band.codes)
+        back = reduce(scene, 8 if self.top == 255 else 16)
+        away = np.abs(back.astype(np.int32) - band.codes)
+        self.codes += away.size
+        self.changed += int(np.count_nonzero(away))
+        self.most = max(self.most, int(away.max()))
+
+    def note(self, bits: int) -> str:
+        """Return the figures as a sentence."""
+        return (
+            f"Reduced to sRGB, {self.changed / self.codes:.2%} of the codes come back changed, by "
+            f"{self.most} of {self.top} at most, since {bits} bits are too coarse for them."
+        )
 
 
 @dataclass

@@ -14,6 +14,7 @@ from core.files.writing import (
     PhotoWriter,
     check_output,
     format_of,
+    is_own_result,
     write,
     write_codes,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "format_of",
     "icc_profile",
     "inspect",
+    "is_own_result",
     "is_same_file",
     "open_rows",
     "provenance_of",

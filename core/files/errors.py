@@ -61,4 +61,28 @@ def damaged(path: Path, format_name: str) -> FileError:
     )
 
 
+def unsupported(path: Path, what: str) -> FileError:
+    """Return the error for a sound file of a kind that is not read here.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    what : str
+        The kind, as the subject of a sentence: "this kind of TIFF file".
+    """
+    return FileError(
+        f"“{path}” cannot be read, since {what} is not supported; save it as 16-bit TIFF or PNG "
+        "in another program."
+    )
+
+
+def unreadable(path: Path, format_name: str, error: Exception) -> FileError:
+    """Return the error for a file on which its reader failed in an unforeseen way."""
+    return FileError(
+        f"“{path}” is a {format_name} file that this program cannot read "
+        f"({type(error).__name__}); save it as 16-bit TIFF or PNG in another program."
+    )
+
+
 _PAST = {"read": "read", "write": "written"}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.files.errors import FileError
 from core.files.metadata import Metadata
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import numpy.typing as npt
 
     from core.files.encoding import Encoding
 
@@ -57,6 +59,8 @@ class Header:
         Embedded ICC profile.
     cicp : tuple of int or None
         Colour primaries and transfer characteristics (ITU-T H.273).
+    is_narrow : bool
+        Whether the stored codes use the narrow range that belongs to `cicp`.
     stated : Encoding or None
         What else the file says its values mean.
     metadata : Metadata
@@ -69,6 +73,8 @@ class Header:
         Private data of this product.
     notes : tuple of str
         Sentences for people about what was ignored.
+    decoded : ndarray or None
+        The pixels, where the decoder gives the header only together with them.
     """
 
     format: str
@@ -81,12 +87,14 @@ class Header:
     orientation: int = 1
     icc: bytes | None = None
     cicp: tuple[int, int] | None = None
+    is_narrow: bool = False
     stated: Encoding | None = None
     metadata: Metadata = field(default_factory=Metadata)
     frames: int = 1
     is_premultiplied: bool = False
     payload: bytes | None = None
     notes: tuple[str, ...] = ()
+    decoded: npt.NDArray[Any] | None = field(default=None, repr=False, compare=False)
 
 
 def check_size(path: Path, width: int, height: int, limits: Limits) -> None:

@@ -6,8 +6,10 @@ AVIF file that an encoder made without them.
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -116,7 +118,54 @@ def item_data(data: bytes, item: Item) -> bytes:
         base = find(data, b"idat", meta.start + 4, meta.end).start
     else:
         base = 0
+    if sum(size for _, size in item.extents) > len(data):
+        raise ValueError("an item is longer than its file")
     return b"".join(data[base + start : base + start + size] for start, size in item.extents)
+
+
+def check_extents(data: bytes, images: Images) -> None:
+    """Raise a ValueError if a part of an image lies beyond the end of the file."""
+    for item in images.items.values():
+        end = max((start + size for start, size in item.extents), default=0)
+        if end > len(data) and not item.in_item_data:
+            raise ValueError("the data ends before the image does")
+
+
+def aperture(item: Item, width: int, height: int) -> tuple[slice, slice]:
+    """Return the rows and columns of an image that are to be seen (``clap``).
+
+    Parameters
+    ----------
+    item : Item
+        The image.
+    width, height : int
+        As it is stored.
+
+    Returns
+    -------
+    tuple of slice
+        Rows and columns; all of them where the file states no aperture (ISO/IEC 14496-12, 12.1.4).
+
+    Raises
+    ------
+    ValueError
+        If the aperture lies outside: what was cropped away must not come back.
+    """
+    content = item.property(b"clap")
+    if content is None:
+        return slice(0, height), slice(0, width)
+    numbers = struct.unpack_from(">IIIIiIiI", content)
+    if 0 in numbers[1::2]:
+        raise ValueError("an aperture without a size")
+    across, down, right, below = (
+        Fraction(numbers[i], numbers[i + 1]) for i in range(0, len(numbers), 2)
+    )
+    left = math.ceil(right + Fraction(width) / 2 - across / 2)
+    top = math.ceil(below + Fraction(height) / 2 - down / 2)
+    last_column, last_row = left + math.floor(across), top + math.floor(down)
+    if not (0 <= left < last_column <= width and 0 <= top < last_row <= height):
+        raise ValueError("an aperture outside the image")
+    return slice(top, last_row), slice(left, last_column)
 
 
 def exif_of(images: Images, data: bytes) -> bytes | None:
@@ -228,6 +277,8 @@ def _read_locations(data: bytes, box: Box, items: dict[int, Item]) -> None:
     sizes = data[box.start + 4 : box.start + 6]
     offset_size, length_size = sizes[0] >> 4, sizes[0] & 15
     base_size, index_size = sizes[1] >> 4, (sizes[1] & 15) if version else 0
+    if not {offset_size, length_size, base_size, index_size} <= {0, 4, 8}:
+        raise ValueError("numbers of an impossible width")
     wide = 4 if version == 2 else 2
     place = box.start + 6
     count = _number(data, place, wide)
@@ -244,6 +295,10 @@ def _read_locations(data: bytes, box: Box, items: dict[int, Item]) -> None:
         place += base_size
         extents = _number(data, place, 2)
         place += 2
+        # Every extent takes room in the table; without numbers there is one, the whole file.
+        width = index_size + offset_size + length_size
+        if extents * width > box.end - place or (not width and extents > 1):
+            raise ValueError("the table of places ends too early")
         item = items.setdefault(number, Item())
         item.in_item_data = method == 1
         for _ in range(extents):
@@ -280,18 +335,20 @@ def _read_properties(data: bytes, box: Box, items: dict[int, Item]) -> None:
                     items.setdefault(number, Item()).properties.append(known[index - 1])
 
 
-def _add_property(iprp: bytes, item: int, kind: bytes, content: bytes) -> bytes:
+def _add_property(
+    iprp: bytes, item: int, kind: bytes, content: bytes, *, essential: bool = False
+) -> bytes:
     container = find(iprp, b"ipco")
     inner = iprp[container.start : container.end]
     index = sum(1 for _ in boxes(inner)) + 1
     rebuilt = make_box(b"ipco", inner + make_box(kind, content))
     for links in boxes(iprp):
         if links.kind == b"ipma":
-            rebuilt += _add_link(iprp[links.start : links.end], item, index)
+            rebuilt += _add_link(iprp[links.start : links.end], item, index, essential)
     return rebuilt
 
 
-def _add_link(ipma: bytes, item: int, index: int) -> bytes:
+def _add_link(ipma: bytes, item: int, index: int, essential: bool) -> bytes:
     version, wide = ipma[0], bool(ipma[3] & 1)
     size, width = (2 if version < 1 else 4), (2 if wide else 1)
     place, rebuilt = 8, bytearray(ipma[:8])
@@ -301,7 +358,7 @@ def _add_link(ipma: bytes, item: int, index: int) -> bytes:
         entry = bytearray(ipma[place:end])
         if number == item:
             entry[size] += 1
-            entry += index.to_bytes(width, "big")
+            entry += (index | essential << (8 * width - 1)).to_bytes(width, "big")
         rebuilt += entry
         place = end
     return make_box(b"ipma", bytes(rebuilt))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,23 +12,21 @@ import numpy.typing as npt
 
 from core.colour import ADOBE_RGB, SRGB, ColourSpace
 from core.files import exif
+from core.files.cicp import from_cicp
 from core.files.encoding import (
     Encoding,
     FloatImage,
-    NotRGBError,
     Pixels,
     SpaceEncoding,
-    UnusableProfileError,
-    from_cicp,
-    from_icc,
 )
-from core.files.errors import FileError, damaged, from_os_error
+from core.files.errors import FileError, from_os_error
 from core.files.formats import avif, exr, heic, jpeg, jxl, png, raw, tiff, webp
+from core.files.guard import guarded
 from core.files.header import RAISE_THE_LIMIT, Header, Limits, check_size
+from core.files.icc import NotRGBError, UnusableProfileError, from_icc
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
     from types import ModuleType
 
     from core.files.metadata import Metadata
@@ -63,6 +60,8 @@ class Photo:
         Where it was read.
     encoding : Encoding
         What stored values mean.
+    info : PhotoInfo
+        What the file says about itself, as :func:`inspect` tells it.
     payload : bytes or None
         Private data of this product.
     notes : tuple of str
@@ -79,6 +78,7 @@ class Photo:
     format: str
     path: Path
     encoding: Encoding = field(repr=False)
+    info: PhotoInfo = field(repr=False)
     payload: bytes | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
 
@@ -187,9 +187,14 @@ def read(
         If the file cannot be read as a photo.
     """
     path = Path(path)
-    reader, header = _header(path, limits or Limits())
+    return decode(path, read_header(path, limits or Limits()), assume)
+
+
+def decode(path: Path, header: Header, assume: ColourSpace) -> Photo:
+    """Return the photo whose header has been read (see :func:`read`)."""
+    reader = _READERS[header.format]
     encoding, notes = _encoding(path, header, assume)
-    with _guarded(path, header.format):
+    with guarded(path, header.format):
         stored = reader.read_pixels(path, header)
         if stored.shape[:2] not in ((header.height, header.width), (header.width, header.height)):
             raise ValueError("the decoded size is not the stated one")
@@ -214,6 +219,7 @@ def read(
         encoding=encoding,
         payload=header.payload,
         notes=notes,
+        info=describe(path, header, assume),
     )
 
 
@@ -241,8 +247,7 @@ def inspect(
         If the file is no photo, or beyond the limits.
     """
     path = Path(path)
-    _, header = _header(path, limits or Limits())
-    return describe(path, header, assume)
+    return describe(path, read_header(path, limits or Limits()), assume)
 
 
 def describe(path: Path, header: Header, assume: ColourSpace) -> PhotoInfo:
@@ -280,7 +285,14 @@ def read_header(path: Path, limits: Limits) -> Header:
     ------
     FileError
     """
-    return _header(path, limits)[1]
+    module = _module(path, limits)
+    with guarded(path, _NAMES[module]):
+        if module is jxl:
+            # OpenImageIO decodes JPEG XL as soon as it opens it.
+            check_size(path, *jxl.read_size(path), limits)
+        header: Header = module.read_header(path)
+    check_size(path, header.width, header.height, limits)
+    return header
 
 
 _SIGNATURES: tuple[tuple[bytes, ModuleType], ...] = (
@@ -348,7 +360,7 @@ def _sniffed(path: Path) -> ModuleType:
     )
 
 
-def _header(path: Path, limits: Limits) -> tuple[ModuleType, Header]:
+def _module(path: Path, limits: Limits) -> ModuleType:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -361,16 +373,9 @@ def _header(path: Path, limits: Limits) -> tuple[ModuleType, Header]:
                 f"“{path}” has {status.st_size / 1e9:.1f} GB, more than the limit of "
                 f"{limits.max_bytes / 1e9:.3g} GB; {RAISE_THE_LIMIT}."
             )
-        module = _sniffed(path)
+        return _sniffed(path)
     except OSError as error:
         raise from_os_error(error, path, "read") from error
-    with _guarded(path, _NAMES[module]):
-        if module is jxl:
-            # OpenImageIO decodes JPEG XL as soon as it opens it.
-            check_size(path, *jxl.read_size(path), limits)
-        header: Header = module.read_header(path)
-    check_size(path, header.width, header.height, limits)
-    return module, header
 
 
 _NAMES = {
@@ -384,31 +389,16 @@ _NAMES = {
     tiff: "TIFF",
     webp: "WebP",
 }
-
-
-@contextlib.contextmanager
-def _guarded(path: Path, format_name: str) -> Iterator[None]:
-    # The decoders fail in as many ways as there are damaged files, with error types of their
-    # own; every one of them means the same to a person.
-    try:
-        yield
-    except FileError:
-        raise
-    except MemoryError as error:
-        raise FileError(
-            f"“{path}” is too large for the memory of this computer; make it smaller first."
-        ) from error
-    except PermissionError as error:
-        raise from_os_error(error, path, "read") from error
-    except Exception as error:
-        raise damaged(path, format_name) from error
+_READERS = {name: module for module, name in _NAMES.items()}
 
 
 def _encoding(path: Path, header: Header, assume: ColourSpace) -> tuple[Encoding, tuple[str, ...]]:
     notes = [*header.notes, *header.metadata.faults()]
     if header.frames > 1:
         notes.append(f"The file holds {header.frames} pictures; the first is used.")
-    coded = from_cicp(*header.cicp) if header.cicp is not None else None
+    coded = None
+    if header.cicp is not None:
+        coded = from_cicp(*header.cicp, narrow_bits=header.bits if header.is_narrow else 0)
     # A PNG's code points outrank its profile (PNG, third edition, 4.3); in HEIF they mainly say
     # how luma and chroma were made, and the profile outranks them.
     if coded is not None and (header.format == "PNG" or not header.icc):

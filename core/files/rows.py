@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from core.colour import SRGB, ColourSpace
-from core.files.errors import damaged
 from core.files.formats import tiff
+from core.files.guard import guarded
 from core.files.header import Header, Limits
-from core.files.reading import Photo, PhotoInfo, describe, read, read_header
+from core.files.reading import Photo, PhotoInfo, decode, describe, read_header
 
 if TYPE_CHECKING:
     import os
     from types import TracebackType
 
     import numpy.typing as npt
-    import tifffile
 
     from core.files.encoding import Pixels
 
@@ -138,14 +137,16 @@ def open_rows(
     path = Path(path)
     header = read_header(path, limits or Limits())
     info = describe(path, header, assume)
-    if header.format == "TIFF" and info.space == SRGB.key and not info.linear:
-        try:
-            segments = _TiffSegments.opened(path, header)
-        except Exception as error:
-            raise damaged(path, header.format) from error
+    if (
+        (header.format, header.orientation, info.space) == ("TIFF", 1, SRGB.key)
+        and not info.linear
+        and not header.is_float
+    ):
+        with guarded(path, header.format):
+            segments = _TiffSegments.opened(path)
         if segments is not None:
             return RowReader(segments, header, info, None, segments.dtype)
-    photo = read(path, limits=limits, assume=assume)
+    photo = decode(path, header, assume)
     return RowReader(_Whole(photo.pixels), header, info, photo, photo.pixels.dtype)
 
 
@@ -160,91 +161,91 @@ class _Whole:
         pass
 
 
+_BY_SEGMENTS = {tiff.UNCOMPRESSED, 5, 8, 32773, 32946, 50000}
+"""Compressions whose strips and tiles are decoded on demand: none, LZW, Deflate (two codes),
+PackBits, Zstandard."""
+
+
 class _TiffSegments:
     """The strips or tiles of a TIFF page, decoded on demand; the latest bands are kept."""
 
-    def __init__(self, path: Path, stack: contextlib.ExitStack, file: tifffile.TiffFile) -> None:
-        page: Any = file.pages[0]
+    def __init__(self, path: Path, stack: contextlib.ExitStack, file: tiff.OpenTiff) -> None:
+        layout = file.layout
         self._path = path
         self._stack = stack
-        self._file = file
-        self._page = page
-        self._width = page.imagewidth
-        self._height = page.imagelength
-        self.dtype = np.dtype(np.uint8 if page.bitspersample == 8 else np.uint16)
-        if page.is_tiled:
-            self._band, self._step = page.tilelength, page.tilewidth
-        else:
-            self._band, self._step = min(page.rowsperstrip, page.imagelength), self._width
+        self._layout = layout
+        self._decoder: Any = file.decoder
+        self.dtype = np.dtype(np.uint8 if layout.bits == 8 else np.uint16)
+        self._step, self._band = layout.tile or (layout.width, layout.rows_per_strip)
         self._bands: dict[int, npt.NDArray[Any]] = {}
 
     @classmethod
-    def opened(cls, path: Path, header: Header) -> _TiffSegments | None:
+    def opened(cls, path: Path) -> _TiffSegments | None:
+        """Return the segments of a file; None where only the whole reader is sure of it."""
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(tiff.opened(path))
-            page: Any = file.pages[0]
-            fits = (
-                page.photometric in (2, 6)
-                and page.samplesperpixel == 3
-                and page.planarconfig == 1
-                and page.bitspersample in (8, 16)
-                and header.orientation == 1
+            layout = file.layout
+            plain = (
+                (layout.photometric, layout.samples, layout.planar) == (tiff.RGB, 3, 1)
+                and (layout.kind, layout.fill_order) == (tiff.UNSIGNED, 1)
+                and layout.bits in (8, 16)
+                and layout.compression in _BY_SEGMENTS
+                and layout.predictor in ((1,) if layout.compression == 1 else (1, 2))
             )
-            return cls(path, stack.pop_all(), file) if fits else None
+            return cls(path, stack.pop_all(), file) if plain else None
 
     def rows(self, start: int, stop: int) -> Pixels:
-        try:
-            if not self._page.is_tiled and self._page.compression == 1 and self._is_contiguous():
+        with guarded(self._path, "TIFF"):
+            if self._layout.tile is None and self._layout.compression == tiff.UNCOMPRESSED:
                 return self._uncompressed(start, stop)
-            wanted = range(start // self._band, -(-stop // self._band))
-            self._bands = {i: self._bands[i] for i in wanted if i in self._bands}
-            out = np.empty((stop - start, self._width, 3), self.dtype)
-            for index in wanted:
-                if index not in self._bands:
-                    self._bands[index] = self._decoded(index)
-                top = index * self._band
-                first, last = max(start, top), min(stop, top + self._band)
-                out[first - start : last - start] = self._bands[index][first - top : last - top]
-        except Exception as error:
-            raise damaged(self._path, "TIFF") from error
+            return self._from_bands(start, stop)
+
+    def _from_bands(self, start: int, stop: int) -> Pixels:
+        wanted = range(start // self._band, -(-stop // self._band))
+        self._bands = {i: self._bands[i] for i in wanted if i in self._bands}
+        out = np.empty((stop - start, self._layout.width, 3), self.dtype)
+        for index in wanted:
+            if index not in self._bands:
+                self._bands[index] = self._decoded(index)
+            top = index * self._band
+            first, last = max(start, top), min(stop, top + self._band)
+            out[first - start : last - start] = self._bands[index][first - top : last - top]
         return out
 
     def close(self) -> None:
         self._bands = {}
         self._stack.close()
 
-    def _is_contiguous(self) -> bool:
-        offsets, counts = self._page.dataoffsets, self._page.databytecounts
-        return all(
-            start + count == after
-            for start, count, after in zip(offsets[:-1], counts[:-1], offsets[1:], strict=True)
-        )
-
     def _uncompressed(self, start: int, stop: int) -> Pixels:
-        row = self._width * 3
-        stored = self.dtype.newbyteorder(self._file.byteorder)
-        handle = self._file.filehandle
-        handle.seek(self._page.dataoffsets[0] + start * row * stored.itemsize)
-        data = handle.read((stop - start) * row * stored.itemsize)
-        values = np.frombuffer(data, stored).reshape(stop - start, self._width, 3)
-        codes: Pixels = values.astype(self.dtype)
-        return codes
+        # A strip may be as long as the photo: only the rows that are asked for are read. Strips
+        # stand anywhere, and may be padded.
+        page = self._decoder
+        stored = self.dtype.newbyteorder(page.parent.byteorder)
+        row = self._layout.width * 3 * stored.itemsize
+        out = np.empty((stop - start, self._layout.width, 3), self.dtype)
+        done = start
+        while done < stop:
+            strip = done // self._band
+            inside = done - strip * self._band
+            count = min(stop - done, self._band - inside)
+            page.parent.filehandle.seek(page.dataoffsets[strip] + inside * row)
+            data = page.parent.filehandle.read(count * row)
+            values = np.frombuffer(data, stored).reshape(count, self._layout.width, 3)
+            out[done - start : done - start + count] = values
+            done += count
+        return out
 
     def _decoded(self, band: int) -> npt.NDArray[Any]:
-        page = self._page
-        height = min(self._band, self._height - band * self._band)
-        out = np.zeros((height, self._width, 3), self.dtype)
-        across = -(-self._width // self._step)
+        page, width = self._decoder, self._layout.width
+        height = min(self._band, self._layout.length - band * self._band)
+        out = np.empty((height, width, 3), self.dtype)
+        across = -(-width // self._step)
         for column in range(across):
             index = band * across + column
-            self._file.filehandle.seek(page.dataoffsets[index])
-            data = self._file.filehandle.read(page.databytecounts[index])
-            segment, _, _ = page.decode(
-                data, index, jpegtables=page.jpegtables, jpegheader=page.jpegheader
-            )
-            if segment is None:
-                continue
+            page.parent.filehandle.seek(page.dataoffsets[index])
+            data = page.parent.filehandle.read(page.databytecounts[index])
+            segment, _, _ = page.decode(data, index)
             left = column * self._step
-            piece = segment[0, :height, : self._width - left]
-            out[: piece.shape[0], left : left + piece.shape[1]] = tiff.normalised(page, piece)
+            piece = segment[0, :height, : width - left]
+            out[:, left : left + self._step] = tiff.normalised(self._layout, piece)
         return out

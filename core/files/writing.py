@@ -12,10 +12,12 @@ import numpy.typing as npt
 from core.colour import SRGB, ColourSpace
 from core.files import encoders
 from core.files.errors import FileError
+from core.files.formats import png
 from core.files.metadata import Metadata
 from core.files.profile import ProfileVersion, icc_profile
 from core.files.safe_write import SafeFile, translated
 from core.files.target import Target
+from core.files.tiff_directory import TiffStructure
 from core.files.tiff_stream import TiffStream
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ OUTPUT_FORMATS: Mapping[OutputFormat, str] = MappingProxyType(
 """The formats that hold a wide-gamut photo, and their suffixes."""
 
 SOFTWARE = "napari-gamut"
+_RESULT = f"{SOFTWARE} ".encode()
+_HEAD = 1 << 16
 
 _SUFFIXES: Mapping[str, str] = MappingProxyType(
     {
@@ -192,14 +196,41 @@ class PhotoWriter:
             )
         if not np.isfinite(rows).all():
             raise ValueError("Rows to be written must be finite.")
-        if target.dtype.kind == "f":
-            values = rows.astype(target.dtype)
-        else:
-            encoded = self._space.encode(np.clip(rows, 0.0, 1.0))
-            values = np.rint(encoded * (2**target.bits - 1)).astype(np.uint16)
+        values = self._final(rows)
         if self._alpha is not None:
             values = np.concatenate([values, _opacity(self._alpha[start:stop], target)], axis=-1)
         self._sink.write(values)
+
+    def stored(self, rows: FloatImage) -> FloatImage:
+        """Return rows as the file will give them back at best: rounded to its depth.
+
+        Parameters
+        ----------
+        rows : ndarray, float32, shape (h, W, 3)
+            Linear RGB of the space.
+
+        Returns
+        -------
+        ndarray, float32, shape (h, W, 3)
+        """
+        values = self._final(rows)
+        if values.dtype.kind == "f":
+            return values.astype(np.float32)
+        codes = values / (2**self._sink.target.bits - 1)
+        return np.asarray(self._space.decode(codes), np.float32)
+
+    def _final(self, rows: FloatImage) -> npt.NDArray[Any]:
+        target = self._sink.target
+        if target.dtype.kind == "f":
+            return rows.astype(target.dtype)
+        encoded = self._space.encode(np.clip(rows, 0.0, 1.0))
+        final: npt.NDArray[Any] = np.rint(encoded * (2**target.bits - 1)).astype(np.uint16)
+        return final
+
+    @property
+    def bits(self) -> int:
+        """Bits per channel of the file."""
+        return self._sink.target.bits
 
     def close(self) -> None:
         """Finish the file; an incomplete one is removed and is an error.
@@ -356,6 +387,33 @@ def format_of(path: Path) -> str:
     except KeyError:
         known = ", ".join(_SUFFIXES)
         raise FileError(f"“{path}” has no known suffix; end its name in one of {known}.") from None
+
+
+def is_own_result(path: Path) -> bool:
+    """Return whether a TIFF or PNG says that it was expanded by this program.
+
+    Parameters
+    ----------
+    path : Path
+        Any file.
+
+    Returns
+    -------
+    bool
+        False for files of other formats, which keep no name of the program that wrote them.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            if head.startswith(png.SIGNATURE):
+                return b"Software\0" + _RESULT in head
+            if head[:4] not in (b"II*\0", b"MM\0*"):
+                return False
+            structure = TiffStructure(file)
+            software = structure.content(structure.pages[0], 305) or b""
+            return software.startswith(_RESULT)
+    except (OSError, ValueError):
+        return False
 
 
 def check_output(format: str, space: ColourSpace, depth: int | None = None) -> int:  # noqa: A002

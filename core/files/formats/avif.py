@@ -11,6 +11,7 @@ from PIL import AvifImagePlugin
 
 from core.files import isobmff
 from core.files.errors import FileError
+from core.files.formats import av1
 from core.files.formats.depth import stretched
 from core.files.formats.pillow import opened
 from core.files.header import Header
@@ -32,7 +33,9 @@ def read_header(path: Path) -> Header:
     extent = photo.property(b"ispe")
     if extent is None:
         raise ValueError("the image has no size")
-    width, height = struct.unpack_from(">4xII", extent)
+    isobmff.check_extents(data, images)
+    rows, columns = isobmff.aperture(photo, *struct.unpack_from(">4xII", extent))
+    width, height = columns.stop - columns.start, rows.stop - rows.start
     if _turns(photo) % 2:
         width, height = height, width
     pixi = photo.property(b"pixi")
@@ -47,7 +50,7 @@ def read_header(path: Path) -> Header:
         elif kind == b"colr" and content[:4] == b"nclx":
             primaries, transfer, matrix = struct.unpack_from(">HHH", content, 4)
             cicp = primaries, transfer
-            lossy = matrix != _IDENTITY
+            lossy = matrix != _IDENTITY or not av1.is_lossless(isobmff.item_data(data, photo))
     alpha = any(
         b"alpha" in (item.property(b"auxC") or b"")
         for number, item in images.items.items()
@@ -84,6 +87,8 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
         )
     else:
         pixels = stretched(imagecodecs.avif_decode(data), header.bits)
+    # The order that MIAF demands: crop, turn, mirror (ISO/IEC 23000-22, 7.3.6.7).
+    pixels = pixels[isobmff.aperture(photo, pixels.shape[1], pixels.shape[0])]
     turned = np.rot90(pixels, _turns(photo))
     mirror = photo.property(b"imir")
     if mirror is None:

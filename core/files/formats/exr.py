@@ -8,8 +8,8 @@ import numpy as np
 import OpenImageIO
 
 from core.colour import D65, SRGB
-from core.files.encoding import from_gamma
-from core.files.errors import FileError
+from core.files.encoding import are_usable, from_gamma
+from core.files.errors import FileError, unsupported
 from core.files.header import Header
 
 if TYPE_CHECKING:
@@ -26,16 +26,20 @@ def read_header(path: Path) -> Header:
         order = _channel_order(path, spec)
         stated = spec.getattribute("chromaticities")
         primaries, white = SRGB.primaries, D65
+        notes: tuple[str, ...] = ()
         if stated is not None:
             red, green, blue, neutral = np.asarray(stated, float).reshape(4, 2).round(6).tolist()
-            primaries, white = (tuple(red), tuple(green), tuple(blue)), tuple(neutral)
+            if are_usable((tuple(red), tuple(green), tuple(blue)), tuple(neutral)):
+                primaries, white = (tuple(red), tuple(green), tuple(blue)), tuple(neutral)
+            else:
+                notes = ("The stated primaries make no colour space; those of sRGB were used.",)
         parts = 1
         while image.seek_subimage(parts, 0):
             parts += 1
         return Header(
             "OpenEXR",
-            spec.width,
-            spec.height,
+            spec.full_width,
+            spec.full_height,
             16 if str(spec.format) == "half" else 32,
             len(order),
             is_float=True,
@@ -43,6 +47,7 @@ def read_header(path: Path) -> Header:
             stated=from_gamma(1.0, primaries, white),
             frames=parts,
             is_premultiplied=True,
+            notes=notes,
         )
     finally:
         image.close()
@@ -56,9 +61,24 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[np.float32]:
         pixels = image.read_image(0, 0, 0, spec.nchannels, "float")
         if pixels is None:
             raise ValueError(image.geterror())
-        return np.ascontiguousarray(np.asarray(pixels)[..., _channel_order(path, spec)])
+        return _displayed(np.asarray(pixels)[..., _channel_order(path, spec)], spec)
     finally:
         image.close()
+
+
+def _displayed(stored: npt.NDArray[np.float32], spec: Any) -> npt.NDArray[np.float32]:
+    """Return what lies in the display window: cut where there is more, black where is nothing."""
+    left, top = spec.x - spec.full_x, spec.y - spec.full_y
+    height, width = spec.full_height, spec.full_width
+    if (left, top, *stored.shape[:2]) == (0, 0, height, width):
+        return np.ascontiguousarray(stored)
+    shown = np.zeros((height, width, stored.shape[2]), np.float32)
+    rows = slice(max(top, 0), max(min(top + stored.shape[0], height), 0))
+    columns = slice(max(left, 0), max(min(left + stored.shape[1], width), 0))
+    shown[rows, columns] = stored[
+        rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
+    ]
+    return shown
 
 
 _LOSSY = {"pxr24", "b44", "b44a", "dwaa", "dwab"}
@@ -67,7 +87,10 @@ _LOSSY = {"pxr24", "b44", "b44a", "dwaa", "dwab"}
 def _opened(path: Path) -> Any:
     image = OpenImageIO.ImageInput.open(str(path))
     if image is None:
-        raise ValueError(OpenImageIO.geterror())
+        reason = OpenImageIO.geterror()
+        if "ubsampl" in reason:
+            raise unsupported(path, "an OpenEXR with luma and chroma instead of RGB")
+        raise ValueError(reason)
     return image
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pillow_heif
 
+from core.files import isobmff
 from core.files.formats.depth import stretched
 from core.files.header import Header
 from core.files.metadata import GAIN_MAP_LEFT_OUT, Metadata
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 def read_header(path: Path) -> Header:
     """Return what libheif reports (see :mod:`core.files.formats`)."""
+    data = path.read_bytes()
+    # libheif fills what is missing of a grid with flat colour.
+    isobmff.check_extents(data, isobmff.read_images(data))
     file = _opened(path)
     photo = file[file.primary_index]
     nclx = photo.info.get("nclx_profile")

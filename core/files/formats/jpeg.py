@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import JpegImagePlugin
 
-from core.files.errors import FileError
+from core.files.errors import FileError, unsupported
 from core.files.formats import jpeg_segments
 from core.files.formats.pillow import opened
 from core.files.header import Header
@@ -24,6 +24,7 @@ PAYLOAD_MARKER = b"GAMUT\0"
 
 def read_header(path: Path) -> Header:
     """Return what the markers say (see :mod:`core.files.formats`)."""
+    _refuse_unusual(path)
     with _opened(path) as image:
         mode = image.mode
         icc = image.info.get("icc_profile")
@@ -70,6 +71,26 @@ def segments(payload: bytes) -> bytes:
         + piece
         for piece in pieces
     )
+
+
+_FRAMES = range(0xC0, 0xD0)
+_NO_FRAMES = {0xC4, 0xC8, 0xCC}
+_USUAL = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
+"""Start of frame: baseline, extended and progressive, with either entropy coding."""
+
+
+def _refuse_unusual(path: Path) -> None:
+    with path.open("rb") as file:
+        file.seek(2)
+        while len(head := file.read(4)) == 4 and head[0] == 0xFF:
+            if head[1] in _FRAMES and head[1] not in _NO_FRAMES:
+                depth = file.read(1)
+                if head[1] not in _USUAL:
+                    raise unsupported(path, "a lossless or hierarchical JPEG")
+                if depth != b"\x08":
+                    raise unsupported(path, "a JPEG of more than 8 bits")
+                return
+            file.seek(int.from_bytes(head[2:], "big") - 2, 1)
 
 
 def _opened(path: Path) -> Any:

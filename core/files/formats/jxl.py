@@ -60,6 +60,7 @@ def read_header(path: Path) -> Header:
             ),
             payload=payload,
             notes=(GAIN_MAP_LEFT_OUT,) if b"jhgm" in found else (),
+            decoded=_decoded(image, spec.nchannels, kind in ("half", "float"), bits),
         )
     finally:
         image.close()
@@ -67,15 +68,9 @@ def read_header(path: Path) -> Header:
 
 def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
     """Return the decoded values, upright as the format demands (see :mod:`core.files.formats`)."""
-    kind = "float" if header.is_float else "uint8" if header.bits <= 8 else "uint16"
-    image = _opened(path)
-    try:
-        pixels = image.read_image(0, 0, 0, header.channels, kind)
-        if pixels is None:
-            raise ValueError(image.geterror())
-        return np.asarray(pixels)
-    finally:
-        image.close()
+    if header.decoded is None:
+        raise ValueError("the header came without its pixels")
+    return header.decoded
 
 
 def container(codestream: bytes, metadata: Metadata, payload: bytes | None) -> bytes:
@@ -106,6 +101,15 @@ def container(codestream: bytes, metadata: Metadata, payload: bytes | None) -> b
     if payload is not None:
         file += isobmff.payload_box(payload)
     return file + isobmff.make_box(b"jxlc", codestream)
+
+
+def _decoded(image: Any, channels: int, is_float: bool, bits: int) -> npt.NDArray[Any]:
+    # OpenImageIO has decoded the file when it was opened: a second opening would do it again.
+    kind = "float" if is_float else "uint8" if bits <= 8 else "uint16"
+    pixels = image.read_image(0, 0, 0, channels, kind)
+    if pixels is None:
+        raise ValueError(image.geterror())
+    return np.asarray(pixels)
 
 
 def _opened(path: Path) -> Any:

@@ -10,7 +10,7 @@ import imagecodecs
 import numpy as np
 
 from core.colour import D65, SRGB
-from core.files.encoding import Encoding, SpaceEncoding, from_gamma
+from core.files.encoding import Encoding, SpaceEncoding, are_usable, from_gamma
 from core.files.formats import png_text
 from core.files.header import Header
 
@@ -66,6 +66,7 @@ def read_header(path: Path) -> Header:
         orientation=carried.orientation,
         icc=icc,
         cicp=(cicp[0], cicp[1]) if cicp is not None and len(cicp) == 4 else None,
+        is_narrow=cicp is not None and len(cicp) == 4 and cicp[3] == 0,
         stated=_stated(found),
         metadata=carried,
         frames=frames,
@@ -158,13 +159,13 @@ def _stated(found: dict[bytes, bytes]) -> Encoding | None:
     if len(found.get(b"cHRM", b"")) == 32:
         numbers = [value / 1e5 for value in struct.unpack(">8I", found[b"cHRM"])]
         white = numbers[0], numbers[1]
-        if min(numbers[3], numbers[5], numbers[1]) <= 0.0 or numbers[7] <= 0.0:
-            return None
         primaries = (
             (numbers[2], numbers[3]),
             (numbers[4], numbers[5]),
             (numbers[6], numbers[7]),
         )
+        if not are_usable(primaries, white):
+            return None
     if exponent in _SRGB_EXPONENTS:
         # 1/2.2 is what programs write to mean sRGB's curve.
         distances = np.abs(np.array([*primaries, white]) - np.array([*SRGB.primaries, D65]))

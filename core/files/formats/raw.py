@@ -13,9 +13,11 @@ from PIL import JpegImagePlugin
 from core.colour import PROPHOTO
 from core.files import metadata
 from core.files.encoding import SpaceEncoding
+from core.files.errors import unsupported
 from core.files.formats import tiff
 from core.files.formats.pillow import opened
 from core.files.header import Header
+from core.files.tiff_directory import COMPRESSION, TiffStructure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,11 +27,11 @@ if TYPE_CHECKING:
 
 def read_header(path: Path) -> Header:
     """Return what LibRaw reports (see :mod:`core.files.formats`)."""
-    with path.open("rb") as file:
-        if file.read(4) in _TIFF_SIGNATURES:
-            tiff.check_dng(path)
+    _check_tiff(path)
     with rawpy.imread(str(path)) as raw:
         sizes = raw.sizes
+        if 8 * path.stat().st_size < _LEAST_BITS * sizes.raw_width * sizes.raw_height:
+            raise ValueError("far fewer bytes than pixels")
         width, height = sizes.iwidth, sizes.iheight
         if sizes.flip in (5, 6):
             width, height = height, width
@@ -53,6 +55,7 @@ def read_header(path: Path) -> Header:
 def read_pixels(path: Path, header: Header) -> npt.NDArray[np.uint16]:
     """Return linear ProPhoto RGB at the camera's white balance, upright."""
     with rawpy.imread(str(path)) as raw:
+        _check_end(raw)
         developed = raw.postprocess(
             output_color=rawpy.ColorSpace.ProPhoto,
             gamma=(1.0, 1.0),
@@ -64,6 +67,35 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[np.uint16]:
 
 
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*")
+_JPEG_XL = 52546
+
+
+_LEAST_BITS = 0.5
+"""No camera compresses a pixel into fewer."""
+_LEAST_ROWS = 8
+
+
+def _check_end(raw: rawpy.RawPy) -> None:
+    # LibRaw conceals data that break off: the last rows repeat. The noise of a sensor never does,
+    # but where it is blinded by light.
+    mosaic = raw.raw_image_visible
+    if mosaic is None or mosaic.ndim != 2 or len(mosaic) < 4 * _LEAST_ROWS:
+        return
+    end = mosaic[-_LEAST_ROWS - 2 :]
+    if np.array_equal(end[2:], end[:-2]) and end.max() < mosaic.max():
+        raise ValueError("the raw data ends before the image does")
+
+
+def _check_tiff(path: Path) -> None:
+    """Refuse what LibRaw would fill in with flat colour, or not know (DNG, NEF, CR2, ARW, ...)."""
+    with path.open("rb") as file:
+        if file.read(4) not in _TIFF_SIGNATURES:
+            return
+        structure = TiffStructure(file)
+        for page in tiff.every_page(structure):
+            structure.check_extents(page)
+            if structure.number(page, COMPRESSION) == _JPEG_XL:
+                raise unsupported(path, "a DNG that is compressed with JPEG XL")
 
 
 def _thumbnail(raw: rawpy.RawPy) -> bytes | None:

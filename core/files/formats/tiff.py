@@ -1,18 +1,21 @@
-"""TIFF 6.0 and BigTIFF, through tifffile and imagecodecs."""
+"""TIFF 6.0 and BigTIFF: directories by hand, pixels through tifffile and imagecodecs."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tifffile
 
-from core.files import exif, metadata
-from core.files.errors import FileError
+from core.files import metadata
+from core.files import tiff_directory as tags
+from core.files.errors import FileError, unsupported
 from core.files.formats.depth import stretched
 from core.files.header import Header
+from core.files.tiff_directory import Page, TiffStructure, shown_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,162 +26,320 @@ if TYPE_CHECKING:
 PAYLOAD_TAG = 65271
 """A tag of the private range, for data of this product."""
 
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
+UNSIGNED, FLOAT = 1, 3
+UNCOMPRESSED = 1
+
 _PHOTOMETRIC_WORDS = {5: "CMYK", 6: "YCbCr", 8: "Lab", 9: "Lab", 10: "Lab", 32844: "LogL"}
 _LOSSY = {6, 7, 33007, 34892, 34933, 50001, 50002}
-_JPEG = {6, 7}
-_CFA = {32803, 34892}
-_ICC_TAG, _DNG_TAG, _REDUCED = 34675, 50706, 1
-_ASSOCIATED_ALPHA = 1
+_OLD_JPEG, _JPEG = 6, {6, 7}
+_CFA, _LINEAR_RAW = 32803, 34892
+_UNSPECIFIED, _ASSOCIATED, _UNASSOCIATED = 0, 1, 2
 _MOST_CHANNELS = 16
+_EXTRA_LEFT_OUT = "An extra channel of the file (neither colour nor opacity) was left out."
 
-# tifffile reports oddities of a file through its logger; without a handler they would be
-# printed raw. What matters of them reaches people as an error or a note.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
+# tifffile reports oddities of a file through its logger, raw and by the dozen. What matters of
+# them reaches people as an error or a note; an engineer can set a level to see the rest.
+if logging.getLogger("tifffile").level == logging.NOTSET:
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the pixels of a page are stored.
+
+    Attributes
+    ----------
+    width, length, depth : int
+        In pixels; the depth of a photo is 1.
+    bits : int
+        Per sample; 0 where they differ among channels.
+    kind : int
+        SampleFormat: 1 unsigned, 2 signed, 3 floating point.
+    samples : int
+        Per pixel.
+    photometric, compression, planar, predictor, fill_order : int
+        The fields of these names.
+    extras : tuple of int
+        What the samples behind the colours are (ExtraSamples).
+    tile : tuple of int or None
+        Width and length of a tile; None for strips.
+    rows_per_strip : int
+        At most the length.
+    """
+
+    width: int
+    length: int
+    depth: int
+    bits: int
+    kind: int
+    samples: int
+    photometric: int
+    compression: int
+    planar: int
+    predictor: int
+    fill_order: int
+    extras: tuple[int, ...]
+    tile: tuple[int, int] | None
+    rows_per_strip: int
+
+    @property
+    def colours(self) -> int:
+        """Samples of colour in a pixel: 3, or 1 for grey and palettes."""
+        return 3 if self.photometric in (RGB, YCBCR) else 1
+
+    @property
+    def alpha(self) -> int | None:
+        """Which sample is the opacity."""
+        for index, extra in enumerate(self.extras):
+            if extra in (_ASSOCIATED, _UNASSOCIATED):
+                return self.colours + index
+        # Many programs leave it open what their only extra channel is.
+        return self.colours if len(self.extras) == 1 else None
+
+    @property
+    def is_premultiplied(self) -> bool:
+        """Whether colours are multiplied by the opacity."""
+        return self.alpha is not None and self.extras[self.alpha - self.colours] == _ASSOCIATED
+
+    @property
+    def segments(self) -> int:
+        """How many strips or tiles the image has."""
+        planes = self.samples if self.planar == 2 else 1
+        if self.tile is None:
+            return planes * -(-self.length // self.rows_per_strip)
+        across, down = -(-self.width // self.tile[0]), -(-self.length // self.tile[1])
+        return planes * across * down
 
 
 def is_raw(path: Path) -> bool:
     """Return whether a TIFF file holds a camera's raw data (DNG, NEF, ARW, CR2, ...)."""
     try:
-        with opened(path) as tiff:
-            page = _first_page(tiff)
-            if _DNG_TAG in page.tags or page.photometric in _CFA:
+        with path.open("rb") as file:
+            if file.read(10)[8:] == b"CR":
                 return True
-            return any(sub.photometric in _CFA for sub in page.pages or ())
-    except Exception:
+            structure = TiffStructure(file)
+            return any(
+                structure.number(page, tags.PHOTOMETRIC) in (_CFA, _LINEAR_RAW)
+                for page in every_page(structure)
+            )
+    except (OSError, ValueError):
         # Not even its directories can be read: the TIFF reader will say so.
         return False
 
 
-def check_dng(path: Path) -> None:
-    """Raise a ValueError for a DNG whose data end early; LibRaw would fill in and print."""
-    with opened(path) as tiff:
-        page = _first_page(tiff)
-        if _DNG_TAG not in page.tags:
-            return
-        for one in (page, *(page.pages or ())):
-            _check_extents(path, one)
+def every_page(structure: TiffStructure) -> list[Page]:
+    """Return the pages of the chain, and those below them."""
+    return [one for page in structure.pages for one in (page, *page.children)]
+
+
+@dataclass(frozen=True)
+class OpenTiff:
+    """The photo in an open file: its page as we see it, and as tifffile sees it."""
+
+    structure: TiffStructure
+    page: Page
+    layout: Layout
+    decoder: tifffile.TiffPage
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[tifffile.TiffFile]:
-    """Open a TIFF file; tifffile itself forgets to close one that is damaged."""
-    with path.open("rb") as file, tifffile.TiffFile(file, name=path.name) as tiff:
-        yield tiff
+def opened(path: Path) -> Iterator[OpenTiff]:
+    """Open a TIFF file for decoding."""
+    with path.open("rb") as file:
+        structure = TiffStructure(file)
+        page = structure.photo()
+        layout = _layout(structure, page)
+        _check_counts(structure, page, layout)
+        counts = dict.fromkeys(
+            (tags.STRIP_OFFSETS, tags.STRIP_COUNTS, tags.TILE_OFFSETS, tags.TILE_COUNTS),
+            layout.segments,
+        )
+        counts |= dict.fromkeys((tags.BITS, tags.SAMPLE_FORMAT), layout.samples)
+        counts[tags.EXTRA_SAMPLES] = len(layout.extras)
+        counts[tags.COLOUR_MAP] = 3 << min(layout.bits, 16)
+        with (
+            shown_alone(structure, page, counts) as alone,
+            tifffile.TiffFile(alone, name="photo.tif") as tiff,
+        ):
+            yield OpenTiff(structure, page, layout, tiff.pages[0])  # type: ignore[arg-type]
 
 
 def read_header(path: Path) -> Header:
-    """Return what the first directory says (see :mod:`core.files.formats`)."""
-    with opened(path) as tiff:
-        page = _first_page(tiff)
-        _refuse_unusable(path, page)
-        frames = sum(not int(_tag(one, 254) or 0) & _REDUCED for one in tiff.pages)
-        icc = _tag(page, _ICC_TAG)
-        payload = _tag(page, PAYLOAD_TAG)
-        with path.open("rb") as file:
-            carried, notes = metadata.from_tiff(file)
-        alpha = bool(page.extrasamples) and page.photometric != 3
+    """Return what the directory says (see :mod:`core.files.formats`)."""
+    with path.open("rb") as file:
+        structure = TiffStructure(file)
+        page, first = structure.photo(), structure.pages[0]
+        layout = _layout(structure, page)
+        _refuse_unusable(path, layout)
+        structure.check_extents(page)
+        alpha = layout.alpha
+        orientation = structure.number(page, tags.ORIENTATION)
+        carried, notes = metadata.from_tiff(file)
+        dropped = len(layout.extras) - (alpha is not None)
         return Header(
             "TIFF",
-            int(page.imagewidth),
-            int(page.imagelength),
-            int(page.bitspersample),
-            3 if page.photometric == 3 else min(int(page.samplesperpixel), 4),
-            is_float=page.sampleformat == 3,
-            is_lossy=page.compression in _LOSSY,
-            orientation=int(_tag(page, exif.ORIENTATION) or 1),
-            icc=bytes(icc) if isinstance(icc, bytes) else None,
+            layout.width,
+            layout.length,
+            layout.bits,
+            (3 if layout.photometric == PALETTE else layout.colours) + (alpha is not None),
+            is_float=layout.kind == FLOAT,
+            is_lossy=layout.compression in _LOSSY,
+            orientation=orientation or structure.number(first, tags.ORIENTATION, 1),
+            icc=structure.content(page, tags.ICC) or structure.content(first, tags.ICC),
             metadata=carried,
-            frames=frames,
-            is_premultiplied=alpha and int(page.extrasamples[0]) == _ASSOCIATED_ALPHA,
-            payload=bytes(payload) if isinstance(payload, bytes) else None,
-            notes=notes,
+            frames=max(1, sum(structure.is_whole(one) for one in structure.pages)),
+            is_premultiplied=layout.is_premultiplied,
+            payload=structure.content(page, PAYLOAD_TAG),
+            notes=(*notes, _EXTRA_LEFT_OUT) if dropped else notes,
         )
 
 
 def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
     """Return the decoded codes or float values (see :mod:`core.files.formats`)."""
     with opened(path) as tiff:
-        page = _first_page(tiff)
-        stored = page.asarray()
-        if page.planarconfig == 2 and stored.ndim == 3:
-            stored = np.moveaxis(stored, 0, -1)
-        if page.photometric == 3:
-            return _coloured(page, stored)
-    return normalised(page, stored)
+        layout = tiff.layout
+        try:
+            stored = tiff.decoder.asarray(squeeze=False)
+        except Exception as error:
+            if layout.compression == _OLD_JPEG:
+                raise unsupported(path, "the old JPEG compression of TIFF 6.0") from error
+            raise
+        stored = np.moveaxis(stored[:, 0, ..., 0], 0, -1) if layout.planar == 2 else stored[0, 0]
+        if stored.shape != (layout.length, layout.width, layout.samples):
+            raise ValueError("the decoded image is not of the stated size")
+        table = None
+        if layout.photometric == PALETTE:
+            table = tiff.structure.numbers(tiff.page, tags.COLOUR_MAP, 3 << layout.bits)
+    alpha = [] if layout.alpha is None else [layout.alpha]
+    wanted = [*range(layout.colours), *alpha]
+    if len(wanted) != layout.samples:
+        stored = stored[..., wanted]
+    return normalised(layout, stored) if table is None else _coloured(layout, stored, table)
 
 
-def normalised(page: Any, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def normalised(layout: Layout, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return values as tifffile decodes them over a whole range, black at 0.
 
     Parameters
     ----------
-    page : tifffile.TiffPage
+    layout : Layout
         Where they come from.
-    stored : ndarray, any numeric dtype
-        Decoded values.
+    stored : ndarray, any numeric dtype, shape (h, w, C)
+        Decoded values: colours, and alpha behind them.
 
     Returns
     -------
-    ndarray, uint8, uint16 or float32
+    ndarray, uint8, uint16 or float32, shape (h, w, C)
     """
-    if page.sampleformat == 3:
-        return stored.astype(np.float32)
-    codes = stretched(stored, int(page.bitspersample))
-    if page.photometric == 0:
-        # White is zero: only grey images have it, alpha stays.
+    if layout.kind == FLOAT:
+        with np.errstate(over="ignore"):
+            values: npt.NDArray[Any] = stored.astype(np.float32)
+        if layout.photometric == WHITE_IS_ZERO:
+            values[..., 0] = 1.0 - values[..., 0]
+        return values
+    codes = stretched(stored, layout.bits)
+    if layout.photometric == WHITE_IS_ZERO:
+        # Only grey images have it; alpha stays.
         codes = codes.copy()
-        grey = codes if codes.ndim == 2 else codes[..., 0]
-        np.subtract(np.iinfo(codes.dtype).max, grey, out=grey)
+        np.subtract(np.iinfo(codes.dtype).max, codes[..., 0], out=codes[..., 0])
     return codes
 
 
-def _coloured(page: Any, indices: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    table = page.colormap
+def _coloured(
+    layout: Layout, stored: npt.NDArray[Any], numbers: npt.NDArray[np.int64]
+) -> npt.NDArray[Any]:
+    entries = 1 << layout.bits
+    if len(numbers) != 3 * entries:
+        raise ValueError("the palette is incomplete")
+    table = numbers.reshape(3, entries).T.astype(np.uint16)
     if table.max() < 256:
         # Old writers store 8-bit colour maps.
-        return np.moveaxis(table.astype(np.uint8)[:, indices], 0, -1)
-    eight = (table >> 8).astype(np.uint8)
-    if np.array_equal(eight.astype(np.uint16) * 257, table) or not (table & 255).any():
-        return np.moveaxis(eight[:, indices], 0, -1)
-    return np.moveaxis(table[:, indices], 0, -1)
+        table = table.astype(np.uint8)
+    elif np.array_equal((table >> 8) * 257, table) or not (table & 255).any():
+        table = (table >> 8).astype(np.uint8)
+    # tifffile gives single bits as booleans, which would choose instead of index.
+    colours: npt.NDArray[Any] = table[stored[..., 0].astype(np.uint16)]
+    if layout.alpha is None:
+        return colours
+    full = np.iinfo(table.dtype).max
+    alpha = np.rint(stored[..., 1:2] * (full / (entries - 1))).astype(table.dtype)
+    return np.concatenate([colours, alpha], axis=-1)
 
 
-def _first_page(tiff: Any) -> Any:
-    return tiff.pages[0]
+def _layout(structure: TiffStructure, page: Page) -> Layout:
+    def number(tag: int, default: int) -> int:
+        return structure.number(page, tag, default)
+
+    compression = number(tags.COMPRESSION, UNCOMPRESSED)
+    old_jpeg = compression == _OLD_JPEG
+    samples = number(tags.SAMPLES, 3 if old_jpeg else 1)
+    bits = set(structure.numbers(page, tags.BITS, max(samples, 1)).tolist())
+    kinds = set(structure.numbers(page, tags.SAMPLE_FORMAT, max(samples, 1)).tolist())
+    photometric = number(tags.PHOTOMETRIC, RGB if samples >= 3 else BLACK_IS_ZERO)
+    if old_jpeg and photometric == RGB:
+        photometric = YCBCR  # As libtiff reads what the writers of old JPEG meant.
+    colours = 3 if photometric in (RGB, YCBCR) else 1
+    stated = structure.numbers(page, tags.EXTRA_SAMPLES, _MOST_CHANNELS).tolist()
+    count = min(max(samples - colours, 0), _MOST_CHANNELS)
+    length = number(tags.LENGTH, 0)
+    tile = None
+    if tags.TILE_WIDTH in page.fields or tags.TILE_OFFSETS in page.fields:
+        tile = number(tags.TILE_WIDTH, 0), number(tags.TILE_LENGTH, 0)
+    rows = number(tags.ROWS_PER_STRIP, length)
+    if rows < 1 or samples < 1 or (tile is not None and min(tile) < 1):
+        raise ValueError("strips, tiles or pixels without content")
+    return Layout(
+        width=number(tags.WIDTH, 0),
+        length=length,
+        depth=number(tags.DEPTH, 1),
+        bits=bits.pop() if len(bits) == 1 else 0 if bits else 8 if old_jpeg else 1,
+        kind=kinds.pop() if len(kinds) == 1 else 0 if kinds else UNSIGNED,
+        samples=samples,
+        photometric=photometric,
+        compression=compression,
+        planar=number(tags.PLANAR, 1) if samples > 1 else 1,
+        predictor=number(tags.PREDICTOR, 1),
+        fill_order=number(tags.FILL_ORDER, 1),
+        extras=tuple((stated + [_UNSPECIFIED] * count)[:count]),
+        tile=tile,
+        rows_per_strip=min(rows, max(length, 1)),
+    )
 
 
-def _tag(page: Any, code: int) -> Any:
-    found = page.tags.get(code)
-    return None if found is None else found.value
+def _check_counts(structure: TiffStructure, page: Page, layout: Layout) -> None:
+    places = tags.STRIP_OFFSETS if layout.tile is None else tags.TILE_OFFSETS
+    found = page.fields.get(places)
+    if layout.compression != _OLD_JPEG and (found is None or found.count < layout.segments):
+        raise ValueError("strips or tiles are missing")
+    structure.check_extents(page)
 
 
-def _refuse_unusable(path: Path, page: Any) -> None:
-    photometric, compression = int(page.photometric), int(page.compression)
+def _refuse_unusable(path: Path, layout: Layout) -> None:
+    photometric, compression = layout.photometric, layout.compression
     word = _PHOTOMETRIC_WORDS.get(photometric)
     if word == "YCbCr" and compression in _JPEG:
         word = None
-    if photometric == 1 and page.samplesperpixel >= 3 and not page.extrasamples:
+    if photometric == BLACK_IS_ZERO and layout.samples >= 3 and not any(layout.extras):
         word = "many-channel"
     if word is not None:
         raise FileError(f"“{path}” is a {word} TIFF; convert it to RGB in a photo editor first.")
-    if photometric not in (0, 1, 2, 3, 6):
+    if photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR):
         raise FileError(f"“{path}” is a TIFF of an unusual kind; save it as RGB TIFF first.")
-    if page.imagedepth != 1 or page.samplesperpixel > _MOST_CHANNELS:
+    if layout.depth != 1 or not layout.colours <= layout.samples <= _MOST_CHANNELS:
         raise FileError(f"“{path}” is a volume or has too many channels; save a flat RGB photo.")
-    bits, kind = page.bitspersample, int(page.sampleformat)
-    if isinstance(bits, tuple) or kind not in (1, 3) or (kind == 1 and bits > 16):
+    if layout.kind not in (UNSIGNED, FLOAT) or not 0 < layout.bits <= (
+        16 if layout.kind == UNSIGNED else 64
+    ):
         raise FileError(
             f"“{path}” stores its values in an unusual way; save it as 8-bit, 16-bit or float TIFF."
         )
-    _check_extents(path, page)
-    if page.is_tiled and page.tilewidth * page.tilelength > 4 * max(
-        1 << 22, page.imagewidth * page.imagelength
+    if compression != UNCOMPRESSED and compression not in tifffile.TIFF.DECOMPRESSORS:
+        raise FileError(
+            f"“{path}” is compressed in a way that this program does not read (TIFF compression "
+            f"{compression}); save it with ZIP or LZW compression."
+        )
+    if layout.tile is not None and layout.tile[0] * layout.tile[1] > 4 * max(
+        1 << 22, layout.width * layout.length
     ):
         raise ValueError("tiles far larger than the image")
-
-
-def _check_extents(path: Path, page: Any) -> None:
-    size = path.stat().st_size
-    places = zip(page.dataoffsets, page.databytecounts, strict=False)
-    if not page.dataoffsets or any(start + count > size for start, count in places):
-        raise ValueError("the data ends before the image does")

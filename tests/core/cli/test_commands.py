@@ -346,7 +346,9 @@ def test_two_photos_never_become_one_file(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         write_codes(tmp_path / name / "a.png", codes_of(1))
     with pytest.raises(PhotoError, match="would both become"):
-        plan_jobs([str(tmp_path / "x"), str(tmp_path / "y")], str(tmp_path / "out"), ".tif")
+        plan_jobs(
+            [str(tmp_path / "x"), str(tmp_path / "y")], str(tmp_path / "out"), {"tiff": ".tif"}
+        )
 
 
 @pytest.mark.parametrize("command", ["expand", "reduce", "info", "compare"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.colour import ADOBE_RGB, DISPLAY_P3, PROPHOTO, SRGB, convert
+from core.colour import ACESCG, ADOBE_RGB, DISPLAY_P3, PROPHOTO, SRGB, ColourSpace, convert
 from core.engine.expansion import ExpansionSettings, expand
 from core.engine.files import FileSettings, expand_file, file_expansion
 from core.errors import PhotoError
@@ -17,7 +17,7 @@ from core.network.letnet import BOX
 from core.network.models import random_model
 from core.network.solver import SolverSettings
 
-MODEL = LetNetMethod(random_model(replace(BOX, channels=8), scale=5.0))
+MODEL = LetNetMethod(random_model(replace(BOX, channels=8, told=False), scale=5.0))
 SETTINGS = ExpansionSettings(device="cpu", tile=64, solver=SolverSettings(max_steps=4))
 
 
@@ -160,3 +160,84 @@ def test_private_metadata_stay_only_where_they_are_wanted(tmp_path: Path) -> Non
         written = inspect(target)
         assert written.has_gps is keep
         assert written.camera == "Model 1"
+
+
+@pytest.mark.parametrize("space", [ADOBE_RGB, PROPHOTO], ids=lambda space: space.key)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_copy_of_an_srgb_photo_in_a_wide_space_is_expanded(
+    tmp_path: Path, space: ColourSpace, dtype: type
+) -> None:
+    top = np.iinfo(dtype).max
+    light = convert(SRGB.decode(photo_codes() / 255), SRGB, space)
+    copy = np.rint(space.encode(np.clip(light, 0.0, 1.0)) * top).astype(dtype)
+    write_codes(tmp_path / "copy.png", copy, space)
+    report = expand_file(tmp_path / "copy.png", tmp_path / "out.tif", MODEL, SETTINGS)
+    assert not report.converted
+    assert "converted to sRGB" in " ".join(report.notes)
+
+
+def test_a_colour_that_rounding_does_not_explain_is_wide(tmp_path: Path) -> None:
+    copy = np.full((20, 30, 3), 128, np.uint8)
+    copy[3, 4] = 0, 255, 0
+    write_codes(tmp_path / "wide.png", copy, ADOBE_RGB)
+    assert expand_file(tmp_path / "wide.png", tmp_path / "out.tif", MODEL, SETTINGS).converted
+
+
+def bright_photo(path: Path) -> np.ndarray:
+    import tifffile
+
+    values = np.linspace(-0.1, 4.0, 20 * 30 * 3, dtype=np.float32).reshape(20, 30, 3)
+    tifffile.imwrite(path, values, photometric="rgb")
+    return values
+
+
+def test_light_above_white_is_kept_where_there_is_room(tmp_path: Path) -> None:
+    values = bright_photo(tmp_path / "hdr.tif")
+    settings = dataclasses.replace(SETTINGS, space=ACESCG)
+    report = expand_file(tmp_path / "hdr.tif", tmp_path / "out.tif", MODEL, settings)
+    assert np.allclose(read(tmp_path / "out.tif").scene(), values, atol=1e-5)
+    assert "clipped" not in " ".join(report.notes)
+
+
+def test_light_above_white_is_said_to_be_clipped_where_there_is_none(tmp_path: Path) -> None:
+    values = bright_photo(tmp_path / "hdr.tif")
+    report = expand_file(tmp_path / "hdr.tif", tmp_path / "out.tif", MODEL, SETTINGS)
+    share = (convert(values, SRGB, PROPHOTO) > 1.0001).any(-1).mean()
+    assert f"{share:.2%} of the pixels are brighter than white" in " ".join(report.notes)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "suffix", "space", "exact"),
+    [
+        (np.uint8, ".tif", PROPHOTO, True),
+        (np.uint8, ".png", PROPHOTO, True),
+        (np.uint8, ".jxl", PROPHOTO, True),
+        (np.uint8, ".avif", PROPHOTO, False),
+        (np.uint16, ".tif", PROPHOTO, False),
+        (np.uint16, ".tif", ACESCG, True),
+        (np.uint16, ".jxl", ACESCG, True),
+    ],
+)
+def test_the_note_says_which_codes_do_not_come_back(
+    tmp_path: Path, dtype: type, suffix: str, space: ColourSpace, exact: bool
+) -> None:
+    codes = photo_codes().astype(dtype)
+    if dtype is np.uint16:
+        codes = codes * 257 + np.random.default_rng(1).integers(0, 2, codes.shape, np.uint16) * (
+            codes < 255
+        )
+    codes = codes.astype(dtype)
+    write_codes(tmp_path / "in.png", codes)
+    settings = dataclasses.replace(SETTINGS, space=space)
+    target = tmp_path / f"out{suffix}"
+    report = expand_file(tmp_path / "in.png", target, MODEL, settings)
+    back = reduce(read(target).scene(), 8 * codes.dtype.itemsize)
+    away = np.abs(back.astype(int) - codes)
+    note = " ".join(report.notes)
+    assert (not away.any()) is exact
+    assert ("come back changed" in note) is not exact
+    if not exact:
+        said = float(note.split("sRGB, ")[1].split("%")[0]) / 100
+        # Our reader stretches 12 bits to 16, which moves a few codes over the edge, or back.
+        assert said == pytest.approx(np.count_nonzero(away) / away.size, abs=2e-4)
+        assert f"by {away.max()} of {np.iinfo(dtype).max} at most" in note

@@ -72,6 +72,16 @@ def packet_of(attributes: str = "", elements: str = "") -> bytes:
     ).encode()
 
 
+def with_curve(profile: bytes, curve: bytes, *names: bytes) -> bytes:
+    """A profile whose curves (all three unless named) are replaced."""
+    (count,) = struct.unpack_from(">I", profile, 128)
+    table = bytearray(profile[132 : 132 + 12 * count])
+    for index in range(count):
+        if table[12 * index : 12 * index + 4] in (names or (b"rTRC", b"gTRC", b"bTRC")):
+            struct.pack_into(">II", table, 12 * index + 4, len(profile), len(curve))
+    return profile[:132] + bytes(table) + profile[132 + 12 * count :] + curve
+
+
 @pytest.fixture
 def exif() -> bytes:
     return exif_blob()

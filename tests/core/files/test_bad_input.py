@@ -193,6 +193,22 @@ def test_cmyk(tmp_path: Path, photo: np.ndarray) -> None:
     assert "CMYK" in sentence(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize(
+    ("frame", "depth", "words"),
+    [(0xC3, 8, "lossless"), (0xC5, 8, "hierarchical"), (0xC1, 12, "8 bits")],
+)
+def test_a_jpeg_of_another_kind_is_not_called_damaged(
+    tmp_path: Path, samples: dict[str, bytes], frame: int, depth: int, words: str
+) -> None:
+    data = bytearray(samples["JPEG"])
+    place = data.index(b"\xff\xc0")
+    data[place + 1], data[place + 4] = frame, depth
+    (tmp_path / "a.jpg").write_bytes(data)
+    text = sentence(tmp_path / "a.jpg")
+    assert words in text
+    assert "not supported" in text
+
+
 def test_lab_tiff(tmp_path: Path, photo: np.ndarray) -> None:
     tifffile.imwrite(tmp_path / "a.tif", photo, photometric="cielab")
     assert "Lab" in sentence(tmp_path / "a.tif")

@@ -20,29 +20,14 @@ from core.colour import (
     convert,
 )
 from core.files import encoding
-from core.files.encoding import (
-    NotRGBError,
-    SpaceEncoding,
-    TableEncoding,
-    UnusableProfileError,
-    from_cicp,
-    from_gamma,
-    from_icc,
-)
+from core.files.cicp import from_cicp
+from core.files.encoding import SpaceEncoding, from_gamma
+from core.files.icc import NotRGBError, TableEncoding, UnusableProfileError, from_icc
 from core.files.profile import icc_profile
+from tests.core.files.conftest import with_curve
 
 RANDOM = np.random.default_rng(3)
 CODES = RANDOM.integers(0, 65536, (20, 30, 3), dtype=np.uint16)
-
-
-def with_curve(profile: bytes, curve: bytes) -> bytes:
-    """A profile whose three curves are replaced."""
-    (count,) = struct.unpack_from(">I", profile, 128)
-    table = bytearray(profile[132 : 132 + 12 * count])
-    for index in range(count):
-        if table[12 * index : 12 * index + 4] in (b"rTRC", b"gTRC", b"bTRC"):
-            struct.pack_into(">II", table, 12 * index + 4, len(profile), len(curve))
-    return profile[:132] + bytes(table) + profile[132 + 12 * count :] + curve
 
 
 def para(kind: int, *numbers: float) -> bytes:

@@ -12,7 +12,8 @@ import pytest
 from PIL import ImageCms
 
 from core.colour import ICC_PCS_WHITE, SPACES, ColourSpace, adaptation_matrix, white_xyz
-from core.files.encoding import SpaceEncoding, from_icc
+from core.files.encoding import SpaceEncoding
+from core.files.icc import from_icc
 from core.files.profile import colorants, icc_profile
 
 SPACE_LIST = list(SPACES.values())

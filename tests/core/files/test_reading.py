@@ -14,10 +14,20 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
-from core.colour import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SRGB, convert
-from core.files import Metadata, Photo, icc_profile, inspect, read, write_codes
+from core.colour import (
+    ADOBE_RGB,
+    D65,
+    DISPLAY_P3,
+    PROPHOTO,
+    REC2020,
+    SRGB,
+    adaptation_matrix,
+    convert,
+    white_xyz,
+)
+from core.files import FileError, Metadata, Photo, icc_profile, inspect, read, write_codes
 from core.files.formats import png
-from tests.core.files.conftest import exif_blob
+from tests.core.files.conftest import exif_blob, with_curve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -388,3 +398,99 @@ def test_codes_are_written_as_they_are(
     with Image.open(path) as image:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
         assert ImageCms.getProfileDescription(profile).strip() == "sRGB"
+
+
+def exr_of(path: Path, values: np.ndarray, numbers: list[float] | None, **window: int) -> Photo:
+    spec = OpenImageIO.ImageSpec(values.shape[1], values.shape[0], 3, "float")
+    for name, number in window.items():
+        setattr(spec, name, number)
+    if numbers is not None:
+        stated = np.array(numbers, np.float32)
+        spec.attribute("chromaticities", OpenImageIO.TypeDesc("float[8]"), stated)
+    output = OpenImageIO.ImageOutput.create("exr")
+    output.open(str(path), spec)
+    output.write_image(values)
+    output.close()
+    return read(path)
+
+
+def test_openexr_shows_its_display_window_alone(tmp_path: Path) -> None:
+    values = (DEEP / 65535).astype(np.float32)
+    window = {"full_x": 2, "full_y": 3, "full_width": 9, "full_height": 8}
+    read_back = exr_of(tmp_path / "a.exr", values, None, **window)
+    np.testing.assert_array_equal(read_back.pixels, values[3:11, 2:11])
+    assert (read_back.info.width, read_back.info.height) == (9, 8)
+
+
+def test_openexr_is_black_where_its_display_window_is_empty(tmp_path: Path) -> None:
+    values = (DEEP / 65535).astype(np.float32)
+    window = {"full_x": -4, "full_y": -1, "full_width": 40, "full_height": 30}
+    shown = exr_of(tmp_path / "a.exr", values, None, **window).pixels
+    np.testing.assert_array_equal(shown[1:20, 4:27], values)
+    assert shown.sum() == pytest.approx(values.sum(), rel=1e-5)
+
+
+def test_openexr_in_xyz_is_read(tmp_path: Path) -> None:
+    values = (DEEP / 65535).astype(np.float32)
+    read_back = exr_of(tmp_path / "a.exr", values, [1, 0, 0, 1, 0, 0, 1 / 3, 1 / 3])
+    cones = adaptation_matrix(np.ones(3), white_xyz(D65), "Bradford")
+    expected = values @ np.linalg.solve(SRGB.to_xyz, cones).T
+    np.testing.assert_allclose(read_back.scene(), expected, atol=1e-4)
+
+
+def test_openexr_with_primaries_that_make_no_space_says_so(tmp_path: Path) -> None:
+    values = (DEEP / 65535).astype(np.float32)
+    read_back = exr_of(tmp_path / "a.exr", values, [0.3] * 8)
+    assert read_back.space is SRGB
+    assert "make no colour space" in " ".join(read_back.notes)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_png_code_points_of_the_narrow_range(tmp_path: Path, dtype: type) -> None:
+    step = 2 ** (8 * dtype().itemsize - 8)
+    signal = np.linspace(0.0, 1.0, 220)
+    narrow = np.rint((16 + 219 * signal) * step).astype(dtype)
+    codes = np.repeat(narrow[None, :, None], 3, axis=2)
+    path = deep_png(tmp_path / "a.png", codes, (b"cICP", bytes([1, 13, 0, 0])))
+    expected = SRGB.decode(signal)
+    np.testing.assert_allclose(read(path).scene()[0, :, 0], expected, atol=1e-4)
+
+
+def test_a_grey_profile_in_lab_states_lightness(tmp_path: Path, photo: np.ndarray) -> None:
+    profile = bytearray(icc_profile(SRGB))
+    profile[16:24] = b"GRAYLab "
+    lightness = with_curve(bytes(profile).replace(b"rTRC", b"kTRC"), b"curv" + bytes(8), b"kTRC")
+    grey = photo[..., 0].copy()
+    read_back = saved(tmp_path / "a.png", grey, "PNG", icc_profile=lightness)
+    root = (100 * (grey / 255) + 16) / 116
+    light = np.where(root > 6 / 29, root**3, 3 * (6 / 29) ** 2 * (root - 4 / 29))
+    np.testing.assert_allclose(read_back.scene()[..., 1], light, atol=1e-4)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+def test_raw_data_that_break_off_are_not_filled_in(tmp_path: Path, share: float) -> None:
+    mosaic = RANDOM.integers(100, 4000, (256, 256), dtype=np.uint16)
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, mosaic, photometric="cfa", extratags=DNG_FIELDS)
+    data = buffer.getvalue()
+    (tmp_path / "whole.dng").write_bytes(data)
+    assert read(tmp_path / "whole.dng").format == "camera RAW"
+    (tmp_path / "a.dng").write_bytes(data[: int(share * len(data))])
+    with pytest.raises(FileError, match="damaged or incomplete"):
+        read(tmp_path / "a.dng")
+    # Whole by its tables, but the camera's card was full: the rest is one value.
+    start = len(data) - mosaic.nbytes + int(share * mosaic.nbytes)
+    (tmp_path / "b.dng").write_bytes(data[:start] + bytes(len(data) - start))
+    with pytest.raises(FileError, match="damaged or incomplete"):
+        read(tmp_path / "b.dng")
+
+
+DNG_FIELDS = [
+    (33421, 3, 2, (2, 2), True),
+    (33422, 1, 4, bytes([0, 1, 1, 2]), True),
+    (50706, 1, 4, bytes([1, 4, 0, 0]), True),
+    (50708, 2, 5, "Invt", True),
+    (50717, 4, 1, 4095, True),
+    (50721, 10, 9, (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1), True),
+    (50728, 5, 3, (1, 2, 1, 1, 1, 2), True),
+]

@@ -1,0 +1,164 @@
+"""Folders as they are, names that say what is written, and batches that go on."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from core.cli import common, main
+from core.cli.common import find_photos, plan_jobs
+from core.errors import PhotoError
+from core.files import read, write_codes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMATS = {"tiff": ".tif", "png": ".png"}
+CODES = np.random.default_rng(4).integers(0, 256, (24, 30, 3), dtype=np.uint8)
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    photos = tmp_path / "in"
+    photos.mkdir()
+    write_codes(photos / "a.png", CODES)
+    return photos
+
+
+def test_what_servers_and_archives_leave_in_a_folder_is_no_photo(folder: Path) -> None:
+    for name in ("._a.jpg", ".a.tif.partial.tif", "Thumbs.db", ".DS_Store", "notes.txt"):
+        (folder / name).write_bytes(b"x")
+    for name in ("@eaDir", ".hidden", "__MACOSX", "#recycle"):
+        (folder / name).mkdir()
+        write_codes(folder / name / "b.png", CODES)
+    assert [path.name for path, _ in find_photos([str(folder)])] == ["a.png"]
+
+
+@pytest.mark.parametrize("name", ["b.HIF", "b.jfif", "b.jpe", "b.crw", "b.SRW", "b.nrw", "b.mpo"])
+def test_every_suffix_of_a_photo_is_found(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(b"x")
+    assert name in [path.name for path, _ in find_photos([str(folder)])]
+
+
+@pytest.mark.parametrize("inside", ["wide", "."], ids=["folder below", "same folder"])
+@pytest.mark.parametrize("format_key", ["tiff", "png"])
+def test_results_are_never_expanded_again(
+    folder: Path, inside: str, format_key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "a.png").rename(folder / "a.tmp")
+    write_codes(folder / "a.jpg", CODES)
+    out = folder / inside
+    command = ("expand", folder, "-o", out, "--model", "naive", "--format", format_key, "--json")
+    assert run(*command) == 0
+    before = sorted(folder.rglob("*"))
+    capsys.readouterr()
+    assert run(*command, "--overwrite") == 0
+    assert sorted(folder.rglob("*")) == before
+    files = json.loads(capsys.readouterr().out)["files"]
+    assert [os.path.basename(one["input"]) for one in files] == ["a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "format_key", "words"),
+    [
+        ("y.tif", "png", "--format png does not go with the name"),
+        ("x.jpg", None, r"end it in \.tif or \.png"),
+        ("x.xyz", None, r"end it in \.tif or \.png"),
+        ("afile/x.tif", None, "afile is a file, not a folder"),
+    ],
+)
+def test_a_name_that_cannot_be_is_one_sentence(
+    folder: Path, tmp_path: Path, name: str, format_key: str | None, words: str
+) -> None:
+    (tmp_path / "afile").touch()
+    with pytest.raises(PhotoError, match=words):
+        plan_jobs([str(folder / "a.png")], str(tmp_path / name), FORMATS, format_key)
+
+
+def test_a_name_of_the_format_that_is_asked_for_is_taken(folder: Path, tmp_path: Path) -> None:
+    (job,) = plan_jobs([str(folder / "a.png")], str(tmp_path / "y.tiff"), FORMATS, "tiff")
+    assert job.target == tmp_path / "y.tiff"
+
+
+def test_resume_knows_the_result_from_before_there_was_a_namesake(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    os.utime(folder / "a.png", (1, 1))
+    assert run("expand", folder, "-o", out, "--model", "naive") == 0
+    write_codes(folder / "a.tif", 255 - CODES)
+    os.utime(folder / "a.tif", (2**32, 2**32))
+    assert run("expand", folder, "-o", out, "--model", "naive", "--resume") == 0
+    assert "1 done, 1 kept from before" in capsys.readouterr().out
+    assert sorted(path.name for path in out.iterdir()) == ["a-tif.tif", "a.tif"]
+
+
+def test_whatever_one_photo_does_the_others_are_worked_on(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write_codes(folder / "b.png", CODES)
+    from core.engine import files
+
+    original = files.expand_file
+
+    def failing(source, *arguments):
+        if source.name == "a.png":
+            raise ZeroDivisionError("division by zero")
+        return original(source, *arguments)
+
+    monkeypatch.setattr(files, "expand_file", failing)
+    command = ("expand", folder, "-o", tmp_path / "out", "--model", "naive")
+    assert run(*command, "--json") == 1
+    captured = capsys.readouterr()
+    report = json.loads(captured.out)
+    assert report["failed"][0]["input"].endswith("a.png")
+    assert "ZeroDivisionError" in report["failed"][0]["error"]
+    assert "Traceback" not in captured.err
+    assert len(report["files"]) == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_output_never_depends_on_the_encoding_of_the_terminal(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    # A Latin-1 name under UTF-8, and one that no European code page has.
+    for name in (b"caf\xe9.png", "写真.png".encode()):
+        (folder / "a.png").with_name(os.fsdecode(name)).write_bytes((folder / "a.png").read_bytes())
+    printed = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", printed)
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    assert run("info", folder) == 0
+    assert run("expand", folder, "-o", tmp_path / "out", "--model", "naive") == 0
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg"])
+def test_reduce_keeps_opacity_or_says_that_it_does_not(
+    tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alpha = CODES[..., 0]
+    write_codes(tmp_path / "in.png", CODES, alpha=alpha)
+    assert run("reduce", tmp_path / "in.png", "-o", tmp_path / f"out{suffix}") == 0
+    found = read(tmp_path / f"out{suffix}").alpha
+    if suffix == ".jpg":
+        assert found is None
+        assert "opacity (alpha) was left out" in capsys.readouterr().out
+    else:
+        np.testing.assert_array_equal(found, alpha)
+
+
+def test_the_sentence_of_an_unforeseen_error_says_what_to_do() -> None:
+    assert "gamut -v" in common.sentence(TypeError("x"))

@@ -1,0 +1,126 @@
+"""Boxes: what hostile tables may claim, what is missing, and what was cropped away."""
+
+from __future__ import annotations
+
+import io
+import struct
+import tracemalloc
+from typing import TYPE_CHECKING
+
+import imagecodecs
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import Image
+
+from core.files import FileError, inspect, isobmff, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def avif_of(photo: np.ndarray) -> bytes:
+    return bytes(imagecodecs.avif_encode(photo, level=100, pixelformat="444"))
+
+
+def heic_of(photo: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(photo)).save(buffer, quality=95)
+    return buffer.getvalue()
+
+
+def with_property(file: bytes, kind: bytes, content: bytes) -> bytes:
+    """The file with one more property of the photo; places of the data corrected."""
+    meta = isobmff.find(file, b"meta")
+    images = isobmff.read_images(file)
+    parts = {box.kind: file[box.start : box.end] for box in isobmff.boxes(
+        file, meta.start + 4, meta.end)}  # fmt: skip
+    parts[b"iprp"] = isobmff._add_property(
+        parts[b"iprp"], images.primary, kind, content, essential=True
+    )
+    contents = {n: isobmff.item_data(file, item) for n, item in sorted(images.items.items())}
+    sizes = {number: len(content) for number, content in contents.items()}
+    before = file[: meta.start - meta.header]
+
+    def head(start: int) -> bytes:
+        parts[b"iloc"] = isobmff._locations(sizes, start)
+        inner = b"".join(isobmff.make_box(name, part) for name, part in parts.items())
+        return before + isobmff.make_box(b"meta", bytes(4) + inner)
+
+    whole = head(len(head(0)) + 8)
+    return whole + isobmff.make_box(b"mdat", b"".join(contents.values()))
+
+
+def clap(width: int, height: int, right: tuple[int, int], below: tuple[int, int]) -> bytes:
+    return struct.pack(">IIIIiIiI", width, 1, height, 1, *right, *below)
+
+
+@pytest.mark.parametrize("encode", [avif_of, heic_of])
+def test_what_was_cropped_away_does_not_come_back(
+    tmp_path: Path, photo: np.ndarray, encode
+) -> None:
+    # 64 × 80; seen are columns 10 to 50 and rows 4 to 64.
+    whole = np.ascontiguousarray(photo[:80, :64])
+    crop = clap(40, 60, (2 * 10 + 40 - 64, 2), (2 * 4 + 60 - 80, 2))
+    (tmp_path / "a").write_bytes(with_property(encode(whole), b"clap", crop))
+    read_back = read(tmp_path / "a")
+    assert read_back.pixels.shape == (60, 40, 3)
+    info = inspect(tmp_path / "a")
+    assert (info.width, info.height) == (40, 60)
+    assert np.abs(read_back.pixels.astype(int) - whole[4:64, 10:50]).mean() < 6
+
+
+def test_an_aperture_outside_the_image_is_no_reason_to_show_all_of_it(
+    tmp_path: Path, photo: np.ndarray
+) -> None:
+    whole = np.ascontiguousarray(photo[:80, :64])
+    file = with_property(avif_of(whole), b"clap", clap(70, 60, (0, 1), (0, 1)))
+    (tmp_path / "a").write_bytes(file)
+    with pytest.raises(FileError, match="damaged"):
+        read(tmp_path / "a")
+
+
+def hostile_locations(extents: int, widths: bytes) -> bytes:
+    table = bytes([1, 0, 0, 0]) + widths + struct.pack(">H", 10)
+    table += b"".join(struct.pack(">HHHH", n, 0, 0, extents) for n in range(10))
+    return isobmff.make_box(b"iloc", table)
+
+
+def file_with(locations: bytes) -> bytes:
+    inner = isobmff.make_box(b"pitm", bytes(4) + b"\0\1")
+    inner += isobmff.make_box(b"iinf", bytes(6))
+    inner += locations
+    inner += isobmff.make_box(b"iprp", isobmff.make_box(b"ipco", b""))
+    return isobmff.make_box(b"ftyp", b"avif\0\0\0\0avif") + isobmff.make_box(
+        b"meta", bytes(4) + inner
+    )
+
+
+@pytest.mark.parametrize("widths", [b"\0\0", b"\x11\x11", b"\x44\x00"], ids=["0", "1", "4"])
+def test_a_table_of_places_is_no_longer_than_its_bytes(tmp_path: Path, widths: bytes) -> None:
+    data = file_with(hostile_locations(65535, widths))
+    tracemalloc.start()
+    with pytest.raises(ValueError):
+        isobmff.read_images(data)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+    (tmp_path / "a.avif").write_bytes(data)
+    with pytest.raises(FileError, match="damaged"):
+        read(tmp_path / "a.avif")
+
+
+def test_an_item_is_no_longer_than_its_file() -> None:
+    item = isobmff.Item(extents=[(0, 1000)] * 50_000)
+    with pytest.raises(ValueError, match="longer"):
+        isobmff.item_data(bytes(1000), item)
+
+
+@pytest.mark.parametrize("encode", [avif_of, heic_of])
+@pytest.mark.parametrize("share", [0.6, 0.95])
+def test_missing_data_is_not_filled_with_flat_colour(
+    tmp_path: Path, photo: np.ndarray, encode, share: float
+) -> None:
+    data = encode(photo)
+    (tmp_path / "a").write_bytes(data[: int(share * len(data))])
+    with pytest.raises(FileError, match="damaged or incomplete"):
+        inspect(tmp_path / "a")
