@@ -126,10 +126,15 @@ def _crc(content: bytes) -> bytes:
 
 
 def _walk(file: Any) -> Iterator[tuple[bytes, int]]:
+    begin = file.tell()
+    end = file.seek(0, 2)
+    file.seek(begin)
     while len(head := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
         if kind == b"IEND":
             return
+        if size > end - file.tell():
+            raise ValueError("a chunk goes beyond the end of the file")
         after = file.tell() + size + 4
         yield kind, size
         file.seek(after)

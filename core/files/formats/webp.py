@@ -29,6 +29,8 @@ def read_header(path: Path) -> Header:
             raise ValueError("the file is shorter than it says")
         while len(head := file.read(8)) == 8 and file.tell() < size:
             kind, length = struct.unpack("<4sI", head)
+            if length > size - file.tell():
+                raise ValueError("a chunk goes beyond the end of the file")
             after = file.tell() + length + length % 2
             kinds.add(kind)
             if kind == b"ANMF":
