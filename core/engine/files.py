@@ -341,8 +341,10 @@ class _WayBack:
 
     def note(self, bits: int) -> str:
         """Return the figures as a sentence."""
+        part = self.changed / self.codes
+        shown = f"{part:.2%}" if part >= 5e-5 else "less than 0.01%"
         return (
-            f"Reduced to sRGB, {self.changed / self.codes:.2%} of the codes come back changed, by "
+            f"Reduced to sRGB, {shown} of the codes come back changed, by "
             f"{self.most} of {self.top} at most, since {bits} bits are too coarse for them."
         )
 
