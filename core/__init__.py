@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from core.engine.method import Method, Needs, WindowMethod
     from core.files import read, write, write_codes
     from core.gamut import reduce
-    from core.methods.registry import method, methods
+    from core.methods.registry import method
     from core.metrics import compare
 
 _ROOMS = {
@@ -36,7 +36,6 @@ _ROOMS = {
     "expand": "engine.expansion",
     "expand_file": "engine.files",
     "method": "methods.registry",
-    "methods": "methods.registry",
     "read": "files",
     "reduce": "gamut",
     "write": "files",
@@ -53,7 +52,6 @@ __all__ = [
     "expand",
     "expand_file",
     "method",
-    "methods",
     "read",
     "reduce",
     "write",

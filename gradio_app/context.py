@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from core.engine.method import Needs
 from core.errors import PhotoError
 from core.evaluation.evaluation import EvaluationSettings, reduced
+from core.evaluation.originals import read_original
 from core.files import write_codes
 from core.methods import registry
 from core.methods.letnet import is_equilibrium
 from core.methods.registry import NAIVE
 from core.styles import STYLES
-from core.training.dataset import read_original
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

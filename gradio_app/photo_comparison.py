@@ -8,9 +8,9 @@ from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
 from core.evaluation.comparison import Comparison, compare_methods
 from core.evaluation.evaluation import EvaluationSettings
+from core.evaluation.originals import read_original, shrink
 from core.files import inspect
 from core.styles import STYLES
-from core.training.dataset import read_original, shrink
 from gradio_app.uploads import checked, sentence
 
 if TYPE_CHECKING:

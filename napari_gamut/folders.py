@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from core.cli.common import plan_jobs, sentence
+from core.engine.batches import plan_jobs, sentence
 from core.errors import PhotoError
 from core.progress import mapped
 from napari_gamut.engine import Request, prepared

@@ -21,8 +21,6 @@ ROOMS = (
 """From the ground up: a room imports the ground floor, itself, and the rooms before it."""
 
 EXCEPTIONS = {
-    # Originals are read, shrunk and passed through JPEG in one way, for training and evaluation.
-    ("evaluation", "training.dataset"),
     # The page is served by a command, which belongs to the page.
     ("cli", "gradio_app"),
 }

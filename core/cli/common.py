@@ -1,29 +1,25 @@
-"""What several commands share: inputs, output names, progress."""
+"""What several commands share: arguments, progress, and what they print."""
 
 from __future__ import annotations
 
-import glob
 import json
 import logging
-import os
 import sys
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tqdm import tqdm
 
 from core.colour import WIDE_SPACES
+from core.engine.batches import Job, is_done, log_unforeseen, sentence
 from core.errors import PhotoError
-from core.files import format_of, is_own_result, is_same_file
 from core.methods.registry import DEFAULT
 from core.source_gamut import SOURCES
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
     from core.engine.method import Method
     from core.network.solver import SolverSettings
@@ -31,29 +27,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
-
-PHOTO_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .jfi .jif .mpo .png .apng .tif .tiff .tf8 .btf .webp .avif .avifs "
-    ".heic .heics .heif .heifs .hif .jxl .exr .dng .3fr .arw .cr2 .cr3 .crw .dcr .erf .fff .gpr "
-    ".iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f".split()
-)
-
-
-@dataclass(frozen=True)
-class Job:
-    """A photo to work on and the file it becomes.
-
-    Attributes
-    ----------
-    source, target : Path
-        What is read, and what is written.
-    plain : Path, optional
-        The name the result would have without a namesake of another format, where it has one.
-    """
-
-    source: Path
-    target: Path
-    plain: Path | None = None
 
 
 def add_inputs(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
@@ -77,163 +50,6 @@ def add_inputs(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
     )
     parser.add_argument("--json", action="store_true", help="print a report for programs")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
-
-
-def find_photos(inputs: Sequence[str], apart: Path | None = None) -> list[tuple[Path, Path]]:
-    """Return the photos that inputs name, each with its place below the named folder.
-
-    Parameters
-    ----------
-    inputs : sequence of str
-        Photos, folders and globs. What is hidden in a folder, and what file systems, servers
-        and archives leave there, is none of its photos.
-    apart : Path, optional
-        The folder of the results: what lies in it, or was made for it, is no photo to work on.
-
-    Raises
-    ------
-    PhotoError
-        If an input names nothing.
-    """
-    found: dict[Path, Path] = {}
-    for text in inputs:
-        path = Path(text)
-        if path.is_dir():
-            inside = sorted(p for p in _inside(path, apart) if not _is_result(p, apart))
-            if not inside:
-                raise PhotoError(f"The folder {path} holds no photos; name another one.")
-            found |= {photo: photo.relative_to(path) for photo in inside}
-        elif path.exists():
-            found[path] = Path(path.name)
-        else:
-            matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
-            if not matches:
-                raise PhotoError(f"There is no photo {text}; check its name.")
-            found |= {match: Path(match.name) for match in matches if match.is_file()}
-    return list(found.items())
-
-
-_NOT_PHOTOS = frozenset({"__macosx", "#recycle", "$recycle.bin", "system volume information"})
-
-
-def _inside(folder: Path, apart: Path | None) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
-        here = Path(place)
-        folders[:] = [
-            name
-            for name in folders
-            if name[0] not in ".@"
-            and name.lower() not in _NOT_PHOTOS
-            and not (apart is not None and is_same_file(here / name, apart))
-        ]
-        for name in names:
-            if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_SUFFIXES:
-                yield here / name
-
-
-def _is_result(photo: Path, apart: Path | None) -> bool:
-    return apart is not None and is_own_result(photo)
-
-
-def plan_jobs(
-    inputs: Sequence[str],
-    output: str,
-    formats: Mapping[str, str],
-    format_key: str | None = None,
-    default: str | None = None,
-) -> list[Job]:
-    """Return what is to be done: which photo becomes which file.
-
-    Parameters
-    ----------
-    inputs : sequence of str
-        Photos, folders and globs.
-    output : str
-        A file for one photo, else a folder that keeps the names.
-    formats : mapping of str to str
-        What the command writes: keys of formats and their suffixes.
-    format_key : str, optional
-        The format that is asked for.
-    default : str, optional
-        The format of files in a folder if none is asked for; the first unless given.
-
-    Returns
-    -------
-    list of Job
-        In a folder, photos that share a name but for the suffix keep it: "a.jpg" beside
-        "a.png" becomes "a-jpg.tif".
-
-    Raises
-    ------
-    PhotoError
-        If two photos would become the same file, an input names nothing, or the output is
-        of a format that is not asked for or not written.
-    """
-    target = Path(output)
-    _check_parents(target)
-    suffix = formats[format_key or default or next(iter(formats))]
-    photos = find_photos(inputs, target)
-    named_one = len(inputs) == 1 and len(photos) == 1 and not Path(inputs[0]).is_dir()
-    if named_one and target.suffix and not target.is_dir() and not output.endswith(("/", os.sep)):
-        _check_name(target, formats, format_key)
-        return [Job(photos[0][0], target)]
-    if target.exists() and not target.is_dir():
-        raise PhotoError(f"{target} is a file, but several photos need a folder; name a folder.")
-    stems = Counter(place.with_suffix("") for _, place in photos)
-    jobs = []
-    for photo, place in photos:
-        shared = stems[place.with_suffix("")] > 1
-        name = f"{place.stem}-{place.suffix[1:]}" if shared else place.stem
-        plain = target / place.with_name(place.stem + suffix) if shared else None
-        jobs.append(Job(photo, target / place.with_name(name + suffix), plain))
-    taken: dict[Path, Path] = {}
-    for job in jobs:
-        other = taken.setdefault(job.target, job.source)
-        if other != job.source:
-            raise PhotoError(
-                f"{other} and {job.source} would both become {job.target}; "
-                "name different folders for them."
-            )
-    return jobs
-
-
-def _check_parents(target: Path) -> None:
-    for parent in target.parents:
-        if parent.exists() and not parent.is_dir():
-            raise PhotoError(
-                f"{parent} is a file, not a folder; choose another place for {target}."
-            )
-
-
-def _check_name(target: Path, formats: Mapping[str, str], format_key: str | None) -> None:
-    """Refuse a name whose suffix says another format than the one that would be written."""
-    suffixes = " or ".join((", ".join(list(formats.values())[:-1]), list(formats.values())[-1]))
-    try:
-        named = format_of(target)
-    except PhotoError:
-        named = ""
-    if named not in formats:
-        raise PhotoError(f"{target} is no name of a format that is written; end it in {suffixes}.")
-    if format_key is not None and named != format_key:
-        raise PhotoError(
-            f"--format {format_key} does not go with the name {target}; end it in "
-            f"{formats[format_key]}, or leave --format out."
-        )
-
-
-def _is_done(job: Job, jobs: Sequence[Job]) -> bool:
-    """Return whether the result of a photo exists, perhaps from before it had a namesake."""
-    if job.target.exists():
-        return True
-    if job.plain is None or not job.plain.exists():
-        return False
-    made = job.plain.stat().st_mtime
-    older = [
-        other.source
-        for other in jobs
-        if other.plain == job.plain and other.source.stat().st_mtime <= made
-    ]
-    return older == [job.source]
 
 
 def run_jobs(
@@ -262,7 +78,7 @@ def run_jobs(
     """
     done: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
-    kept = [job for job in jobs if options.resume and _is_done(job, jobs)]
+    kept = [job for job in jobs if options.resume and is_done(job, jobs)]
     todo = [job for job in jobs if job not in kept]
     talks = not options.json and not options.quiet
     with _Bars(len(todo), hidden=options.quiet or options.json or options.dry_run) as bars:
@@ -298,26 +114,6 @@ def run_jobs(
         report = {**description, "files": done, "skipped": skipped, "failed": failed}
         say(json.dumps(report, indent=2))
     return 1 if failed else 0
-
-
-def sentence(error: BaseException) -> str:
-    """Return what to tell a person about an error."""
-    if isinstance(error, PhotoError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "There is not enough memory for this photo; close other programs or use --tile 256."
-    if isinstance(error, OSError):
-        return f"The file cannot be written: {error.strerror or error}."
-    return (
-        f"This photo made the program fail ({type(error).__name__}); run the command on it alone "
-        "with gamut -v, which says where, and report it."
-    )
-
-
-def log_unforeseen(path: Path, error: Exception) -> None:
-    """Keep the trace of an error that is not meant for people, for an engineer's log."""
-    if not isinstance(error, (PhotoError, OSError, MemoryError)):
-        logger.info("%s failed in an unforeseen way", path, exc_info=error)
 
 
 class _Bars:

@@ -122,9 +122,9 @@ def run(options: argparse.Namespace) -> int:
 
     from core.cli.progress import ProgressBar
     from core.evaluation.evaluation import evaluate
+    from core.evaluation.originals import photos_in
     from core.files import check_target
     from core.methods import registry
-    from core.training.dataset import photos_in
 
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -250,7 +250,7 @@ def _draw(
 
 
 def _original(path: Path, max_side: int | None) -> FloatImage:
-    from core.training.dataset import read_original, shrink
+    from core.evaluation.originals import read_original, shrink
 
     original = read_original(path)
     return original if max_side is None else shrink(original, max_side)

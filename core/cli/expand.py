@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli import common
+from core.engine import batches
 from core.engine.memory import keep_freed_memory
 from core.errors import PhotoError
 from core.files import OUTPUT_FORMATS
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     if not inputs:
         raise PhotoError("No photo is named; name photos or folders, or use --sample.")
     formats = {str(key): suffix for key, suffix in OUTPUT_FORMATS.items()}
-    jobs = common.plan_jobs(inputs, options.output, formats, options.format)
+    jobs = batches.plan_jobs(inputs, options.output, formats, options.format)
     if options.before_after and len(jobs) != 1:
         raise PhotoError("A picture before and after shows one photo; name only one.")
     expander = _Expander(options)
@@ -132,7 +133,7 @@ class _Expander:
             return {"model": self._name}
         return {"model": self._method.name, "sha256": self._method.sha256}
 
-    def expand(self, job: common.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
+    def expand(self, job: batches.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
         """Expand one photo; returns a line for people and a report."""
         from core.engine.files import expand_file
 
@@ -147,7 +148,7 @@ class _Expander:
         return "\n  ".join((line, *report.notes)), report.as_dict()
 
 
-def _before_after(job: common.Job, target: Path, overwrite: bool) -> Path:
+def _before_after(job: batches.Job, target: Path, overwrite: bool) -> Path:
     """Write the photo before and after, side by side."""
     from core.colour import DISPLAY_P3
     from core.files import read, write_codes

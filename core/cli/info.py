@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from core.cli import common
+from core.engine import batches
 
 if TYPE_CHECKING:
     import argparse
@@ -30,14 +31,14 @@ def run(options: argparse.Namespace) -> int:
     """Carry out the command; returns its exit code."""
     reports: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
-    for path, _ in common.find_photos(options.inputs):
+    for path, _ in batches.find_photos(options.inputs):
         try:
             report = _describe(path)
         except Exception as error:
-            common.log_unforeseen(path, error)
-            failures.append({"input": str(path), "error": common.sentence(error)})
+            batches.log_unforeseen(path, error)
+            failures.append({"input": str(path), "error": batches.sentence(error)})
             if not options.json:
-                common.say(f"{path}\n  {common.sentence(error)}")
+                common.say(f"{path}\n  {batches.sentence(error)}")
             continue
         reports.append(report)
         if not options.json:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli import common
 from core.cli.arguments import at_least
+from core.engine import batches
 from core.errors import PhotoError
 
 if TYPE_CHECKING:
@@ -54,9 +55,9 @@ def run(options: argparse.Namespace) -> int:
     """Carry out the command; returns its exit code."""
     if options.format == "jpeg" and options.depth == 16:
         raise PhotoError("JPEG holds 8 bits per channel; choose --depth 8, or PNG or TIFF.")
-    jobs = common.plan_jobs(options.inputs, options.output, _SUFFIXES, options.format, "png")
+    jobs = batches.plan_jobs(options.inputs, options.output, _SUFFIXES, options.format, "png")
 
-    def work(job: common.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
+    def work(job: batches.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
         from core.colour import SPACES
         from core.files import format_of, read, write_codes
         from core.gamut import clipped_mask, out_of_gamut_mask, share

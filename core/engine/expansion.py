@@ -207,7 +207,7 @@ def expand(
     >>> from core.engine.expansion import expand
     >>> from core.methods.registry import method
     >>> codes = np.full((2, 2, 3), 128, np.uint8)
-    >>> expand(codes, method("naive")).values[0, 0].round(3).tolist()
+    >>> expand(codes, method("naive")).values[0, 0].astype(float).round(3).tolist()
     [0.216, 0.216, 0.216]
     """
     return finished(expansion(codes, method, settings), progress)

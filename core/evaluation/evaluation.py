@@ -20,6 +20,7 @@ from core.colour import PROPHOTO, SRGB, Adaptation, ColourSpace, convert
 from core.engine.expansion import ExpansionSettings, expand
 from core.engine.method import Method, Needs
 from core.errors import PhotoError
+from core.evaluation.originals import read_original, shrink, source_of, through_jpeg
 from core.evaluation.peak_memory import PeakMemory
 from core.evaluation.perceptual import flip_map, published_lpips
 from core.files import read, write
@@ -38,7 +39,6 @@ from core.metrics import (
 from core.progress import finished
 from core.source_gamut import UNKNOWN
 from core.styles import AS_IS, STYLES, Style
-from core.training.dataset import read_original, shrink, source_of, through_jpeg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

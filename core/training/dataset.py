@@ -15,21 +15,19 @@ import os
 import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
-import imagecodecs
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.utils.data import Dataset
 
 from core.colour import PROPHOTO, SRGB, ColourSpace, convert
 from core.errors import PhotoError
-from core.files import inspect, read
+from core.evaluation.originals import photos_in, read_original, shrink, source_of, through_jpeg
 from core.files.errors import from_os_error
-from core.gamut import Codes, clipped_mask, reduce, share
+from core.gamut import clipped_mask, reduce, share
 from core.network.letnet import positions
 from core.network.statistics import photo_statistics
 from core.source_gamut import UNKNOWN, index_entry, source_named, told
@@ -42,10 +40,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 MANIFEST_NAME = "manifest.json"
-_NO_PHOTOS = frozenset(
-    ".txt .md .rst .csv .json .yaml .yml .xml .html .pdf .xmp .pp3 .dop .thm .ini .db .icc .icm "
-    ".py .npy .zip".split()
-)
 _WIDE_SHARE = 1e-3
 _ROUNDING = 1e-3
 """Linear light by which a channel leaves sRGB: half floats and 11-bit sources round by less."""
@@ -245,78 +239,6 @@ def prepare(
     return manifest
 
 
-def photos_in(folders: Iterable[Path], besides: Path | None = None) -> list[Path]:
-    """Return the photos of folders and their subfolders, in order of their paths.
-
-    Parameters
-    ----------
-    folders : iterable of Path
-        Where to look. Every file is taken for a photo but hidden ones and, by their suffixes,
-        texts, tables and sidecars.
-    besides : Path, optional
-        A folder to leave out.
-
-    Raises
-    ------
-    PhotoError
-        If a folder does not exist.
-    """
-    paths: set[Path] = set()
-    for folder in folders:
-        if not folder.is_dir():
-            raise PhotoError(f"There is no folder “{folder}”; check its name.")
-        for path in folder.rglob("*"):
-            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-            if path.is_file() and not hidden and path.suffix.lower() not in _NO_PHOTOS:
-                paths.add(path)
-    if besides is not None:
-        paths = {path for path in paths if besides.resolve() not in path.resolve().parents}
-    return sorted(paths)
-
-
-def read_original(path: Path) -> npt.NDArray[np.float32]:
-    """Read a wide-gamut photo as an original to train on or to evaluate with.
-
-    Parameters
-    ----------
-    path : Path
-        Any readable photo; one without a profile is taken as ProPhoto.
-
-    Returns
-    -------
-    ndarray, float32, shape (H, W, 3)
-        Linear ProPhoto RGB, limited to 0..1.
-
-    Raises
-    ------
-    PhotoError
-        If the file cannot be read.
-    """
-    scene = read(path, assume=PROPHOTO).scene()
-    prophoto: npt.NDArray[np.float32] = np.clip(convert(scene, SRGB, PROPHOTO), 0.0, 1.0)
-    return prophoto
-
-
-def source_of(path: Path) -> ColourSpace | None:
-    """Return the space in which the colours of a wide-gamut photo lie, None if it is unknown.
-
-    Parameters
-    ----------
-    path : Path
-        The photo. A table beside it says it (:func:`core.source_gamut.index_entry`), else the
-        file itself: its profile, or ProPhoto for camera RAW, OpenEXR, and files without one.
-
-    Raises
-    ------
-    PhotoError
-        If the file cannot be read.
-    """
-    entry = index_entry(path)
-    if entry and entry.get("source_gamut"):
-        return source_named(entry["source_gamut"])
-    return source_named(inspect(path, assume=PROPHOTO).space)
-
-
 class Item(TypedDict):
     """Patches of one photo: what :class:`PatchDataset` gives.
 
@@ -513,43 +435,6 @@ def _turn(
     if mirror:
         scene, place = scene[:, ::-1], place[:, :, ::-1]
     return np.ascontiguousarray(scene), np.ascontiguousarray(place)
-
-
-def through_jpeg(codes: Codes, quality: int, subsampling: Literal["420", "444"]) -> Codes:
-    """Return what JPEG leaves of sRGB codes.
-
-    Parameters
-    ----------
-    codes : ndarray, uint8, shape (H, W, 3)
-        sRGB codes.
-    quality : int
-        1 to 100.
-    subsampling : {"420", "444"}
-        Whether the colours keep their resolution ("444").
-    """
-    data = imagecodecs.jpeg8_encode(codes, level=quality, subsampling=subsampling)
-    decoded: Codes = imagecodecs.jpeg8_decode(data)
-    return decoded
-
-
-def shrink(image: npt.NDArray[np.float32], max_side: int) -> npt.NDArray[np.float32]:
-    """Return a photo area-averaged until its longer side is `max_side`; small ones unchanged.
-
-    Parameters
-    ----------
-    image : ndarray, float32, shape (H, W, 3)
-        Linear values.
-    max_side : int
-        In pixels.
-    """
-    height, width, _ = image.shape
-    factor = max_side / max(height, width)
-    if factor >= 1.0:
-        return image
-    size = (max(1, round(height * factor)), max(1, round(width * factor)))
-    planes = torch.from_numpy(np.moveaxis(image, -1, 0).copy())[None]
-    small = functional.interpolate(planes, size=size, mode="area")[0]
-    return np.moveaxis(small.numpy(), 0, -1).copy()
 
 
 def _digest(path: Path) -> str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from core.cli import common, main
-from core.cli.common import find_photos, plan_jobs
+from core.cli import main
+from core.engine.batches import find_photos, plan_jobs, sentence
 from core.errors import PhotoError
 from core.files import read, write_codes
 
@@ -161,4 +161,4 @@ def test_reduce_keeps_opacity_or_says_that_it_does_not(
 
 
 def test_the_sentence_of_an_unforeseen_error_says_what_to_do() -> None:
-    assert "gamut -v" in common.sentence(TypeError("x"))
+    assert "gamut -v" in sentence(TypeError("x"))

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from core.cli import main
-from core.cli.common import plan_jobs
 from core.colour import DISPLAY_P3, PROPHOTO
+from core.engine.batches import plan_jobs
 from core.errors import PhotoError
 from core.files import Metadata, inspect, read, write, write_codes
 from core.files.exif import EXIF_IFD, GPS_IFD, Directory, Entry, blob_from

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
 from core.errors import PhotoError
+from core.evaluation.originals import photos_in, read_original, shrink, through_jpeg
 from core.files import write
 from core.gamut import clipped_mask, out_of_gamut_mask, reduce
 from core.network.statistics import photo_statistics
@@ -27,12 +28,8 @@ from core.training.dataset import (
     Source,
     collate,
     finish,
-    photos_in,
     prepare,
-    read_original,
     scene_of,
-    shrink,
-    through_jpeg,
 )
 from tests.core.conftest import wide_photo, write_untagged
 
