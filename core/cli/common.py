@@ -175,10 +175,11 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--source",
-        choices=("unknown", *(space.key for space in SOURCES)),
-        default="unknown",
+        choices=("auto", "unknown", *(space.key for space in SOURCES)),
+        default="auto",
         help="where the photo's colours lay before it became sRGB, which limits how far they go: "
-        "display-p3 for telephones, adobe-rgb for cameras set so, prophoto for RAW developments "
+        "display-p3 for telephones, adobe-rgb for cameras set so, prophoto for RAW developments; "
+        "auto reads what the file records of camera and programs "
         "(default: %(default)s)",
     )
     engine = parser.add_argument_group("engine")

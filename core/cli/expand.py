@@ -117,15 +117,16 @@ class _Expander:
                 device=options.device,
                 precision=options.precision,
             )
+            self._files = FileSettings(
+                format=options.format,
+                depth=options.depth,
+                detect_source=options.source == "auto",
+                overwrite=options.overwrite,
+                lossy_tolerance=LOSSY_TOLERANCE if given is None else given,
+                keep_private=not options.drop_private,
+            )
         except ValueError as error:
             raise PhotoError(f"{error} See gamut expand --help.") from error
-        self._files = FileSettings(
-            format=options.format,
-            depth=options.depth,
-            overwrite=options.overwrite,
-            lossy_tolerance=LOSSY_TOLERANCE if given is None else given,
-            keep_private=not options.drop_private,
-        )
 
     def describe(self) -> dict[str, Any]:
         """Return what a report says once for all files."""

@@ -49,7 +49,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _describe(path: Path) -> dict[str, Any]:
+    from core.engine.origin import origin_of
     from core.files import read
+    from core.files.provenance import provenance_of
     from core.gamut import LOSSY_TOLERANCE, ROUNDING, clipped_mask, out_of_gamut_mask, share
 
     photo = read(path)
@@ -61,6 +63,7 @@ def _describe(path: Path) -> dict[str, Any]:
     else:
         tolerance = LOSSY_TOLERANCE if info.lossy else 0.0
         report["clipped_share"] = share(clipped_mask(codes, tolerance))
+        report["origin"] = origin_of(provenance_of(photo.metadata)).reason
     return report
 
 
@@ -83,5 +86,7 @@ def _text(report: dict[str, Any]) -> str:
     lines.append(f"metadata: {kinds}{said}")
     if report["payload_size"]:
         lines.append(f"payload: {report['payload_size']} bytes for recovering its colours")
+    if report.get("origin"):
+        lines.append(report["origin"])
     lines.extend(report["notes"])
     return "\n  ".join(lines)

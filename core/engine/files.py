@@ -6,17 +6,19 @@ import time
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from core.colour import SRGB, convert
 from core.engine.expansion import Band, ExpansionSettings, expand_bands
 from core.engine.method import Method, Needs, Subject, TileReport
+from core.engine.origin import origin_of
 from core.engine.tiling import ArraySource, Source
-from core.files import PhotoWriter, open_rows
+from core.files import OutputFormat, PhotoWriter, open_rows
 from core.files.encoding import rounding
 from core.files.privacy import without_private
+from core.files.provenance import provenance_of
 from core.gamut import (
     LOSSY_TOLERANCE,
     ROUNDING,
@@ -27,12 +29,13 @@ from core.gamut import (
     share,
 )
 from core.progress import finished
+from core.source_gamut import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
-    from core.files import Limits, OutputFormat, Photo, RowReader
+    from core.files import Limits, Photo, RowReader
     from core.progress import Check
 
 _KEPT = "none"
@@ -61,6 +64,9 @@ class FileSettings:
     keep_private : bool
         Whether all metadata is carried over, or only what is known to be harmless (see
         :mod:`core.files.privacy`).
+    detect_source : bool
+        Whether the file's own records decide in which space its colours lay, where the
+        expansion's settings do not say it (:mod:`core.engine.origin`).
     """
 
     format: OutputFormat | None = None
@@ -69,6 +75,18 @@ class FileSettings:
     limits: Limits | None = None
     lossy_tolerance: float = LOSSY_TOLERANCE
     keep_private: bool = True
+    detect_source: bool = True
+
+    def __post_init__(self) -> None:
+        """Check every field, naming the one that is out of range."""
+        checks = {
+            "format": self.format is None or self.format in get_args(OutputFormat),
+            "depth": self.depth in (None, 8, 10, 12, 16, 32),
+            "lossy_tolerance": 0.0 <= self.lossy_tolerance <= 64.0,
+        }
+        for name, valid in checks.items():
+            if not valid:
+                raise ValueError(f"Setting {name} = {getattr(self, name)!r} is out of range.")
 
 
 @dataclass(frozen=True)
@@ -83,6 +101,8 @@ class FileReport:
         In pixels.
     space : str
         Key of the output's colour space.
+    source : str
+        Key of the space in which the photo's colours were taken to have lain, or "unknown".
     model, sha256 : str
         Which method did it, and the hash of its weights; "none" where the photo was only
         converted.
@@ -109,6 +129,7 @@ class FileReport:
     width: int
     height: int
     space: str
+    source: str
     model: str
     sha256: str
     tolerance: float
@@ -200,6 +221,10 @@ def file_expansion(
             settings = replace(settings, tolerance=files.lossy_tolerance)
         pixels, notes = _pixels(reader)
         if pixels is not None:
+            if settings.source is None and files.detect_source:
+                origin = origin_of(provenance_of(reader.metadata))
+                settings = replace(settings, source=origin.source)
+                notes = (*notes, origin.reason) if origin.reason else notes
             if reader.payload is not None and method.needs is not Needs.PAYLOAD:
                 notes = (*notes, _CARRIES)
             method = method.bound(Subject(pixels, reader.payload, str(source)))
@@ -244,6 +269,7 @@ def file_expansion(
         width=width,
         height=height,
         space=settings.space.key,
+        source=UNKNOWN if settings.source is None else settings.source.key,
         model=_KEPT if pixels is None else method.name,
         sha256="" if pixels is None else method.sha256,
         tolerance=settings.tolerance,

@@ -285,6 +285,20 @@ class PatchSettings:
     known: float = 0.7
     styles: StyleMixture = field(default_factory=StyleMixture)
 
+    def __post_init__(self) -> None:
+        """Check every field, naming the one that is out of range."""
+        checks = {
+            "size": self.size >= 8,
+            "per_photo": self.per_photo >= 1,
+            "wide_share": 0.0 <= self.wide_share <= 1.0,
+            "lossy_share": 0.0 <= self.lossy_share <= 1.0,
+            "lossy_tolerance": 0.0 <= self.lossy_tolerance <= 64.0,
+            "known": 0.0 <= self.known <= 1.0,
+        }
+        for name, valid in checks.items():
+            if not valid:
+                raise ValueError(f"Patch setting {name} = {getattr(self, name)!r} is out of range.")
+
 
 class _Pool:
     """Photos to draw from; the more share an origin, the more seldom each of them comes."""

@@ -241,3 +241,9 @@ def test_the_note_says_which_codes_do_not_come_back(
         # Our reader stretches 12 bits to 16, which moves a few codes over the edge, or back.
         assert said == pytest.approx(np.count_nonzero(away) / away.size, abs=2e-4)
         assert f"by {away.max()} of {np.iinfo(dtype).max} at most" in note
+
+
+@pytest.mark.parametrize("setting", [{"lossy_tolerance": -5.0}, {"depth": 77}, {"format": "gif"}])
+def test_file_settings_out_of_range_are_named(setting: dict) -> None:
+    with pytest.raises(ValueError, match=next(iter(setting))):
+        FileSettings(**setting)

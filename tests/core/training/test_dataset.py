@@ -377,3 +377,11 @@ class TestShrink:
 def test_the_manifest_is_plain_json(manifest: Manifest) -> None:
     entries = json.loads((manifest.folder / "manifest.json").read_text())
     assert {entry["scene"] for entry in entries} == {f"scene{n:02d}" for n in range(6)}
+
+
+@pytest.mark.parametrize(
+    "setting", [{"size": -1}, {"per_photo": 0}, {"wide_share": 1.5}, {"known": -0.1}]
+)
+def test_patch_settings_out_of_range_are_named(setting: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(setting))):
+        PatchSettings(**setting)  # type: ignore[arg-type]
