@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from core.engine.batches import plan_jobs, sentence
 from core.errors import PhotoError
 from core.progress import mapped
 from napari_gamut.engine import Request, prepared
@@ -88,6 +87,7 @@ def expand_folder(
     PhotoError
         If there is no photo, or the network cannot be used.
     """
+    from core.engine.batches import plan_jobs, sentence
     from core.engine.files import FileSettings, file_expansion
     from core.files import OUTPUT_FORMATS
 
