@@ -58,4 +58,4 @@ if [ "$task" = test ]; then
   exec .venv/bin/python -m pytest
 fi
 .venv/bin/gamut expand --sample --overwrite -o sample.tif --before-after sample.png
-echo "Look at sample.png (before and after); sample.tif is the wide-gamut photo."
+echo "Look at sample.png: before, after, and the colour that came back. sample.tif is the wide-gamut photo."

@@ -45,8 +45,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--before-after",
-        metavar="PNG",
-        help="also write a picture of one photo before and after (Display P3)",
+        metavar="PICTURE",
+        help="also write a picture of one photo before and after, with a map of the colour that "
+        "came back and the chromaticities (PNG, SVG or PDF)",
     )
     parser.add_argument(
         "--drop-private",
@@ -71,15 +72,15 @@ def run(options: argparse.Namespace) -> int:
     expander = _Expander(options)
     code = common.run_jobs(jobs, options, expander.expand, expander.describe())
     if code == 0 and options.before_after and not options.dry_run:
-        picture = _before_after(jobs[0], Path(options.before_after), options.overwrite)
+        sentence = _before_after(jobs[0], Path(options.before_after), options.overwrite)
         if not options.json and not options.quiet:
-            common.say(f"before and after: {picture}")
+            common.say(f"{options.before_after}: {sentence}")
     return code
 
 
 def sample_photo() -> Path:
     """Return the photo that comes with the program."""
-    return Path(str(resources.files("core") / "samples" / "coffee.png"))
+    return Path(str(resources.files("core") / "samples" / "coffee-vivid.png"))
 
 
 class _Expander:
@@ -149,17 +150,19 @@ class _Expander:
         return "\n  ".join((line, *report.notes)), report.as_dict()
 
 
-def _before_after(job: batches.Job, target: Path, overwrite: bool) -> Path:
-    """Write the photo before and after, side by side."""
-    from core.colour import DISPLAY_P3
-    from core.files import read, write_codes
-    from core.gamut import reduce
-    from core.pictures import before_after
+def _before_after(job: batches.Job, target: Path, overwrite: bool) -> str:
+    """Draw what came back to the photo; returns it in one sentence."""
+    from core.files import read
+    from core.gamut import LOSSY_TOLERANCE, reduce
+    from core.pictures import save_figure, tell
 
     before = read(job.source)
     codes = before.srgb_codes()
-    picture = before_after(
-        reduce(before.scene()) if codes is None else codes, read(job.target).scene()
+    story = tell(
+        reduce(before.scene()) if codes is None else codes,
+        read(job.target).scene(),
+        title=job.source.name,
+        tolerance=LOSSY_TOLERANCE if before.lossy else 0.0,
     )
-    write_codes(target, picture, DISPLAY_P3, overwrite=overwrite)
-    return target
+    save_figure(story.figure, target, overwrite=overwrite, dots_per_inch=110)
+    return story.gain.sentence

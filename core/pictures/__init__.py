@@ -10,10 +10,10 @@ from core.pictures.chromaticity import (
     chromaticity_figure,
     evenly_spaced,
 )
-from core.pictures.comparison import before_after
 from core.pictures.convergence import QualityTrace, convergence_figure, move_cursor
 from core.pictures.error_maps import COLOUR_MAP, Limits, error_figure, heat_map, shared_limits
 from core.pictures.saving import save_figure
+from core.pictures.story import Story, tell
 from core.pictures.theme import ThemeName
 
 __all__ = [
@@ -21,8 +21,8 @@ __all__ = [
     "Diagram",
     "Limits",
     "QualityTrace",
+    "Story",
     "ThemeName",
-    "before_after",
     "chromaticities",
     "chromaticity_figure",
     "convergence_figure",
@@ -32,4 +32,5 @@ __all__ = [
     "move_cursor",
     "save_figure",
     "shared_limits",
+    "tell",
 ]

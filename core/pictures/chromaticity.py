@@ -62,6 +62,7 @@ _MOST_ACROSS = 3
 _BIN = 0.004
 _DARKEST = 0.01
 _SAMPLES = 400_000
+_POINTS = 20_000
 
 
 def chromaticities(values: Floats, diagram: Diagram = "xy") -> Doubles:
@@ -158,7 +159,7 @@ def chromaticity_figure(
         axes.set_visible(False)
     all_axes = grid[:panels]
     for number, axes in enumerate(all_axes):
-        _draw_diagram(axes, diagram, spaces, style)
+        draw_diagram(axes, diagram, spaces, style)
         name = axes.get_xlabel()
         axes.label_outer()
         if number + across >= panels:  # Nothing is drawn below, be the row the last or not.
@@ -191,9 +192,20 @@ def chromaticity_figure(
     return figure
 
 
-def _draw_diagram(
-    axes: Axes, diagram: Diagram, spaces: Sequence[ColourSpace], style: Theme
-) -> None:
+def draw_diagram(axes: Axes, diagram: Diagram, spaces: Sequence[ColourSpace], style: Theme) -> None:
+    """Draw an empty chromaticity diagram: locus, wavelengths, triangles and white.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where.
+    diagram : {"xy", "uv"}
+        CIE 1931 x, y or CIE 1976 u', v'.
+    spaces : sequence of ColourSpace
+        Whose triangles are drawn, adapted (Bradford) to D65.
+    style : Theme
+        The page.
+    """
     horizontal, vertical, standard = _LABELS[diagram]
     left, right, bottom, top = _EXTENTS[diagram]
     axes.set(
@@ -230,6 +242,27 @@ def _draw_diagram(
         label="White (D65)",
         zorder=4,
     )
+
+
+def draw_points(axes: Axes, values: Floats, diagram: Diagram, *, label: str, colour: str) -> None:
+    """Draw the chromaticities of a photo as points in a diagram.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        With a diagram (:func:`draw_diagram`).
+    values : ndarray, floating, shape (..., 3)
+        Linear ProPhoto RGB. Of a large photo, evenly spaced pixels are taken.
+    diagram : {"xy", "uv"}
+        The diagram that was drawn.
+    label : str
+        In the legend.
+    colour : str
+        A CSS colour.
+    """
+    colours = values.reshape(-1, 3)
+    points = chromaticities(colours[:: max(1, len(colours) // _POINTS)], diagram)
+    axes.scatter(points[:, 0], points[:, 1], s=1.5, color=colour, linewidths=0, label=label, zorder=1.5)
 
 
 def _draw_wavelengths(axes: Axes, diagram: Diagram, style: Theme) -> None:

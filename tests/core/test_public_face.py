@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
+import pkgutil
 import subprocess
 import sys
 
@@ -30,10 +32,32 @@ def test_importing_it_imports_nothing_else() -> None:
     assert answer.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize(
-    "name", ["core", "core.engine.expansion", "core.methods.registry", "core.progress"]
-)
-def test_its_examples_are_true(name: str) -> None:
-    outcome = doctest.testmod(importlib.import_module(name))
-    assert outcome.attempted > 0
-    assert outcome.failed == 0
+def _modules() -> list[str]:
+    found = pkgutil.walk_packages(core.__path__, "core.")
+    return ["core", *(each.name for each in found if not each.name.endswith("__main__"))]
+
+
+def test_the_examples_are_true() -> None:
+    outcomes = {name: doctest.testmod(importlib.import_module(name)) for name in _modules()}
+    assert [name for name, outcome in outcomes.items() if outcome.failed] == []
+    assert sum(outcome.attempted > 0 for outcome in outcomes.values()) >= 20
+
+
+_GROUND_FLOOR = (
+    "colour", "colour_difference", "gamut", "images", "metrics", "progress", "source_gamut",
+    "styles", "pictures.seen", "engine.expansion", "engine.files", "methods.registry",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _GROUND_FLOOR)
+def test_every_function_that_scripts_call_has_an_example(name: str) -> None:
+    module = importlib.import_module(f"core.{name}")
+    missing = [
+        each
+        for each, function in vars(module).items()
+        if inspect.isfunction(function)
+        and function.__module__ == module.__name__
+        and not each.startswith("_")
+        and ">>>" not in (function.__doc__ or "")
+    ]
+    assert missing == []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,16 +13,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.data
 
 from core.cli import main
-from core.colour import DISPLAY_P3, PROPHOTO
+from core.cli.expand import sample_photo
+from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
 from core.engine.batches import plan_jobs
 from core.errors import PhotoError
 from core.files import Metadata, inspect, read, write, write_codes
 from core.files.exif import EXIF_IFD, GPS_IFD, Directory, Entry, blob_from
-from core.gamut import reduce
+from core.gamut import clipped_mask, naive_inversion, reduce, share
 from core.network.letnet import BOX
 from core.network.models import Descriptor, random_model, to_bytes
+from core.styles import VIVID
 from tests.core.conftest import wide_photo
 
 
@@ -216,21 +220,26 @@ def test_the_report_for_programs_is_json(
     assert "broken.png" in report["failed"][0]["input"]
 
 
-def test_before_and_after_are_shown_side_by_side(
-    folder: Path, tmp_path: Path, network: str
+def test_the_sample_shows_what_came_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    picture = tmp_path / "both.png"
-    run("expand", folder / "a.png", "-o", tmp_path / "w.tif", "--model", network,
-        "--before-after", picture)  # fmt: skip
-    shown = read(picture)
-    assert shown.space is DISPLAY_P3
-    assert shown.pixels.shape[1] > 2 * 50
-
-
-def test_the_sample_photo_comes_with_the_program(tmp_path: Path) -> None:
-    target = tmp_path / "sample.tif"
-    assert run("expand", "--sample", "-o", target, "--model", "naive") == 0
+    picture, target = tmp_path / "both.png", tmp_path / "sample.tif"
+    assert run("expand", "--sample", "-o", target, "--before-after", picture) == 0
+    said = capsys.readouterr().out
+    gain = re.search(r"both.png: (\d+) % of the pixels gain a colour that you can see", said)
+    # A newcomer's first photo gains colours over much of its area, beyond the eye's threshold.
+    assert gain
+    assert int(gain[1]) >= 30
+    assert inspect(picture).width > 1000
     assert read(target).pixels.shape == (400, 600, 3)
+
+
+def test_the_sample_is_what_its_description_says() -> None:
+    scene = naive_inversion(skimage.data.coffee())
+    finished = VIVID.apply(np.clip(convert(scene, SRGB, PROPHOTO), 0, 1))
+    codes = reduce(convert(finished, PROPHOTO, SRGB))
+    assert np.array_equal(read(sample_photo()).pixels, codes)
+    assert share(clipped_mask(codes)) == pytest.approx(0.76, abs=0.005)
 
 
 @pytest.mark.parametrize(

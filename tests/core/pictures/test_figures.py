@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from skimage.data import astronaut, chelsea
+from skimage.data import astronaut
 
 from core.colour import DISPLAY_P3, PROPHOTO, SPACES, SRGB, convert
 from core.errors import PhotoError
@@ -26,7 +26,6 @@ from core.images import area_reduced
 from core.pictures import (
     QualityTrace,
     ThemeName,
-    before_after,
     chromaticities,
     chromaticity_figure,
     convergence_figure,
@@ -386,35 +385,3 @@ class TestSaving:
     def test_an_unknown_ending_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(PhotoError, match=r"end it in \.png, \.svg or \.pdf"):
             save_figure(error_figure({"A": np.ones((5, 5))}, "Error"), tmp_path / "drawing.jpg")
-
-
-class TestBeforeAfter:
-    def test_both_halves_show_their_photo_in_display_p3(self) -> None:
-        codes = chelsea()[:90, :120]
-        scene = naive_inversion(codes) * np.float32(0.5)
-        picture = before_after(codes, scene)
-        assert picture.shape == (90, 244, 3)
-        assert picture.dtype == np.uint8
-        assert np.all(picture[:, 120:124] == 255)
-        for half, linear in ((picture[:, :120], 2 * scene), (picture[:, 124:], scene)):
-            wanted = 255 * DISPLAY_P3.encode(np.clip(convert(linear, SRGB, DISPLAY_P3), 0, 1))
-            assert np.abs(half - wanted).max() <= 0.51
-
-    def test_colours_beyond_srgb_are_seen_on_the_right(self) -> None:
-        codes = np.full((2, 2, 3), (255, 0, 0), np.uint8)
-        red = np.tile(convert(np.eye(3, dtype=np.float32)[0], DISPLAY_P3, SRGB), (2, 2, 1))
-        picture = before_after(codes, red)
-        assert picture[0, -1].tolist() == [255, 0, 0]
-        assert picture[0, 0].tolist() == [234, 51, 35]
-
-    def test_a_large_photo_becomes_small_in_linear_light(self) -> None:
-        codes = np.zeros((40, 80, 3), np.uint8)
-        codes[:, ::2] = 255
-        picture = before_after(codes, naive_inversion(codes), longest=40)
-        assert picture.shape == (20, 84, 3)
-        assert np.all(picture[:, :40] == 188)
-
-    def test_photos_of_two_sizes(self) -> None:
-        codes = np.zeros((4, 4, 3), np.uint8)
-        with pytest.raises(PhotoError, match="same size"):
-            before_after(codes, np.zeros((4, 5, 3), np.float32))
