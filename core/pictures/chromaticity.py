@@ -262,7 +262,9 @@ def draw_points(axes: Axes, values: Floats, diagram: Diagram, *, label: str, col
     """
     colours = values.reshape(-1, 3)
     points = chromaticities(colours[:: max(1, len(colours) // _POINTS)], diagram)
-    axes.scatter(points[:, 0], points[:, 1], s=1.5, color=colour, linewidths=0, label=label, zorder=1.5)
+    axes.scatter(
+        points[:, 0], points[:, 1], s=1.5, color=colour, linewidths=0, label=label, zorder=1.5
+    )
 
 
 def _draw_wavelengths(axes: Axes, diagram: Diagram, style: Theme) -> None:
