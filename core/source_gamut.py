@@ -37,6 +37,9 @@ UNKNOWN = "unknown"
 INDEX_NAME = "INDEX.csv"
 """A table of photos (columns ``file`` and ``source_gamut``) beside them or a folder above."""
 
+_SAME_PRIMARIES = 1e-4
+"""Elements of the matrix to XYZ: published chromaticities have three or four digits."""
+
 _CONTAINED = -1e-4
 """Published primaries are rounded: a channel of sRGB's may seem so far outside."""
 
@@ -44,6 +47,28 @@ _CONTAINED = -1e-4
 def contains_srgb(space: ColourSpace) -> bool:
     """Return whether a space holds every colour of sRGB, as any source gamut does."""
     return bool(matrix_between(SRGB, space).min() >= _CONTAINED)
+
+
+def is_wide(space: ColourSpace) -> bool:
+    """Return whether a space holds every colour of sRGB and more.
+
+    Parameters
+    ----------
+    space : ColourSpace
+        Any.
+
+    Returns
+    -------
+    bool
+        Whether photos can be expanded into it, or their colours can come from it.
+
+    Examples
+    --------
+    >>> is_wide(DISPLAY_P3), is_wide(SRGB)
+    (True, False)
+    """
+    beyond = np.abs(space.to_xyz - SRGB.to_xyz).max() > _SAME_PRIMARIES
+    return contains_srgb(space) and bool(beyond)
 
 
 def told(source: ColourSpace | None) -> npt.NDArray[np.float32]:

@@ -12,7 +12,7 @@ import core
 ROOT = Path(core.__file__).parents[1]
 GROUND = {
     *("colour", "colour_difference", "errors", "gamut", "images", "metrics", "progress"),
-    *("source_gamut", "styles"),
+    *("source_gamut", "spaces", "styles"),
 }
 ROOMS = (
     *("files", "network", "engine", "payload", "methods", "pictures", "evaluation"),

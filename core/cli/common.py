@@ -15,12 +15,14 @@ from core.colour import WIDE_SPACES
 from core.engine.batches import Job, is_done, log_unforeseen, sentence
 from core.errors import PhotoError
 from core.methods.registry import DEFAULT
-from core.source_gamut import SOURCES
+from core.source_gamut import UNKNOWN
+from core.spaces import wide_space_named
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from core.colour import ColourSpace
     from core.engine.method import Method
     from core.network.solver import SolverSettings
 
@@ -175,12 +177,12 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--source",
-        choices=("auto", "unknown", *(space.key for space in SOURCES)),
         default="auto",
+        metavar="SPACE",
         help="where the photo's colours lay before it became sRGB, which limits how far they go: "
         "display-p3 for telephones, adobe-rgb for cameras set so, prophoto for RAW developments; "
-        "auto reads what the file records of camera and programs "
-        "(default: %(default)s)",
+        "auto reads what the file records of camera and programs, unknown sets no limit; any "
+        "space of gamut spaces is possible (default: %(default)s)",
     )
     engine = parser.add_argument_group("engine")
     engine.add_argument(
@@ -205,9 +207,10 @@ def add_space(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
     """Add the form of the output."""
     parser.add_argument(
         "--space",
-        choices=tuple(WIDE_SPACES),
         default="prophoto",
-        help="colour space of the result (default: %(default)s)",
+        metavar="SPACE",
+        help=f"colour space of the result: {', '.join(WIDE_SPACES)}, or any that gamut spaces "
+        "lists (default: %(default)s)",
     )
     parser.add_argument(
         "--format",
@@ -226,6 +229,24 @@ def solver_for(options: argparse.Namespace, method: Method) -> SolverSettings | 
     changes = {"max_steps": options.steps, "tolerance": options.residual}
     given = {name: value for name, value in changes.items() if value is not None}
     return replace(method.solver, **given)
+
+
+def source_for(options: argparse.Namespace) -> ColourSpace | None:
+    """Return the source gamut that a person names; None for one that nobody knows yet."""
+    if options.source in ("auto", UNKNOWN):
+        return None
+    return wide_space_named(options.source)
+
+
+def add_assumed(parser: argparse.ArgumentParser) -> None:
+    """Add the space of photos that do not say theirs."""
+    parser.add_argument(
+        "--assume",
+        default="srgb",
+        metavar="SPACE",
+        help="colour space of photos that do not say theirs, one of gamut spaces "
+        "(default: %(default)s)",
+    )
 
 
 def say(text: str) -> None:

@@ -24,12 +24,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("reference", metavar="A", help="the wide-gamut original")
     parser.add_argument("test", metavar="B", help="the photo to judge, of the same size")
-    parser.add_argument(
-        "--assume",
-        choices=("srgb", "prophoto", "display-p3", "adobe-rgb", "rec2020", "acescg"),
-        default="srgb",
-        help="colour space of photos that do not say theirs (default: %(default)s)",
-    )
+    common.add_assumed(parser)
     parser.add_argument("--json", action="store_true", help="print a report for programs")
     parser.set_defaults(run=run)
 
@@ -39,11 +34,12 @@ def run(options: argparse.Namespace) -> int:
     import numpy as np
 
     from core import metrics
-    from core.colour import PROPHOTO, SPACES, SRGB, convert
+    from core.colour import PROPHOTO, SRGB, convert
     from core.files import read
     from core.gamut import out_of_gamut_mask, reduce
+    from core.spaces import space_named
 
-    assumed = SPACES[options.assume]
+    assumed = space_named(options.assume)
     scenes = [read(path, assume=assumed).scene() for path in (options.reference, options.test)]
     if scenes[0].shape != scenes[1].shape:
         sizes = [f"{scene.shape[1]} × {scene.shape[0]}" for scene in scenes]

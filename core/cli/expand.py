@@ -93,13 +93,12 @@ class _Expander:
             return
         import torch
 
-        from core.colour import SPACES
         from core.engine.devices import device_named
         from core.engine.expansion import ExpansionSettings
         from core.engine.files import FileSettings
         from core.gamut import LOSSY_TOLERANCE
         from core.methods.registry import method
-        from core.source_gamut import source_named
+        from core.spaces import wide_space_named
 
         if options.threads:
             torch.set_num_threads(options.threads)
@@ -109,8 +108,8 @@ class _Expander:
         given = options.tolerance
         try:
             self._settings = ExpansionSettings(
-                space=SPACES[options.space],
-                source=source_named(options.source),
+                space=wide_space_named(options.space),
+                source=common.source_for(options),
                 tolerance=0.0 if given is None else given,
                 strength=options.strength,
                 solver=common.solver_for(options, self._method),

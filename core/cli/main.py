@@ -21,6 +21,7 @@ _COMMANDS = (
     "reduce",
     "info",
     "methods",
+    "spaces",
     "compare",
     "prepare",
     "train",

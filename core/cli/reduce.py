@@ -35,12 +35,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--depth", type=int, choices=(8, 16), default=8, help="bits per channel")
     parser.add_argument("--quality", type=int, default=95, help="of JPEG, 1 to 100")
-    parser.add_argument(
-        "--assume",
-        choices=("srgb", "prophoto", "display-p3", "adobe-rgb", "rec2020", "acescg"),
-        default="srgb",
-        help="colour space of photos that do not say theirs (default: %(default)s)",
-    )
+    common.add_assumed(parser)
     parser.add_argument(
         "--embed", action="store_true", help="let the new file carry what it takes to undo the loss"
     )
@@ -58,12 +53,12 @@ def run(options: argparse.Namespace) -> int:
     jobs = batches.plan_jobs(options.inputs, options.output, _SUFFIXES, options.format, "png")
 
     def work(job: batches.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
-        from core.colour import SPACES
         from core.files import format_of, read, write_codes
         from core.gamut import clipped_mask, out_of_gamut_mask, share
         from core.gamut import reduce as reduce_to_srgb
+        from core.spaces import space_named
 
-        photo = read(job.source, assume=SPACES[options.assume])
+        photo = read(job.source, assume=space_named(options.assume))
         scene = photo.scene()
         codes = photo.srgb_codes()
         if codes is None or codes.dtype.itemsize * 8 != options.depth:

@@ -30,7 +30,7 @@ from core.gamut import (
     naive_inversion,
 )
 from core.progress import finished
-from core.source_gamut import contains_srgb
+from core.source_gamut import is_wide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -55,12 +55,12 @@ class ExpansionSettings:
     Attributes
     ----------
     space : ColourSpace
-        The wide space of the result, which limits its colours.
+        The space of the result, which limits its colours; it has to hold all of sRGB and more.
     adaptation : {"Bradford", "CAT02"}
         How white is adapted; Bradford wherever a file gets an ICC profile.
     source : ColourSpace, optional
         The space in which the colours of the original lay, if that is known: it limits what is
-        restored, and networks that can be told are told. It has to contain sRGB.
+        restored, and networks that can be told are told. It has to hold all of sRGB and more.
     tolerance : float
         Noise of a lossy file, in 8-bit codes.
     strength : float
@@ -98,9 +98,8 @@ class ExpansionSettings:
     def __post_init__(self) -> None:
         """Check every field, naming the one that is out of range."""
         checks = {
-            "space": self.space is not SRGB,
-            "source": self.source is None
-            or (self.source is not SRGB and contains_srgb(self.source)),
+            "space": is_wide(self.space),
+            "source": self.source is None or is_wide(self.source),
             "tolerance": 0.0 <= self.tolerance <= 64.0,
             "strength": 0.0 <= self.strength <= 2.0,
             "tile": 64 <= self.tile <= 4096,

@@ -57,6 +57,7 @@ _SPACE_LINES: dict[str, tuple[int, str]] = {
     "adobe-rgb": (4, ":"),
     "acescg": (5, "-."),
 }
+_OTHER_LINE = (5, ":")
 _LEGEND_COLUMNS = 3
 _MOST_ACROSS = 3
 _BIN = 0.004
@@ -222,7 +223,7 @@ def draw_diagram(axes: Axes, diagram: Diagram, spaces: Sequence[ColourSpace], st
     axes.plot(*outline.T, color=style.text, linewidth=1.0, zorder=2)
     _draw_wavelengths(axes, diagram, style)
     for space in spaces:
-        colour, line = _SPACE_LINES[space.key]
+        colour, line = _SPACE_LINES.get(space.key, _OTHER_LINE)
         corners = _in_diagram(_primaries(space), diagram)
         axes.plot(
             *np.vstack([corners, corners[:1]]).T,
