@@ -14,38 +14,23 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from core.colour import PROPHOTO, SRGB, Adaptation, ColourSpace, convert
+from core.colour import PROPHOTO, SRGB, Adaptation, ColourSpace
+from core.engine.finishing import finish_band
 from core.engine.tiling import ArraySource, Span, plan_spans
 from core.errors import PhotoError
-from core.gamut import (
-    Codes,
-    FloatImage,
-    Mask,
-    clip_within,
-    clipped_mask,
-    clipping_weight,
-    code_maximum,
-    feasible_box,
-    fit_into,
-    naive_inversion,
-)
+from core.gamut import Codes, FloatImage, Mask, clipped_mask, code_maximum
 from core.progress import finished
 from core.source_gamut import is_wide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from core.engine.method import Method, TileReport
+    from core.engine.method import Method, TileReport, Worker
     from core.engine.tiling import Source
     from core.network.solver import SolverSettings
     from core.progress import Check
 
 Precision = Literal["float32", "bfloat16"]
-
-_SCENE_LIMIT = 4.0
-"""No colour of a wide space is further out; estimates beyond it are of untrained networks."""
-
-_ROWS_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -281,6 +266,67 @@ def expand_bands(
         the generator cancels the work.
     """
     settings = settings or ExpansionSettings()
+    with closing(solve_bands(source, method, settings, check)) as solved:
+        for band in solved:
+            values = None
+            if band.answers is not None:
+                values = finish_band(band, settings)
+            yield Band(
+                band.top, band.codes, values, band.clipped, band.tiles, band.done, band.total
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class SolvedBand:
+    """A band of rows with what a method found of it, before any colour is made.
+
+    Attributes
+    ----------
+    top : int
+        Its first row.
+    codes : ndarray, uint8 or uint16, shape (h, W, 3)
+        Its sRGB codes.
+    clipped : ndarray, bool, shape (h, W)
+        Pixels that may have lost colour.
+    answers : ndarray, float32, shape (P, 3)
+        What the worker says of the clipped pixels, row by row; of all pixels without a
+        projection. None while only tiles of the band are done.
+    worker : Worker or None
+        Turns answers into colours; None where nothing was asked.
+    tiles : tuple of TileReport
+        The tiles that were solved for it.
+    done, total : int
+        Tiles finished and tiles in all, counting those that need no solving.
+    """
+
+    top: int
+    codes: Codes
+    clipped: Mask
+    answers: FloatImage | None
+    worker: Worker | None
+    tiles: tuple[TileReport, ...]
+    done: int
+    total: int
+
+
+def solve_bands(
+    source: Source,
+    method: Method,
+    settings: ExpansionSettings,
+    check: Check | None = None,
+) -> Generator[SolvedBand, None, None]:
+    """Solve a photo band by band, without making colours of what is found.
+
+    Parameters
+    ----------
+    source, method, settings, check
+        As for :func:`expand_bands`.
+
+    Yields
+    ------
+    SolvedBand
+        After each batch of tiles, without answers; after the last of a band, with them.
+    """
     height, width, _ = source.shape
     worker = method.worker(source, settings, check)
     tile, halo = (worker.tile, worker.halo) if worker else (settings.tile, 0)
@@ -293,66 +339,21 @@ def expand_bands(
         window = source.rows(row.window_start, row.window_stop)
         codes = window[row.inner]
         clipped = clipped_mask(codes, settings.tolerance)
-        scene = naive_inversion(codes)
         reports: list[TileReport] = []
+        found = np.empty((0, 3), np.float32)
         if worker:
             wanted = [c for c in across if not settings.project or _any(clipped, c)]
             done += len(across) - len(wanted)
+            answers = np.empty(codes.shape, np.float32) if wanted else found
             for batch in _batches(wanted, settings.batch):
-                reports += worker.solve(window, row, batch, scene)
+                reports += worker.solve(window, row, batch, answers)
                 done += len(batch)
-                yield Band(row.start, codes, None, clipped, (), done, total)
+                yield SolvedBand(row.start, codes, clipped, None, worker, (), done, total)
+            if wanted:
+                found = answers[clipped] if settings.project else answers.reshape(-1, 3)
         else:
             done += len(across)
-        values = _finish_by_rows(codes, scene, clipped, settings)
-        yield Band(row.start, codes, values, clipped, tuple(reports), done, total)
-
-
-def finish(
-    codes: Codes, scene: FloatImage, clipped: Mask, settings: ExpansionSettings
-) -> FloatImage:
-    """Turn an estimate of a photo's colours into values of the settings' space.
-
-    Parameters
-    ----------
-    codes : ndarray, uint8 or uint16, shape (H, W, 3)
-        sRGB codes.
-    scene : ndarray, float32, shape (H, W, 3)
-        The estimate, scene-linear sRGB; what is not finite is replaced by the naive inversion.
-    clipped : ndarray, bool, shape (H, W)
-        Pixels that may have lost colour; with a projection only they change, those of a lossy
-        file the less the farther their codes are from the ends of the range.
-    settings : ExpansionSettings
-        Space, adaptation, tolerance, strength, projection.
-
-    Returns
-    -------
-    ndarray, float32, shape (H, W, 3)
-        Linear RGB of the space, in 0..1.
-    """
-    naive = naive_inversion(codes)
-    step = np.where(np.isfinite(scene), scene, naive) - naive
-    if settings.project:
-        step *= clipped[..., None]
-        if settings.tolerance > 0.0:
-            step *= clipping_weight(codes, settings.tolerance)[..., None]
-    estimate = np.clip(naive + np.float32(settings.strength) * step, -_SCENE_LIMIT, _SCENE_LIMIT)
-    if not settings.project:
-        values: FloatImage = convert(estimate, SRGB, settings.space, settings.adaptation)
-        return np.clip(values, 0.0, 1.0, out=values)
-    box = feasible_box(codes, settings.tolerance)
-    space, source, adaptation = settings.space, settings.source, settings.adaptation
-    inside = box.project(estimate)
-    if source is not None:
-        inside = clip_within(inside, box, source, adaptation)
-    elif space is not PROPHOTO:
-        prophoto = fit_into(inside, naive, PROPHOTO, adaptation)
-        inside = box.project(convert(prophoto, PROPHOTO, SRGB, adaptation))
-    if space not in (PROPHOTO, source):
-        inside = clip_within(inside, box, space, adaptation)
-    # Each step may undo a little of the one before; this one holds all limits at once.
-    within = [] if source is None or source is space else [source]
-    return fit_into(inside, naive, space, adaptation, within=within)
+        yield SolvedBand(row.start, codes, clipped, found, worker, tuple(reports), done, total)
 
 
 def check_codes(codes: Codes) -> None:
@@ -367,16 +368,6 @@ def check_codes(codes: Codes) -> None:
         code_maximum(codes)
     except TypeError as error:
         raise PhotoError(f"{error} Convert the image to 8 or 16 bits.") from error
-
-
-def _finish_by_rows(
-    codes: Codes, scene: FloatImage, clipped: Mask, settings: ExpansionSettings
-) -> FloatImage:
-    """Finish a band a few rows at a time, in the place of the estimate: it needs many copies."""
-    for top in range(0, len(codes), _ROWS_AT_ONCE):
-        rows = slice(top, top + _ROWS_AT_ONCE)
-        scene[rows] = finish(codes[rows], scene[rows], clipped[rows], settings)
-    return scene
 
 
 def _any(clipped: Mask, column: Span) -> bool:

@@ -19,7 +19,7 @@ from core.network.solver import Status
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from core.colour import Adaptation
+    from core.colour import Adaptation, ColourSpace
     from core.engine.expansion import ExpansionSettings
     from core.engine.tiling import Source, Span
     from core.gamut import Codes, FloatImage
@@ -105,15 +105,18 @@ class Worker(Protocol):
     ----------
     tile, halo : int
         Side of the tiles that it takes, and of their surroundings that it looks at, in pixels.
+    told : bool
+        Whether its answers depend on the source gamut, so that another one needs new answers.
     """
 
     tile: int
     halo: int
+    told: bool
 
     def solve(
-        self, window: Codes, row: Span, columns: list[Span], scene: FloatImage
+        self, window: Codes, row: Span, columns: list[Span], answers: FloatImage
     ) -> list[TileReport]:
-        """Restore tiles of equal size.
+        """Answer for tiles of equal size.
 
         Parameters
         ----------
@@ -123,8 +126,27 @@ class Worker(Protocol):
             Where the row of tiles lies.
         columns : list of Span
             Where the tiles lie in it.
-        scene : ndarray, float32, shape (row.stop - row.start, W, 3)
-            Scene-linear sRGB; receives the estimates.
+        answers : ndarray, float32, shape (row.stop - row.start, W, 3)
+            Receives what is found of each pixel, in a form of the worker's own.
+        """
+        ...
+
+    def scene(self, codes: Codes, answers: FloatImage, source: ColourSpace | None) -> FloatImage:
+        """Turn answers into colours, pixel by pixel.
+
+        Parameters
+        ----------
+        codes : ndarray, uint8 or uint16, shape (P, 3)
+            sRGB codes of any pixels of the photo.
+        answers : ndarray, float32, shape (P, 3)
+            What :meth:`solve` found of them.
+        source : ColourSpace or None
+            The source gamut, if it is known.
+
+        Returns
+        -------
+        ndarray, float32, shape (P, 3)
+            Estimates in scene-linear sRGB, unbounded.
         """
         ...
 
@@ -219,9 +241,12 @@ class WindowMethod(Method):
     ----------
     halo : int
         Pixels around a tile that it has to see, so that tiles show no seams.
+    told : bool
+        Whether its estimates depend on the source gamut of the settings.
     """
 
     halo: int = 0
+    told: bool = True
 
     @abstractmethod
     def estimate(self, window: Codes, place: Place, settings: ExpansionSettings) -> FloatImage:
@@ -259,9 +284,10 @@ class _WindowWorker:
             settings.tile,
             method.halo if settings.halo is None else settings.halo,
         )
+        self.told = method.told
 
     def solve(
-        self, window: Codes, row: Span, columns: list[Span], scene: FloatImage
+        self, window: Codes, row: Span, columns: list[Span], answers: FloatImage
     ) -> list[TileReport]:
         reports = []
         for column in columns:
@@ -270,7 +296,10 @@ class _WindowWorker:
             place = Place(row.window_start, column.window_start, *self._size)
             part = window[:, column.window_start : column.window_stop]
             estimate = np.asarray(self._method.estimate(part, place, self._settings))
-            scene[:, column.start : column.stop] = estimate[row.inner, column.inner]
+            answers[:, column.start : column.stop] = estimate[row.inner, column.inner]
             size = row.stop - row.start, column.stop - column.start
             reports.append(TileReport(row.start, column.start, *size, 1, 0.0, Status.NOT_SOUGHT))
         return reports
+
+    def scene(self, codes: Codes, answers: FloatImage, source: ColourSpace | None) -> FloatImage:
+        return answers

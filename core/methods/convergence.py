@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from core.engine.expansion import ExpansionSettings, check_codes, finish
+from core.engine.expansion import ExpansionSettings, check_codes
+from core.engine.finishing import finish
 from core.engine.tiling import ArraySource
 from core.errors import PhotoError
 from core.gamut import clipped_mask
@@ -70,7 +71,7 @@ class Iterate:
         -------
         ndarray, float32, shape (h, w, 3)
             Linear RGB of the settings' space, in 0..1, as
-            :func:`core.engine.expansion.finish` makes it: projected, if the settings say so.
+            :func:`core.engine.finishing.finish` makes it: projected, if the settings say so.
         """
         return self._view.values(self._state)
 

@@ -38,6 +38,7 @@ class FittedGamutMlp(WindowMethod):
     needs = Needs.PAYLOAD
     parameters = PARAMETERS
     payload_size = _PAYLOAD_SIZE
+    told = False
 
     def __init__(self, mlp: GamutMlp) -> None:
         self.mlp = mlp

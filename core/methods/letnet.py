@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 import torch
@@ -12,15 +12,19 @@ import torch
 from core.engine.devices import device_named
 from core.engine.method import Method, Needs, TileReport
 from core.engine.tiling import sample_patches, sample_pixels
-from core.network.letnet import Inputs, positions
+from core.gamut import clipped_channels, naive_inversion
+from core.network.letnet import Inputs, positions, reach_out
 from core.network.models import load_model
 from core.network.statistics import SAMPLES, photo_statistics
+from core.source_gamut import told
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy.typing as npt
     from torch import Tensor
 
+    from core.colour import ColourSpace
     from core.engine.expansion import ExpansionSettings
     from core.engine.tiling import Source, Span
     from core.gamut import Codes, FloatImage
@@ -108,6 +112,7 @@ class NetworkAtWork:
         self._size = codes.shape[:2]
         config = self.network.config
         self._scale = config.scale
+        self.told = config.told
         self.tile = _round_up(settings.tile, self._scale)
         halo = model.descriptor.halo if settings.halo is None else settings.halo
         self.halo = _round_up(halo, self._scale)
@@ -118,21 +123,21 @@ class NetworkAtWork:
         self._pooled = self._pool(codes) if holds else None
 
     def solve(
-        self, window: Codes, row: Span, columns: list[Span], scene: FloatImage
+        self, window: Codes, row: Span, columns: list[Span], answers: FloatImage
     ) -> list[TileReport]:
-        """Restore tiles; see :class:`core.engine.method.Worker`."""
+        """Answer for tiles; see :class:`core.engine.method.Worker`."""
         windows = [window[:, column.window_start : column.window_stop] for column in columns]
         corners = [(row.window_start, column.window_start) for column in columns]
         inputs = self.inputs(np.stack(windows), corners)
         with torch.inference_mode(), self.precision():
-            estimate = self.network(
+            state, solution = self.network.settle(
                 inputs, self.solver, pooled=self.pooled(len(columns)), check=self._check
             )
-        planes = estimate.scene.float().movedim(1, -1).cpu().numpy()
-        solution = estimate.solution
+            found = self.network.answers(state)
+        planes = found.float().movedim(1, -1).cpu().numpy()
         reports = []
         for index, column in enumerate(columns):
-            scene[:, column.start : column.stop] = planes[index][row.inner, column.inner]
+            answers[:, column.start : column.stop] = planes[index][row.inner, column.inner]
             trace = solution.residuals[index]
             reports.append(
                 TileReport(
@@ -146,6 +151,22 @@ class NetworkAtWork:
                 )
             )
         return reports
+
+    def scene(self, codes: Codes, answers: FloatImage, source: ColourSpace | None) -> FloatImage:
+        """Turn answers into colours; see :class:`core.engine.method.Worker`."""
+        naive = naive_inversion(codes)
+        if self.network.config.output == "residual":
+            return naive + answers
+        low, high = clipped_channels(codes, self._settings.tolerance)
+        reached = reach_out(
+            _row_of_pixels(naive),
+            _row_of_pixels(low),
+            _row_of_pixels(high),
+            _row_of_pixels(answers),
+            torch.from_numpy(told(source)[None]),
+        )
+        colours: FloatImage = reached[0, :, 0].T.numpy()
+        return colours
 
     def inputs(self, codes: Codes, corners: list[tuple[int, int]]) -> Inputs:
         """Return the network's inputs for windows of the photo.
@@ -187,6 +208,11 @@ class NetworkAtWork:
         with torch.inference_mode(), self.precision():
             inputs = self.inputs(patches, corners)
             return self.network.pool(inputs, self.solver, self._check)[None]
+
+
+def _row_of_pixels(values: npt.NDArray[Any]) -> Tensor:
+    """Return pixels (P, 3) as planes (1, 3, 1, P)."""
+    return torch.from_numpy(np.ascontiguousarray(values.T))[None, :, None]
 
 
 def _round_up(value: int, multiple: int) -> int:

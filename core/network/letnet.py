@@ -265,6 +265,30 @@ class LetNet(nn.Module):
         check : callable, optional
             As for :func:`core.network.solver.solve`.
         """
+        state, solution = self.settle(inputs, settings, order, pooled, check)
+        return Estimate(self.decode(state, inputs), solution)
+
+    def settle(
+        self,
+        inputs: Inputs,
+        settings: SolverSettings | None = None,
+        order: Order = 0,
+        pooled: Tensor | None = None,
+        check: Check | None = None,
+    ) -> tuple[Tensor, Solution]:
+        """Return the state from which colours are told, and how it was found.
+
+        Parameters
+        ----------
+        inputs, settings, order, pooled, check
+            As for :meth:`forward`.
+
+        Returns
+        -------
+        state : Tensor, shape (N, H/scale, W/scale, channels)
+            With its gradient, where one is wanted.
+        solution : Solution
+        """
         start, context = self.encode(inputs, pooled)
         if self.config.mode == "implicit":
             fixed = [tensor.detach() for tensor in context]
@@ -277,7 +301,7 @@ class LetNet(nn.Module):
             for _ in range(1 if self.config.mode == "plain" else self.config.steps):
                 state = self.cell(state, *context)
             solution = _unrolled(state)
-        return Estimate(self.decode(state, inputs), solution)
+        return state, solution
 
     def encode(self, inputs: Inputs, pooled: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         """Return the start of the iteration and what the cell needs beside the state.
@@ -347,12 +371,20 @@ class LetNet(nn.Module):
 
     def decode(self, state: Tensor, inputs: Inputs) -> Tensor:
         """Turn a state into scene-linear sRGB, shape (N, 3, H, W)."""
+        answers, naive = self.answers(state), inputs.naive
+        if self.config.output == "residual":
+            return naive + answers
+        return reach_out(naive, inputs.low, inputs.high, answers, inputs.source)
+
+    def answers(self, state: Tensor) -> Tensor:
+        """Return what a state says of each pixel, shape (N, 3, H, W).
+
+        A step of scene-linear sRGB in the paper's form, shares of the way in the box form (see
+        :func:`reach_out`).
+        """
         planes = self.head(state.permute(0, 3, 1, 2))
         planes = functional.pixel_shuffle(planes, self.config.scale)
-        naive = inputs.naive
-        if self.config.output == "residual":
-            return naive + _OUTPUT_GAIN * planes
-        return reach_out(naive, inputs.low, inputs.high, torch.sigmoid(planes), inputs.source)
+        return _OUTPUT_GAIN * planes if self.config.output == "residual" else torch.sigmoid(planes)
 
     def _transform(self, state: Tensor, features: Tensor) -> tuple[Tensor, Tensor | None]:
         activation = _ACTIVATIONS[self.config.activation]

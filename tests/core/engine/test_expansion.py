@@ -15,8 +15,8 @@ from core.engine.expansion import (
     ExpansionSettings,
     expand,
     expand_bands,
-    finish,
 )
+from core.engine.finishing import finish
 from core.engine.tiling import ArraySource
 from core.errors import PhotoError
 from core.gamut import Codes, clipped_mask, naive_inversion, reduce

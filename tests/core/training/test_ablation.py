@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from core.colour import PROPHOTO, SRGB, convert
-from core.engine.expansion import ExpansionSettings, expand, finish
+from core.engine.expansion import ExpansionSettings, expand
+from core.engine.finishing import finish
 from core.errors import PhotoError
 from core.evaluation.evaluation import EvaluationSettings
 from core.evaluation.report import render

@@ -1,0 +1,165 @@
+"""From what a method found to the colours of a photo: strength, limits and the target space.
+
+Nothing here is solved for, so that all of it can be done again in a moment when one of these
+settings changes (:class:`core.engine.solved.SolvedPhoto`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.colour import PROPHOTO, SRGB, convert
+from core.gamut import (
+    Codes,
+    FloatImage,
+    Mask,
+    clip_within,
+    clipping_weight,
+    feasible_box,
+    fit_into,
+    naive_inversion,
+)
+
+if TYPE_CHECKING:
+    from core.engine.expansion import ExpansionSettings, SolvedBand
+
+_SCENE_LIMIT = 4.0
+"""No colour of a wide space is further out; estimates beyond it are of untrained networks."""
+
+_ROWS_AT_ONCE = 32
+
+
+def finish(
+    codes: Codes, scene: FloatImage, clipped: Mask, settings: ExpansionSettings
+) -> FloatImage:
+    """Turn an estimate of a photo's colours into values of the settings' space.
+
+    Parameters
+    ----------
+    codes : ndarray, uint8 or uint16, shape (H, W, 3)
+        sRGB codes.
+    scene : ndarray, float32, shape (H, W, 3)
+        The estimate, scene-linear sRGB; what is not finite is replaced by the naive inversion.
+    clipped : ndarray, bool, shape (H, W)
+        Pixels that may have lost colour; with a projection only they change, those of a lossy
+        file the less the farther their codes are from the ends of the range.
+    settings : ExpansionSettings
+        Space, adaptation, tolerance, strength, projection.
+
+    Returns
+    -------
+    ndarray, float32, shape (H, W, 3)
+        Linear RGB of the space, in 0..1.
+    """
+    naive = naive_inversion(codes)
+    step = np.where(np.isfinite(scene), scene, naive) - naive
+    if settings.project:
+        step *= clipped[..., None]
+        if settings.tolerance > 0.0:
+            step *= clipping_weight(codes, settings.tolerance)[..., None]
+    estimate = np.clip(naive + np.float32(settings.strength) * step, -_SCENE_LIMIT, _SCENE_LIMIT)
+    if not settings.project:
+        values: FloatImage = convert(estimate, SRGB, settings.space, settings.adaptation)
+        return np.clip(values, 0.0, 1.0, out=values)
+    box = feasible_box(codes, settings.tolerance)
+    space, source, adaptation = settings.space, settings.source, settings.adaptation
+    inside = box.project(estimate)
+    if source is not None:
+        inside = clip_within(inside, box, source, adaptation)
+    elif space is not PROPHOTO:
+        prophoto = fit_into(inside, naive, PROPHOTO, adaptation)
+        inside = box.project(convert(prophoto, PROPHOTO, SRGB, adaptation))
+    if space not in (PROPHOTO, source):
+        inside = clip_within(inside, box, space, adaptation)
+    # Each step may undo a little of the one before; this one holds all limits at once.
+    within = [] if source is None or source is space else [source]
+    return fit_into(inside, naive, space, adaptation, within=within)
+
+
+def finish_band(band: SolvedBand, settings: ExpansionSettings) -> FloatImage:
+    """Turn what a method found of a band into values of the settings' space.
+
+    Parameters
+    ----------
+    band : SolvedBand
+        With its answers.
+    settings : ExpansionSettings
+        Space, adaptation, source, tolerance, strength, projection.
+
+    Returns
+    -------
+    ndarray, float32, shape (h, W, 3)
+        Linear RGB of the space, in 0..1.
+    """
+    values = np.empty(band.codes.shape, np.float32)
+    finish_rows(band, settings, values, whole=True)
+    return values
+
+
+def finish_rows(
+    band: SolvedBand,
+    settings: ExpansionSettings,
+    values: FloatImage,
+    rows: slice | None = None,
+    *,
+    whole: bool,
+) -> None:
+    """Finish some rows of a band, a few at a time: it needs many copies.
+
+    Parameters
+    ----------
+    band, settings
+        As for :func:`finish_band`.
+    values : ndarray, float32, shape (number of rows, W, 3)
+        Receives linear RGB of the space.
+    rows : slice, optional
+        Which rows of the band; all unless given.
+    whole : bool
+        Whether all pixels are wanted, or only those that the method changes: the others hold
+        what this function wrote for the same space before.
+    """
+    height = len(band.codes)
+    start, stop, _ = (rows or slice(None)).indices(height)
+    answers = band.answers
+    assert answers is not None
+    ends = np.cumsum(np.count_nonzero(band.clipped, axis=1))
+    first = start // _ROWS_AT_ONCE * _ROWS_AT_ONCE
+    # Always the same groups of rows, so that a pixel's value never depends on what else is asked.
+    for top in range(first, stop, _ROWS_AT_ONCE):
+        bottom = min(top + _ROWS_AT_ONCE, height)
+        codes, clipped = band.codes[top:bottom], band.clipped[top:bottom]
+        inside = slice(max(start, top) - top, min(stop, bottom) - top)
+        out = values[max(start, top) - start : min(stop, bottom) - start]
+        if not settings.project:
+            width = codes.shape[1]
+            found = answers[top * width : bottom * width]
+            out[:] = _made(band, codes, found, clipped, settings)[inside]
+            continue
+        if whole:
+            out[:] = _untouched(codes, settings)[inside]
+        found = answers[ends[top] - np.count_nonzero(clipped[0]) : ends[bottom - 1]]
+        if len(found):
+            lost = codes[clipped]
+            made = _made(band, lost, found, np.ones(len(lost), np.bool_), settings)
+            kept = clipped[inside]
+            before = np.count_nonzero(clipped[: inside.start])
+            out[kept] = made[before : before + np.count_nonzero(kept)]
+
+
+def _made(
+    band: SolvedBand, codes: Codes, found: FloatImage, clipped: Mask, settings: ExpansionSettings
+) -> FloatImage:
+    if band.worker is None:
+        scene = naive_inversion(codes)
+    else:
+        flat = codes.reshape(-1, 3)
+        scene = band.worker.scene(flat, found, settings.source).reshape(codes.shape)
+    return finish(codes, scene, clipped, settings)
+
+
+def _untouched(codes: Codes, settings: ExpansionSettings) -> FloatImage:
+    """Return the values of pixels that lost nothing: what their codes say."""
+    values: FloatImage = convert(naive_inversion(codes), SRGB, settings.space, settings.adaptation)
+    return np.clip(values, 0.0, 1.0, out=values)
