@@ -229,19 +229,14 @@ WIDE_SPACES: Mapping[str, ColourSpace] = MappingProxyType(
 """The spaces that hold colours which sRGB cannot."""
 
 
-def space_named(key: str) -> ColourSpace:
-    """Return the space with the given key, or raise a ValueError that lists the keys."""
-    try:
-        return SPACES[key]
-    except KeyError:
-        known = ", ".join(SPACES)
-        raise ValueError(
-            f"There is no colour space named {key!r}; choose one of {known}."
-        ) from None
-
-
 def white_xyz(xy: tuple[float, float]) -> Matrix:
-    """Return the XYZ of a chromaticity, with Y = 1 (float64, shape (3,))."""
+    """Return the XYZ of a chromaticity, with Y = 1 (float64, shape (3,)).
+
+    Examples
+    --------
+    >>> white_xyz(D65).round(4).tolist()
+    [0.9505, 1.0, 1.0891]
+    """
     x, y = xy
     return np.array([x / y, 1.0, (1.0 - x - y) / y])
 
@@ -260,6 +255,12 @@ def adaptation_matrix(source_white: Matrix, target_white: Matrix, adaptation: Ad
     -------
     ndarray, shape (3, 3), float64
         Acts on XYZ.
+
+    Examples
+    --------
+    >>> matrix = adaptation_matrix(white_xyz(D65), white_xyz(D50), "Bradford")
+    >>> np.allclose(matrix @ white_xyz(D65), white_xyz(D50))
+    True
     """
     cones = _cones(adaptation)
     gains = (cones @ target_white) / (cones @ source_white)
@@ -283,6 +284,11 @@ def matrix_between(
     -------
     ndarray, shape (3, 3), float64, read-only
         White maps to white exactly: every row adds up to 1.
+
+    Examples
+    --------
+    >>> matrix_between(SRGB, DISPLAY_P3).round(4).tolist()
+    [[0.8225, 0.1775, -0.0], [0.0332, 0.9668, -0.0], [0.0171, 0.0724, 0.9105]]
     """
     _cones(adaptation)  # An unknown name is an error even where no adaptation is needed.
     return _matrix_between(source, target, adaptation)
@@ -304,6 +310,11 @@ def apply_matrix(values: Values, matrix: Matrix, *, axis: int = -1) -> Values:
     -------
     ndarray or Tensor
         Same shape and dtype.
+
+    Examples
+    --------
+    >>> apply_matrix(np.ones((2, 3)), np.diag([1.0, 2.0, 3.0])).tolist()
+    [[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]
     """
     xp = array_namespace(values)
     factors = xp.asarray(matrix.tolist(), dtype=values.dtype, device=device(values))
@@ -337,6 +348,12 @@ def convert(
     ndarray or Tensor
         Linear RGB of `target`, same shape and dtype; outside 0..1 where `target` cannot hold
         the colour.
+
+    Examples
+    --------
+    >>> red = np.array([1.0, 0.0, 0.0])
+    >>> convert(red, DISPLAY_P3, SRGB).round(4).tolist()
+    [1.2249, -0.0421, -0.0196]
     """
     if source is target:
         return values
@@ -355,6 +372,11 @@ def lab_from_prophoto(values: Values) -> Values:
     -------
     ndarray or Tensor, shape (..., 3)
         L* in 0..100 for colours in 0..1; CIE 15:2018, equations 8.3 to 8.5.
+
+    Examples
+    --------
+    >>> lab_from_prophoto(np.ones(3)).round(6).tolist()
+    [100.0, 0.0, 0.0]
     """
     relative = PROPHOTO.to_xyz / white_xyz(PROPHOTO.white)[:, None]
     xp = array_namespace(values)

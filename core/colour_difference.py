@@ -21,6 +21,12 @@ def delta_e_2000(lab1: Floats, lab2: Floats) -> Floats:
     ndarray, shape (...)
         Of the same precision; symmetric in the two colours. Sharma, Wu, Dalal 2005,
         "The CIEDE2000 Color-Difference Formula", equations 2 to 22.
+
+    Examples
+    --------
+    >>> one, other = np.array([50.0, 2.6772, -79.7751]), np.array([50.0, 0.0, -82.7485])
+    >>> round(float(delta_e_2000(one, other)), 4)
+    2.0425
     """
     lightness1, a1, b1 = np.moveaxis(lab1, -1, 0)
     lightness2, a2, b2 = np.moveaxis(lab2, -1, 0)

@@ -55,6 +55,11 @@ def code_maximum(codes: Codes) -> int:
     ------
     TypeError
         If the codes are neither uint8 nor uint16.
+
+    Examples
+    --------
+    >>> code_maximum(np.zeros((1, 1, 3), np.uint16))
+    65535
     """
     if codes.dtype == np.uint8:
         return 255
@@ -77,6 +82,11 @@ def reduce(scene: npt.NDArray[np.floating], depth: Depth = 8) -> Codes:
     -------
     ndarray, uint8 or uint16, shape (..., 3)
         sRGB codes (Xiao et al. 2024, section 3.1; IEC 61966-2-1).
+
+    Examples
+    --------
+    >>> reduce(np.array([[[-0.1, 0.2158, 1.7]]], np.float32)).tolist()
+    [[[0, 128, 255]]]
     """
     maximum = 2**depth - 1
     encoded = SRGB.encode(np.clip(scene, 0.0, 1.0))
@@ -96,6 +106,11 @@ def naive_inversion(codes: Codes) -> FloatImage:
     -------
     ndarray, float32, shape (..., 3)
         Linear sRGB in 0..1.
+
+    Examples
+    --------
+    >>> naive_inversion(np.array([[[0, 128, 255]]], np.uint8)).astype(float).round(4).tolist()
+    [[[0.0, 0.2159, 1.0]]]
     """
     return _linear_table(code_maximum(codes))[codes]
 
@@ -117,6 +132,11 @@ def out_of_gamut_mask(scene: npt.NDArray[np.floating], margin: float = 0.0) -> M
     Returns
     -------
     ndarray, bool, shape (...)
+
+    Examples
+    --------
+    >>> out_of_gamut_mask(np.array([[[-0.1, 0.5, 0.5], [0.2, 0.5, 0.5]]])).tolist()
+    [[True, False]]
     """
     low, high = scene < -margin, scene > 1.0 + margin
     return _any_but_not_all(low, high)
@@ -135,6 +155,12 @@ def clipped_channels(codes: Codes, tolerance: float = 0.0) -> tuple[Mask, Mask]:
     Returns
     -------
     low, high : ndarray, bool, shape (..., 3)
+
+    Examples
+    --------
+    >>> low, high = clipped_channels(np.array([[[0, 128, 255]]], np.uint8))
+    >>> low.tolist(), high.tolist()
+    ([[[True, False, False]]], [[[False, False, True]]])
     """
     maximum = code_maximum(codes)
     slack = _slack(tolerance, maximum)
@@ -157,6 +183,11 @@ def clipped_mask(codes: Codes, tolerance: float = 0.0) -> Mask:
     Returns
     -------
     ndarray, bool, shape (...)
+
+    Examples
+    --------
+    >>> clipped_mask(np.array([[[0, 128, 255], [1, 2, 3], [255, 255, 255]]], np.uint8)).tolist()
+    [[True, False, False]]
     """
     low, high = clipped_channels(codes, tolerance)
     return _any_but_not_all(low, high)
@@ -180,6 +211,11 @@ def clipping_weight(codes: Codes, tolerance: float) -> FloatImage:
     ndarray, float32, shape (...)
         1 where a channel is within half the tolerance of an end of the range, falling linearly
         to 0 where none is within the tolerance. Without a tolerance 1 or 0.
+
+    Examples
+    --------
+    >>> clipping_weight(np.array([[[0, 128, 255], [9, 90, 90]]], np.uint8), 6.0).shape
+    (1, 2)
     """
     maximum = code_maximum(codes)
     slack = np.float32(_slack(tolerance, maximum))
@@ -193,7 +229,13 @@ def clipping_weight(codes: Codes, tolerance: float) -> FloatImage:
 
 
 def share(mask: Mask) -> float:
-    """Return the share of pixels that a mask holds, 0..1 (0 for an empty mask)."""
+    """Return the share of pixels that a mask holds, 0..1 (0 for an empty mask).
+
+    Examples
+    --------
+    >>> share(np.array([True, False, False, False]))
+    0.25
+    """
     return float(mask.mean()) if mask.size else 0.0
 
 
@@ -246,6 +288,13 @@ def feasible_box(codes: Codes, tolerance: float = 0.0) -> FeasibleBox:
     FeasibleBox
         A little smaller than the half codes on each side, so that 16-bit files and float32
         arithmetic keep the guarantee.
+
+    Examples
+    --------
+    >>> codes = np.array([[[0, 128, 255]]], np.uint8)
+    >>> box = feasible_box(codes)
+    >>> box.lower.astype(float).round(3).tolist(), box.upper.astype(float).round(3).tolist()
+    ([[[-inf, 0.215, 0.997]]], [[[0.0, 0.217, inf]]])
     """
     lower, upper = _box_tables(code_maximum(codes), tolerance)
     return FeasibleBox(lower[codes], upper[codes])
@@ -274,6 +323,15 @@ def clip_within(
     -------
     ndarray, float32, shape (..., 3)
         Scene-linear sRGB, inside the box; unchanged where it lies in the space.
+
+    Examples
+    --------
+    >>> from core.colour import DISPLAY_P3
+    >>> codes = np.array([[[255, 0, 0]]], np.uint8)
+    >>> far = np.array([[[1.6, -0.3, -0.3]]], np.float32)
+    >>> inside = clip_within(far, feasible_box(codes), DISPLAY_P3)
+    >>> convert(inside, SRGB, DISPLAY_P3).astype(float).round(2).tolist()
+    [[[1.0, 0.0, 0.0]]]
     """
     wide = convert(scene, SRGB, space, adaptation)
     outside = ((wide < 0.0) | (wide > 1.0)).any(-1)
@@ -317,6 +375,13 @@ def fit_into(
     -------
     ndarray, float32, shape (..., 3)
         Linear RGB of `space`, in 0..1.
+
+    Examples
+    --------
+    >>> from core.colour import DISPLAY_P3
+    >>> far = np.array([[[1.6, -0.3, -0.3]]], np.float32)
+    >>> fit_into(far, np.clip(far, 0, 1), DISPLAY_P3).astype(float).round(3).tolist()
+    [[[0.849, 0.017, 0.0]]]
     """
     # Beyond any colour, but far from float32's overflow to inf - inf; still inside the box.
     bounded = np.clip(scene, -_FARTHEST, _FARTHEST)

@@ -38,6 +38,11 @@ def codes_from_image(image: npt.NDArray[Any]) -> Codes:
     ------
     PhotoError
         If the values are of another type, not finite, or outside 0..1.
+
+    Examples
+    --------
+    >>> codes_from_image(np.full((1, 1, 3), 128 / 255)).tolist()
+    [[[128, 128, 128]]]
     """
     if image.dtype in (np.uint8, np.uint16):
         return image
@@ -80,6 +85,11 @@ def area_reduced(values: Array, longest: int) -> Array:
     ndarray
         Same dtype; `values` itself where it is small enough. Rows and columns that do not
         fill a block are cut off at the bottom and at the right.
+
+    Examples
+    --------
+    >>> area_reduced(np.arange(16.0).reshape(4, 4), 2).tolist()
+    [[2.5, 4.5], [10.5, 12.5]]
     """
     height, width = values.shape[:2]
     factor = -(-max(height, width) // longest)
@@ -94,7 +104,13 @@ def area_reduced(values: Array, longest: int) -> Array:
 
 
 def row_bands(image: npt.NDArray[Any]) -> Iterator[slice]:
-    """Yield slices of rows that cover an image, each of about a quarter of a megapixel."""
+    """Yield slices of rows that cover an image, each of about a quarter of a megapixel.
+
+    Examples
+    --------
+    >>> list(row_bands(np.zeros((700, 1024, 3))))
+    [slice(0, 256, None), slice(256, 512, None), slice(512, 700, None)]
+    """
     height, width = image.shape[:2]
     rows = max(1, _BAND_PIXELS // max(1, width))
     for start in range(0, height, rows):

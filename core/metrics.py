@@ -133,6 +133,15 @@ def compare(
         If the two photos differ in size or a value is not finite.
     ValueError
         If an array is not an RGB image, or the mask is not the reference's.
+
+    Examples
+    --------
+    >>> reference = np.full((16, 16, 3), 0.5, np.float32)
+    >>> outside = np.zeros((16, 16), bool)
+    >>> outside[:8] = True
+    >>> measured = compare(reference, reference * np.float32(0.9), outside)
+    >>> round(measured.regions["all"].psnr, 2)
+    26.02
     """
     _check(reference, test, out_of_gamut)
     pixels, squares, differences = np.zeros(2), np.zeros(2), np.zeros(2)
@@ -183,6 +192,13 @@ def average(photos: Iterable[PhotoMetrics]) -> PhotoMetrics:
     Returns
     -------
     PhotoMetrics
+
+    Examples
+    --------
+    >>> reference = np.full((16, 16, 3), 0.5, np.float32)
+    >>> one = compare(reference, reference * np.float32(0.9), np.ones((16, 16), bool))
+    >>> average([one, one]).regions["all"].psnr == one.regions["all"].psnr
+    True
     """
     measured = list(photos)
     if not measured:
@@ -211,6 +227,11 @@ def group_of(out_of_gamut_share: float) -> Group:
 
     A holds the shares below 25 %, B those from 25 and below 50 %, C those from 50 and below
     75 %, D the rest.
+
+    Examples
+    --------
+    >>> group_of(0.02), group_of(0.6)
+    ('A', 'C')
     """
     if not 0.0 <= out_of_gamut_share <= 1.0:
         raise ValueError(f"A share of pixels lies in 0..1, not at {out_of_gamut_share}.")
@@ -218,12 +239,24 @@ def group_of(out_of_gamut_share: float) -> Group:
 
 
 def psnr(mse: float) -> float:
-    """Return the peak signal-to-noise ratio in dB of a mean squared error, of peak 1."""
+    """Return the peak signal-to-noise ratio in dB of a mean squared error, of peak 1.
+
+    Examples
+    --------
+    >>> psnr(0.01)
+    20.0
+    """
     return math.inf if mse == 0.0 else -10.0 * math.log10(mse)
 
 
 def rmse(mse: float) -> float:
-    """Return the root of a mean squared error."""
+    """Return the root of a mean squared error.
+
+    Examples
+    --------
+    >>> rmse(0.01)
+    0.1
+    """
     return math.sqrt(mse)
 
 
@@ -241,6 +274,14 @@ def mse_by_region(reference: Floats, test: Floats, out_of_gamut: Mask) -> dict[R
     -------
     dict of Region to float
         Mean over the region's pixels and 3 channels; nan for an empty region.
+
+    Examples
+    --------
+    >>> reference = np.zeros((1, 2, 3), np.float32)
+    >>> test = np.array([[[0.1] * 3, [0.3] * 3]], np.float32)
+    >>> errors = mse_by_region(reference, test, np.array([[True, False]]))
+    >>> {region: round(float(error), 4) for region, error in errors.items()}
+    {'all': 0.05, 'out_of_gamut': 0.01, 'in_gamut': 0.09}
     """
     _check(reference, test, out_of_gamut)
     squares, pixels = np.zeros(2), np.zeros(2)
@@ -251,7 +292,13 @@ def mse_by_region(reference: Floats, test: Floats, out_of_gamut: Mask) -> dict[R
 
 
 def region_masks(out_of_gamut: Mask) -> dict[Region, Mask]:
-    """Return the mask of each region (bool, same shape)."""
+    """Return the mask of each region (bool, same shape).
+
+    Examples
+    --------
+    >>> region_masks(np.array([True, False]))["in_gamut"].tolist()
+    [False, True]
+    """
     return {
         "all": np.ones_like(out_of_gamut),
         "out_of_gamut": out_of_gamut,
@@ -268,6 +315,11 @@ def region_means(values: Floats, out_of_gamut: Mask) -> dict[Region, float]:
         Any error map.
     out_of_gamut : ndarray, bool, shape (H, W)
         Mask of the reference.
+
+    Examples
+    --------
+    >>> region_means(np.array([[1.0, 3.0]]), np.array([[True, False]]))
+    {'all': 2.0, 'out_of_gamut': 1.0, 'in_gamut': 3.0}
     """
     return _by_region(_sums(out_of_gamut, values), _sums(out_of_gamut))
 
@@ -283,6 +335,12 @@ def absolute_error_map(reference: Floats, test: Floats) -> FloatImage:
     Returns
     -------
     ndarray, float32, shape (H, W)
+
+    Examples
+    --------
+    >>> white, black = np.ones((1, 1, 3), np.float32), np.zeros((1, 1, 3), np.float32)
+    >>> absolute_error_map(white, black).tolist()
+    [[1.0]]
     """
     _check(reference, test)
     error = np.empty(reference.shape[:2], np.float32)
@@ -302,6 +360,12 @@ def delta_e_map(reference: Floats, test: Floats) -> FloatImage:
     Returns
     -------
     ndarray, float32, shape (H, W)
+
+    Examples
+    --------
+    >>> white, black = np.ones((1, 1, 3), np.float32), np.zeros((1, 1, 3), np.float32)
+    >>> delta_e_map(white, black).astype(float).round(3).tolist()
+    [[100.0]]
     """
     _check(reference, test)
     difference = np.empty(reference.shape[:2], np.float32)
@@ -324,6 +388,13 @@ def round_trip(codes: Codes, scene: Floats) -> float:
     -------
     float
         Share of the channel values, 0..1; nan for an empty photo.
+
+    Examples
+    --------
+    >>> from core.gamut import naive_inversion
+    >>> codes = np.array([[[0, 128, 255]]], np.uint8)
+    >>> round_trip(codes, naive_inversion(codes))
+    1.0
     """
     if codes.shape != scene.shape:
         raise PhotoError(

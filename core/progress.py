@@ -64,6 +64,17 @@ def finished(
         Yields what is done and what there is to do; returns the result.
     progress : callable, optional
         Called with both after each step. What it raises gives up the work.
+
+    Examples
+    --------
+    >>> def work():
+    ...     yield 1, 2
+    ...     yield 2, 2
+    ...     return "done"
+    >>> finished(work(), print)
+    1 2
+    2 2
+    'done'
     """
     with closing(work):
         while True:
@@ -92,6 +103,14 @@ def mapped(
     -------
     object
         The result of the part.
+
+    Examples
+    --------
+    >>> def work():
+    ...     yield 1, 2
+    ...     return "done"
+    >>> list(mapped(work(), lambda done, total: f"{done} of {total}"))
+    ['1 of 2']
     """
     with closing(work):
         while True:
@@ -119,5 +138,13 @@ def scaled(
     -------
     object
         The result of the part.
+
+    Examples
+    --------
+    >>> def work():
+    ...     yield 1, 2
+    ...     return "done"
+    >>> list(scaled(work(), 10, 20, 100))
+    [(15, 100)]
     """
     return mapped(work, lambda done, total: (begin + (stop - begin) * done // total, end))

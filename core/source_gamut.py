@@ -45,7 +45,13 @@ _CONTAINED = -1e-4
 
 
 def contains_srgb(space: ColourSpace) -> bool:
-    """Return whether a space holds every colour of sRGB, as any source gamut does."""
+    """Return whether a space holds every colour of sRGB, as any source gamut does.
+
+    Examples
+    --------
+    >>> contains_srgb(DISPLAY_P3), contains_srgb(ADOBE_RGB)
+    (True, True)
+    """
     return bool(matrix_between(SRGB, space).min() >= _CONTAINED)
 
 
@@ -83,6 +89,11 @@ def told(source: ColourSpace | None) -> npt.NDArray[np.float32]:
     -------
     ndarray, float32, shape (len(SOURCES),)
         1 at its place in :data:`SOURCES`; all 0 where it is unknown, or none of them.
+
+    Examples
+    --------
+    >>> told(DISPLAY_P3).tolist(), told(None).tolist()
+    ([1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0])
     """
     return np.array([space is source for space in SOURCES], np.float32)
 
@@ -99,6 +110,12 @@ def index_entry(path: Path) -> dict[str, str] | None:
     -------
     dict or None
         None where no table names the photo.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> index_entry(Path("nowhere/photo.jpg")) is None
+    True
     """
     for folder in (path.parent, path.parent.parent):
         table = folder / INDEX_NAME
@@ -108,7 +125,13 @@ def index_entry(path: Path) -> dict[str, str] | None:
 
 
 def source_named(key: str | None) -> ColourSpace | None:
-    """Return the source gamut of a table's word; None for sRGB and for unknown ones."""
+    """Return the source gamut of a table's word; None for sRGB and for unknown ones.
+
+    Examples
+    --------
+    >>> source_named("adobe-rgb") is ADOBE_RGB, source_named("unknown") is None
+    (True, True)
+    """
     space = SPACES.get(key or UNKNOWN)
     return None if space is SRGB else space
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.network.models import Descriptor, to_bytes
-from core.training.dataset import prepare
+from core.training.prepared import prepare
 from core.training.recipes import RECIPES
-from core.training.training import train
+from core.training.run import train
 
 
 def main(photos: str, run: str, steps: str = "200", patch: str = "96") -> None:

@@ -34,11 +34,12 @@ def write_photo(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     """
     import numpy as np
 
-    from core.colour import SRGB, space_named
+    from core.colour import SRGB
     from core.errors import PhotoError
     from core.files import format_of, write, write_codes
     from core.gamut import naive_inversion
     from core.images import codes_from_image
+    from core.spaces import space_named
     from napari_gamut.metadata import record_in
 
     record = record_in(meta.get("metadata", {}))

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from core.colour import PROPHOTO, SRGB, ColourSpace, convert, space_named
+from core.colour import PROPHOTO, SRGB, ColourSpace, convert
 from core.errors import PhotoError
 from core.gamut import LOSSY_TOLERANCE, naive_inversion
 from core.images import codes_from_image
 from core.pictures.screens import DISPLAYS, display_image
+from core.spaces import space_named
 from napari_gamut._reader import has_own_colours
 from napari_gamut.metadata import Record, record_in
 

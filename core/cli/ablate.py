@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     from core.cli.progress import ProgressBar, set_up_training
     from core.evaluation.report import render
     from core.files import write_bytes
-    from core.training.dataset import Manifest
+    from core.training.prepared import Manifest
 
     set_up_training(options)
     chosen = options.variants or list(VARIANTS)

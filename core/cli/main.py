@@ -25,6 +25,7 @@ _COMMANDS = (
     "compare",
     "prepare",
     "train",
+    "adapt",
     "evaluate",
     "ablate",
     "demo",

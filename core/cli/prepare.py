@@ -43,7 +43,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(options: argparse.Namespace) -> int:
     """Prepare the folders; 1 if a file had to be left out."""
     from core.cli.progress import ProgressBar
-    from core.training.dataset import prepare
+    from core.training.prepared import prepare
 
     left_out = 0
 

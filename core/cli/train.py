@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from core.network.letnet import LetNet
     from core.network.models import Model
-    from core.training.dataset import Manifest
+    from core.training.prepared import Manifest
     from core.training.recipes import Recipe
 
 _RECIPES = ("cpu", "cpu-source", "cpu-paper-form", "paper")
@@ -108,7 +108,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(options: argparse.Namespace) -> int:
     """Prepare, train, write the model and its card."""
     try:
-        from core.training.training import is_first_process, train
+        from core.training.run import is_first_process, train
     except ModuleNotFoundError as error:
         raise PhotoError(
             f"Training needs the package {error.name}; install napari-gamut[train]."
@@ -161,7 +161,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 
 def _prepare(options: argparse.Namespace) -> None:
     from core.cli.progress import ProgressBar
-    from core.training.dataset import prepare
+    from core.training.prepared import prepare
 
     if not options.data:
         return
@@ -176,7 +176,7 @@ def _prepare(options: argparse.Namespace) -> None:
 
 
 def _manifest(options: argparse.Namespace) -> Manifest:
-    from core.training.dataset import Manifest
+    from core.training.prepared import Manifest
 
     manifest, _ = Manifest.load(options.cache).split(options.hold_out)
     if not manifest.sources:

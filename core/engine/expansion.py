@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from core.colour import PROPHOTO, SRGB, Adaptation, ColourSpace
+from core.colour import PROPHOTO, Adaptation, ColourSpace
 from core.engine.finishing import finish_band
 from core.engine.tiling import ArraySource, Span, plan_spans
 from core.errors import PhotoError
@@ -220,6 +220,14 @@ def expansion(
     Returns
     -------
     Expansion
+
+    Examples
+    --------
+    >>> from core.methods.registry import method
+    >>> codes = np.full((2, 2, 3), 128, np.uint8)
+    >>> work = expansion(codes, method("naive"))
+    >>> [(done, total) for done, total in work]
+    [(1, 1)]
     """
     settings = settings or ExpansionSettings()
     check_codes(codes)
@@ -264,6 +272,14 @@ def expand_bands(
     Band
         After each batch of tiles, without values; after the last of a band, with them. Closing
         the generator cancels the work.
+
+    Examples
+    --------
+    >>> from core.methods.registry import method
+    >>> codes = np.full((600, 2, 3), 128, np.uint8)
+    >>> bands = expand_bands(ArraySource(codes), method("naive"), ExpansionSettings())
+    >>> [band.values.shape for band in bands if band.values is not None]
+    [(512, 2, 3), (88, 2, 3)]
     """
     settings = settings or ExpansionSettings()
     with closing(solve_bands(source, method, settings, check)) as solved:
@@ -326,6 +342,14 @@ def solve_bands(
     ------
     SolvedBand
         After each batch of tiles, without answers; after the last of a band, with them.
+
+    Examples
+    --------
+    >>> from core.methods.registry import method
+    >>> codes = np.full((600, 2, 3), 128, np.uint8)
+    >>> bands = solve_bands(ArraySource(codes), method("naive"), ExpansionSettings())
+    >>> len(list(bands))
+    2
     """
     height, width, _ = source.shape
     worker = method.worker(source, settings, check)
@@ -357,7 +381,12 @@ def solve_bands(
 
 
 def check_codes(codes: Codes) -> None:
-    """Raise a PhotoError unless the codes are an sRGB photo of at least one pixel."""
+    """Raise a PhotoError unless the codes are an sRGB photo of at least one pixel.
+
+    Examples
+    --------
+    >>> check_codes(np.zeros((4, 4, 3), np.uint8))
+    """
     if codes.ndim != 3 or codes.shape[2] != 3:
         raise PhotoError(
             f"A photo has the shape (height, width, 3), not {codes.shape}; choose an RGB image."

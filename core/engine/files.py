@@ -182,6 +182,18 @@ def expand_file(
     ------
     PhotoError
         If the photo cannot be read or the file not be written; then nothing of it remains.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from core.files import write_codes
+    >>> from core.methods.registry import method
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = write_codes(folder / "a.png", np.full((8, 8, 3), 128, np.uint8))
+    >>> report = expand_file(folder / "a.png", folder / "a.tif", method("naive"))
+    >>> report.clipped_share
+    0.0
     """
     return finished(file_expansion(source, target, method, settings, file_settings), progress)
 

@@ -75,6 +75,11 @@ def plan_spans(length: int, tile: int, halo: int) -> list[Span]:
     -------
     list of Span
         From first to last; together they fill the axis exactly once.
+
+    Examples
+    --------
+    >>> [(span.start, span.stop, span.window_start) for span in plan_spans(1000, 512, 32)]
+    [(0, 512, 0), (512, 1000, 480)]
     """
     starts = range(0, length, tile)
     stops = [min(start + tile, length) for start in starts]

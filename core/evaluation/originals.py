@@ -27,26 +27,29 @@ _NO_PHOTOS = frozenset(
 )
 
 
-def photos_in(folders: Iterable[Path], besides: Path | None = None) -> list[Path]:
+def photos_in(places: Iterable[Path], besides: Path | None = None) -> list[Path]:
     """Return the photos of folders and their subfolders, in order of their paths.
 
     Parameters
     ----------
-    folders : iterable of Path
-        Where to look. Every file is taken for a photo but hidden ones and, by their suffixes,
-        texts, tables and sidecars.
+    places : iterable of Path
+        Photos, and folders where to look for them. Every file there is taken for a photo but
+        hidden ones and, by their suffixes, texts, tables and sidecars.
     besides : Path, optional
         A folder to leave out.
 
     Raises
     ------
     PhotoError
-        If a folder does not exist.
+        If one of them does not exist.
     """
     paths: set[Path] = set()
-    for folder in folders:
+    for folder in places:
+        if folder.is_file():
+            paths.add(folder)
+            continue
         if not folder.is_dir():
-            raise PhotoError(f"There is no folder “{folder}”; check its name.")
+            raise PhotoError(f"There is no photo or folder “{folder}”; check its name.")
         for path in folder.rglob("*"):
             hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
             if path.is_file() and not hidden and path.suffix.lower() not in _NO_PHOTOS:
@@ -125,6 +128,11 @@ def shrink(image: npt.NDArray[np.float32], max_side: int) -> npt.NDArray[np.floa
         Linear values.
     max_side : int
         In pixels.
+
+    Examples
+    --------
+    >>> shrink(np.ones((100, 200, 3), np.float32), 50).shape
+    (25, 50, 3)
     """
     height, width, _ = image.shape
     factor = max_side / max(height, width)

@@ -58,7 +58,13 @@ class Entry:
 
 
 def entries() -> dict[str, Entry]:
-    """Return what can be chosen by name, the default first; nothing is loaded for it."""
+    """Return what can be chosen by name, the default first; nothing is loaded for it.
+
+    Examples
+    --------
+    >>> list(entries())[:2]
+    ['letnet-box', 'letnet']
+    """
     shipped = [
         Entry(name, _TITLES.get(name, name), functools.partial(_load_network, name))
         for name in sorted(_shipped(), key=lambda name: (name != DEFAULT, name))
@@ -116,6 +122,11 @@ def methods(names: Iterable[str | Path]) -> list[Method]:
     ------
     PhotoError
         If there is no such method, or one is given twice.
+
+    Examples
+    --------
+    >>> [method.name for method in methods(["naive", "letnet"])]
+    ['naive', 'letnet']
     """
     wanted = [str(name) for name in names]
     loaded = [method(name) for name in wanted]

@@ -165,6 +165,12 @@ def solve(
     -------
     Solution
         No gradient is recorded.
+
+    Examples
+    --------
+    >>> half = solve(lambda z: 0.5 * z + 1.0, torch.zeros(1, 1, 4, 4), SolverSettings(tolerance=1e-6))
+    >>> half.value.mean().item()
+    2.0
     """
     value = z0.detach().clone()
     settings = settings or SolverSettings()

@@ -39,6 +39,11 @@ def photo_statistics(pixels: Codes, tolerance: float = 0.0) -> npt.NDArray[np.fl
         at the maximum, just above 0 and just below the maximum; of the distribution of HSV
         saturation (of pixels that are not dark); of codes at 0 in dark and in other pixels;
         and of black and white pixels.
+
+    Examples
+    --------
+    >>> photo_statistics(np.zeros((4, 4, 3), np.uint8)).dtype
+    dtype('float32')
     """
     planes: Codes = np.moveaxis(pixels.reshape(-1, 3), -1, 0).copy()
     encoded = planes.astype(np.float32) / np.float32(code_maximum(planes))

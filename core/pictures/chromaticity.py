@@ -81,6 +81,11 @@ def chromaticities(values: Floats, diagram: Diagram = "xy") -> Doubles:
     ndarray, float64, shape (n, 2)
         One row a colour, in order; colours whose X + Y + Z is below 0.01, where the
         chromaticity is mostly rounding, are left out.
+
+    Examples
+    --------
+    >>> chromaticities(np.ones((1, 3))).round(4).tolist()
+    [[0.3127, 0.329]]
     """
     to_xyz = SRGB.to_xyz @ matrix_between(PROPHOTO, SRGB, "Bradford")
     xyz = apply_matrix(values.reshape(-1, 3).astype(np.float64), to_xyz)

@@ -48,6 +48,11 @@ def shared_limits(
     -------
     (float, float)
         0 and a positive number; 1 where there is no error at all.
+
+    Examples
+    --------
+    >>> shared_limits([np.array([0.0, 1.0]), np.array([0.0, 4.0])], percentile=100)
+    (0.0, 4.0)
     """
     ends = [
         float(np.percentile(finite, percentile))
@@ -79,6 +84,11 @@ def heat_map(values: Floats, limits: Limits, colour_map: str = COLOUR_MAP) -> np
     ------
     ValueError
         If the limits are not in rising order or the colour map is unknown.
+
+    Examples
+    --------
+    >>> heat_map(np.array([[0.0, np.nan]]), (0.0, 1.0)).tolist()
+    [[[0, 0, 4, 255], [0, 0, 0, 0]]]
     """
     import matplotlib
 

@@ -99,7 +99,13 @@ def spectral_locus() -> Points:
 
 
 def chromaticity_of(wavelength: int) -> Points:
-    """Return the x, y of one wavelength in nm (float64, shape (2,))."""
+    """Return the x, y of one wavelength in nm (float64, shape (2,)).
+
+    Examples
+    --------
+    >>> chromaticity_of(520).round(4).tolist()
+    [0.0743, 0.8338]
+    """
     if not SHORTEST <= wavelength <= LONGEST:
         raise ValueError(f"The locus goes from {SHORTEST} to {LONGEST} nm, not to {wavelength}.")
     point: Points = spectral_locus()[wavelength - SHORTEST]

@@ -46,6 +46,12 @@ def display_image(
     ndarray, uint8, shape (H, W, 3)
         Encoded values of `display`. On an sRGB screen an expanded photo looks like the sRGB
         photo that it was made from, code for code.
+
+    Examples
+    --------
+    >>> from core.colour import PROPHOTO
+    >>> display_image(np.ones((1, 1, 3), np.float32), PROPHOTO).tolist()
+    [[[255, 255, 255]]]
     """
     shown = np.empty(values.shape, np.uint8)
     for rows in row_bands(values):

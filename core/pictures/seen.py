@@ -81,6 +81,11 @@ def visibility(difference: npt.NDArray[np.floating]) -> FloatImage:
     -------
     ndarray, float32
         0 up to half of :data:`VISIBLE`, 1 from :data:`STRONGEST` on, linear between.
+
+    Examples
+    --------
+    >>> visibility(np.array([1.0, 5.5, 20.0])).tolist()
+    [0.0, 0.5, 1.0]
     """
     faint = VISIBLE / 2
     weight: FloatImage = np.clip((difference - faint) / (STRONGEST - faint), 0.0, 1.0).astype(
@@ -101,6 +106,11 @@ def gain_overlay(difference: npt.NDArray[np.floating]) -> Picture:
     -------
     ndarray, uint8, shape (H, W, 4)
         sRGB codes and opacity: transparent where nothing is seen.
+
+    Examples
+    --------
+    >>> gain_overlay(np.array([[0.0, 20.0]]))[..., 3].tolist()
+    [[0, 230]]
     """
     picture = heat_map(difference, (0.0, STRONGEST))
     seen = np.sqrt(visibility(difference))
@@ -158,6 +168,11 @@ def gain_of(difference: npt.NDArray[np.floating], clipped: float) -> Gain:
     Returns
     -------
     Gain
+
+    Examples
+    --------
+    >>> gain_of(np.array([[0.0, 0.0, 3.0, 5.0]]), clipped=0.6).sentence
+    '50 % of the pixels gain a colour that you can see (ΔE above 2, typically 4.0).'
     """
     if not difference.size:
         return Gain(0.0, 0.0, 0.0, clipped)
@@ -184,6 +199,13 @@ def difference_to(codes: Codes, scene: FloatImage) -> FloatImage:
     -------
     ndarray, float32, shape (H, W)
         CIEDE2000, both in ProPhoto RGB.
+
+    Examples
+    --------
+    >>> codes = np.array([[[0, 255, 0]]], np.uint8)
+    >>> wider = np.array([[[-0.2, 1.0, -0.05]]], np.float32)
+    >>> round(float(difference_to(codes, wider)[0, 0]), 1)
+    4.5
     """
     difference = np.empty(codes.shape[:2], np.float32)
     for rows in row_bands(codes):

@@ -25,15 +25,16 @@ from core.evaluation.report import Column, Table
 from core.methods.letnet import LetNetMethod
 from core.network.letnet import PAPER, LetNetConfig
 from core.network.models import Descriptor, Model, to_bytes
-from core.training.dataset import Item, Manifest, PatchDataset, collate
+from core.training.patches import Item, PatchDataset, collate
 from core.training.recipes import RECIPES, Recipe
-from core.training.training import TrainingModule, train
+from core.training.run import TrainingModule, train
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from core.network.letnet import LetNet
+    from core.training.prepared import Manifest
 
 _RESULT = "result.json"
 
@@ -174,7 +175,7 @@ def ablate(
     variants : mapping of str to LetNetConfig
         What is compared.
     steps_per_epoch, workers, progress
-        As for :func:`core.training.training.train`.
+        As for :func:`core.training.run.train`.
 
     Yields
     ------
@@ -274,7 +275,7 @@ def step_cost(recipe: Recipe, batch: Item, steps: int = 5) -> StepCost:
         if step == 0:
             saved = _saved_bytes(module, batch)
         else:
-            module.objective(batch)[0].backward()  # type: ignore[no-untyped-call]
+            module.objective(batch).loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         optimiser.zero_grad()
         if step > 0:
@@ -295,8 +296,8 @@ def _saved_bytes(module: TrainingModule, batch: Item) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        loss, _, _ = module.objective(batch)
-    loss.backward()  # type: ignore[no-untyped-call]
+        outcome = module.objective(batch)
+    outcome.loss.backward()  # type: ignore[no-untyped-call]
     return sum(storage.nbytes() for storage in storages.values())
 
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from core.network.models import Descriptor, Model
-    from core.training.dataset import Manifest
+    from core.training.prepared import Manifest
     from core.training.recipes import Recipe
 
 

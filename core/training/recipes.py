@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from core.network.letnet import BOX, PAPER, LetNetConfig
 from core.network.solver import SolverSettings
 from core.styles import StyleMixture
-from core.training.dataset import PatchSettings
+from core.training.patches import PatchSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +125,7 @@ _CPU_PATCHES = PatchSettings(
     lossy_share=0.15,
     styles=StyleMixture(as_is=0.45, vivid=0.35),
 )
-_CPU_SOLVER = SolverSettings(max_steps=8, tolerance=3e-3)
+CPU_SOLVER = SolverSettings(max_steps=8, tolerance=3e-3)
 # Where tiles differ from the whole photo by less than a 16-bit code.
 _SEAMLESS = SolverSettings(max_steps=50, tolerance=1e-4)
 
@@ -150,7 +150,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             harm=1.0,
             harm_blind=1.0,
             regularisation=0.5,
-            solver=_CPU_SOLVER,
+            solver=CPU_SOLVER,
             inference=_SEAMLESS,
             halo=32,
         ),
@@ -173,7 +173,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             harm_blind=1.0,
             weight_decay=0.02,
             regularisation=0.5,
-            solver=_CPU_SOLVER,
+            solver=CPU_SOLVER,
             inference=_SEAMLESS,
             halo=32,
         ),
@@ -189,7 +189,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             harm=1.0,
             harm_blind=1.0,
             regularisation=0.5,
-            solver=_CPU_SOLVER,
+            solver=CPU_SOLVER,
             inference=_SEAMLESS,
             halo=32,
         ),

@@ -31,10 +31,10 @@ from core.gamut import reduce
 from core.network.letnet import positions
 from core.network.statistics import photo_statistics
 from core.training.recipes import RECIPES
-from core.training.training import TrainingModule
+from core.training.run import TrainingModule
 
 if TYPE_CHECKING:
-    from core.training.dataset import Item
+    from core.training.patches import Item
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,12 @@ def measure(way: Way, recipe_name: str, steps: int) -> dict[str, float]:
     for _ in range(steps + 2):
         started = time.perf_counter()
         with precision:
-            loss, values, _ = module.objective(batch)
-        loss.backward()
+            outcome = module.objective(batch)
+        outcome.loss.backward()
         optimiser.step()
         optimiser.zero_grad()
         seconds.append(time.perf_counter() - started)
-        solver_steps = values["solver_steps"]
+        solver_steps = outcome.values["solver_steps"]
     return {"seconds": statistics.median(seconds[2:]), "solver_steps": solver_steps}
 
 

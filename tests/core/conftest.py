@@ -15,7 +15,7 @@ from core.engine.tiling import ArraySource
 from core.files import read
 from core.methods.gamut_mlp import Embedded, FittedGamutMlp
 from core.payload.embedding import carried_payload
-from core.training.dataset import Manifest, prepare
+from core.training.prepared import Manifest, prepare
 
 if TYPE_CHECKING:
     from pathlib import Path

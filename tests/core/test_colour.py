@@ -28,7 +28,6 @@ from core.colour import (
     convert,
     lab_from_prophoto,
     matrix_between,
-    space_named,
     white_xyz,
 )
 
@@ -96,14 +95,6 @@ class TestSpaces:
         inside = convert(corners, SRGB, WIDE_SPACES[key])
         assert inside.min() >= -1e-15
         assert inside.max() <= 1.0 + 1e-15
-
-    def test_a_space_is_found_by_its_key(self) -> None:
-        assert space_named("rec2020") is SPACES["rec2020"]
-
-    def test_an_unknown_space_gives_the_choices(self) -> None:
-        sentence = r"^There is no colour space named 'cmyk'; choose one of srgb, .*, acescg\.$"
-        with pytest.raises(ValueError, match=sentence):
-            space_named("cmyk")
 
 
 class TestMatrices:

@@ -45,7 +45,7 @@ def test_the_examples_are_true() -> None:
 
 _GROUND_FLOOR = (
     "colour", "colour_difference", "gamut", "images", "metrics", "progress", "source_gamut",
-    "styles", "pictures.seen", "engine.expansion", "engine.files", "methods.registry",
+    "spaces", "styles", "pictures.seen", "engine.expansion", "methods.registry",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from core.cli.evaluate import spread
 from core.methods.registry import methods
 from core.network.letnet import BOX, PAPER
 from core.network.models import Descriptor, load_model, random_model, to_bytes
-from core.training.dataset import Manifest
+from core.training.prepared import Manifest
 from core.training.recipes import RECIPES
 from tests.core.conftest import wide_photo, write_untagged
 

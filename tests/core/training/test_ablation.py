@@ -31,7 +31,8 @@ from core.training.ablation import (
     ablation_table,
     step_cost,
 )
-from core.training.dataset import Manifest, PatchDataset, PatchSettings, collate
+from core.training.patches import PatchDataset, PatchSettings, collate
+from core.training.prepared import Manifest
 from core.training.recipes import Recipe
 from tests.core.conftest import wide_photo
 

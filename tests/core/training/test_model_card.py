@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from core.network.letnet import BOX
 from core.network.models import Descriptor
-from core.training.dataset import Manifest
 from core.training.model_card import card_text, model_card
+from core.training.prepared import Manifest
 from core.training.recipes import RECIPES
 
 

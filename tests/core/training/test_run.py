@@ -13,6 +13,7 @@ import textwrap
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -23,10 +24,14 @@ from core.gamut import naive_inversion
 from core.network.letnet import LetNetConfig
 from core.network.solver import SolverSettings
 from core.styles import StyleMixture
-from core.training import training
-from core.training.dataset import Item, Manifest, PatchDataset, PatchSettings, collate
+from core.training import run as run_module
+from core.training.objective import inputs_of, squared_error
+from core.training.patches import Item, PatchDataset, PatchSettings, collate
 from core.training.recipes import RECIPES, Recipe
-from core.training.training import StepSampler, TrainingModule, inputs_of, squared_error, train
+from core.training.run import StepSampler, TrainingModule, train
+
+if TYPE_CHECKING:
+    from core.training.prepared import Manifest
 
 CONFIG = LetNetConfig(channels=8, scale=2, attention="photo", output="room")
 # Channel attention has a start of the iteration, which no implicit gradient reaches.
@@ -79,7 +84,7 @@ class TestLearning:
 
         def loss(module: TrainingModule) -> float:
             with torch.no_grad():
-                return float(module.objective(batch)[0])
+                return float(module.objective(batch).loss)
 
         before, after = TrainingModule(recipe), TrainingModule(recipe)
         after.network.load_state_dict(weights(recipe, manifest, tmp_path, steps_per_epoch=60))
@@ -96,9 +101,9 @@ class TestLearning:
         batch["codes"].clamp_(1, 254)
         module = TrainingModule(recipe)
         with torch.no_grad():
-            assert float(module.objective(batch)[0]) == pytest.approx(0.0, abs=1e-6)
+            assert float(module.objective(batch).loss) == pytest.approx(0.0, abs=1e-6)
             module.network.head.bias.fill_(1.0)
-            costs = float(module.objective(batch)[0]) > 0.1
+            costs = float(module.objective(batch).loss) > 0.1
         assert costs is not project
 
     def test_a_step_logs_loss_quality_and_what_the_solver_did(
@@ -143,7 +148,7 @@ class TestLearning:
         def gradient(recipe: Recipe) -> Tensor:
             module = TrainingModule(recipe)
             torch.nn.init.normal_(module.network.head.weight, std=0.3)
-            module.objective(batch)[0].backward()  # type: ignore[no-untyped-call]
+            module.objective(batch).loss.backward()  # type: ignore[no-untyped-call]
             return torch.cat([p.grad.flatten() for p in module.network.parameters()])  # type: ignore[union-attr]
 
         base = gradient(RECIPE)
@@ -163,7 +168,7 @@ class TestLearning:
 
         def loss(item: Item, harm: float) -> float:
             module = TrainingModule(RECIPE.changed(harm=harm, harm_blind=harm))
-            return float(module.objective(collate([item]))[0].detach())
+            return float(module.objective(collate([item])).loss.detach())
 
         assert loss(good, 5.0) == loss(good, 0.0) < 0.0
         assert loss(bad, 5.0) == pytest.approx(6.0 * loss(bad, 0.0))
@@ -220,9 +225,9 @@ class TestResuming:
             from pathlib import Path
             import torch
             torch.set_num_threads(1)
-            from core.training.dataset import Manifest
-            from core.training.training import TrainingModule
-            from tests.core.training.test_training import RECIPE, weights
+            from core.training.prepared import Manifest
+            from core.training.run import TrainingModule
+            from tests.core.training.test_run import RECIPE, weights
 
             follow = TrainingModule.on_train_batch_end
 
@@ -240,7 +245,7 @@ class TestResuming:
             """)
         )
         run, mark = tmp_path / "run", tmp_path / "mark"
-        root = Path(training.__file__).parents[2]
+        root = Path(run_module.__file__).parents[2]
         process = subprocess.Popen(
             [sys.executable, str(script), str(manifest.folder), str(run), str(mark)],
             env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"},
@@ -298,9 +303,9 @@ class TestProcesses:
             from pathlib import Path
             import torch
             torch.set_num_threads(1)
-            from core.training.dataset import Manifest
-            from core.training.training import is_first_process
-            from tests.core.training.test_training import RECIPE, WITH_START, weights
+            from core.training.prepared import Manifest
+            from core.training.run import is_first_process
+            from tests.core.training.test_run import RECIPE, WITH_START, weights
 
             if __name__ == "__main__":
                 recipe = RECIPE.changed(config=WITH_START)
@@ -312,7 +317,7 @@ class TestProcesses:
             """)
         )
         outcome = tmp_path / "outcome.pt"
-        root = Path(training.__file__).parents[2]
+        root = Path(run_module.__file__).parents[2]
         subprocess.run(
             [sys.executable, script, manifest.folder, tmp_path / "run", outcome],
             env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"},
@@ -327,7 +332,7 @@ class TestProcesses:
         assert not equal(start, alone)
 
     def test_a_batch_that_cannot_be_shared_is_an_error(self, manifest: Manifest) -> None:
-        module = training.PatchModule(manifest, RECIPE, 2, 0)
+        module = run_module.PatchModule(manifest, RECIPE, 2, 0)
 
         class ThreeProcesses:
             world_size, global_rank, current_epoch = 3, 0, 0
@@ -358,14 +363,14 @@ class TestTrouble:
             self.expanding(module.network)
 
         monkeypatch.setattr(TrainingModule, "__init__", initialise_badly)
-        with caplog.at_level(logging.WARNING, "core.training.training"):
+        with caplog.at_level(logging.WARNING, "core.training.run"):
             weights(RECIPE.changed(steps=2), manifest, tmp_path)
         assert "diverging" in caplog.text
 
     def test_a_settled_one_is_not(
         self, manifest: Manifest, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        with caplog.at_level(logging.WARNING, "core.training.training"):
+        with caplog.at_level(logging.WARNING, "core.training.run"):
             weights(RECIPE.changed(steps=2), manifest, tmp_path)
         assert "diverging" not in caplog.text
 
@@ -386,8 +391,8 @@ class TestTrouble:
         objective = TrainingModule.objective
 
         def broken(module: TrainingModule, batch: object) -> object:
-            loss, values, inputs = objective(module, batch)  # type: ignore[arg-type]
-            return loss * math.nan, values, inputs
+            outcome = objective(module, batch)  # type: ignore[arg-type]
+            return replace(outcome, loss=outcome.loss * math.nan)
 
         monkeypatch.setattr(TrainingModule, "objective", broken)
         with pytest.raises(PhotoError, match="step 1 is not a finite"):
@@ -444,9 +449,9 @@ class TestRecipes:
             )
             dataset = PatchDataset(manifest, small.patches, 2)
             module = TrainingModule(small)
-            loss, values, _ = module.objective(collate([dataset[0], dataset[1]]))
-            loss.backward()  # type: ignore[no-untyped-call]
-            assert math.isfinite(float(values["psnr"]))
+            outcome = module.objective(collate([dataset[0], dataset[1]]))
+            outcome.loss.backward()  # type: ignore[no-untyped-call]
+            assert math.isfinite(float(outcome.values["psnr"]))
             trained = [p for p in module.network.parameters() if p.requires_grad]
             assert all(p.grad is not None for p in trained)
 

@@ -19,23 +19,21 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Sampler
 
-from core.colour import PROPHOTO, SRGB, convert
 from core.errors import PhotoError
 from core.network.implicit import spectral_radius
-from core.network.letnet import Estimate, Inputs, LetNet
+from core.network.letnet import LetNet
 from core.network.solver import solve
-from core.training.dataset import Item, Manifest, PatchDataset, collate
+from core.training.objective import Outcome, objective, unreachable
+from core.training.patches import Item, PatchDataset, collate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from core.training.prepared import Manifest
     from core.training.recipes import Recipe
 
 _log = logging.getLogger(__name__)
-
-_ERROR_FLOOR = 1e-7
-"""Added to mean squared errors before their logarithm: an error at 70 dB is small enough."""
 
 _RESIDUAL_ALARM = 0.1
 _RADIUS_ALARM = 3.0
@@ -77,46 +75,19 @@ class TrainingModule(lightning.LightningModule):
 
     def training_step(self, batch: Item, batch_index: int) -> Tensor:
         """Return the loss of one batch; log what the solver did."""
-        loss, values, self._last_inputs = self.objective(batch)
-        if not loss.isfinite():
+        outcome = self.objective(batch)
+        self._last_inputs = outcome.inputs
+        if not outcome.loss.isfinite():
             raise PhotoError(
                 f"The loss of step {self.global_step + 1} is not a finite number; start again "
                 "with a smaller learning rate or more regularisation."
             )
-        self.log_dict(values, prog_bar=True, batch_size=len(batch["scene"]))
-        return loss
+        self.log_dict(outcome.values, prog_bar=True, batch_size=len(batch["scene"]))
+        return outcome.loss
 
-    def objective(self, batch: Item) -> tuple[Tensor, dict[str, Any], Inputs]:
-        """Return the loss of one batch, what there is to log, and the network's inputs."""
-        inputs = inputs_of(batch, self.device)
-        target = batch["scene"].movedim(-1, 1)
-        estimate = self.network(inputs, self.recipe.solver, self.recipe.order)
-        photos = len(batch["tolerance"])
-        scene = estimate.scene
-        if self.recipe.project:
-            scene = torch.where(inputs.low | inputs.high, scene, inputs.naive)
-        error = squared_error(scene, target, photos)
-        naive = squared_error(inputs.naive, target, photos)
-        gain = torch.log(naive + _ERROR_FLOOR) - torch.log(error + _ERROR_FLOOR)
-        if self.recipe.loss == "log-gain":
-            blind = ~inputs.source.reshape(photos, -1).any(1)
-            harm = torch.where(blind, self.recipe.harm_blind, self.recipe.harm)
-            loss = (harm * torch.relu(-gain) - gain).mean()
-        else:
-            loss = error.mean()
-        solution = estimate.solution
-        last = [trace[-1] for trace in solution.residuals if trace]
-        values = {
-            "gain_db": 10.0 * math.log10(math.e) * gain.detach().mean(),
-            "psnr": -10.0 * torch.log10(error.detach() + _ERROR_FLOOR).mean(),
-            "solver_steps": sum(solution.steps) / len(solution.steps),
-            "residual": sum(last) / len(last) if last else 0.0,
-        }
-        if self.recipe.regularisation and self.recipe.config.mode == "implicit":
-            norm = self._jacobian_norm(inputs, estimate)
-            values["jacobian_norm"] = norm.detach()
-            loss = loss + self.recipe.regularisation * norm
-        return loss, {"loss": loss.detach(), **values}, inputs
+    def objective(self, batch: Item) -> Outcome:
+        """Return the loss of one batch (:func:`core.training.objective.objective`)."""
+        return objective(self.network, self.recipe, batch, self.device)
 
     def on_train_batch_end(self, outputs: Any, batch: Item, batch_index: int) -> None:
         """Let the average follow the weights."""
@@ -167,20 +138,6 @@ class TrainingModule(lightning.LightningModule):
         progress = min(step / self.recipe.steps, 1.0)
         annealed = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * progress))
         return min(1.0, (step + 1) / self.recipe.warm_up) * annealed
-
-    def _jacobian_norm(self, inputs: Inputs, estimate: Estimate) -> Tensor:
-        """Estimate the squared norm of the cell's Jacobian per element (Bai et al. 2021).
-
-        Every second sample is enough, and only the cell itself is held back by it.
-        """
-        with torch.no_grad():
-            _, context = self.network.encode(inputs)
-        start = estimate.solution.value[::2].detach().requires_grad_()
-        image = self.network.cell(start, *[tensor[::2] for tensor in context])
-        vector = torch.randn_like(image)
-        (product,) = torch.autograd.grad(image, start, vector, create_graph=True)
-        norm: Tensor = product.square().mean()
-        return norm
 
 
 class StepSampler(Sampler[int]):
@@ -337,22 +294,6 @@ def train(
     return module.result.cpu()
 
 
-def unreachable(network: LetNet) -> list[torch.nn.Parameter]:
-    """Return the weights that get no gradient: distributed training would wait for them.
-
-    An implicit gradient does not reach the start of the iteration, and the features of the
-    photo only where they are injected.
-    """
-    if network.config.mode != "implicit":
-        return []
-    parts: list[torch.nn.Module] = []
-    if network.config.attention == "channel":
-        parts.append(network.start)
-    if not network.config.injection:
-        parts.append(network.encoder)
-    return [parameter for part in parts for parameter in part.parameters()]
-
-
 def is_first_process() -> bool:
     """Return whether this process is the one, of several that train together, that reports."""
     return int(getattr(rank_zero_only, "rank", 0)) == 0
@@ -374,36 +315,3 @@ def _undisturbed() -> Iterator[None]:
         finally:
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGINT, handler)
-
-
-def inputs_of(batch: Item, device: torch.device | str) -> Inputs:
-    """Return a batch's inputs to a network, each photo with its own tolerance."""
-    codes = batch["codes"].to(device).movedim(-1, 1)
-    per_photo = len(codes) // len(batch["tolerance"])
-    slack = batch["tolerance"].to(device).repeat_interleave(per_photo)[:, None, None, None]
-    return Inputs(
-        codes.float() / 255.0,
-        codes <= slack,
-        codes >= 255.0 - slack,
-        batch["statistics"].to(device),
-        batch["positions"].to(device),
-        batch["source"].to(device),
-    )
-
-
-def squared_error(scene: Tensor, target: Tensor, photos: int) -> Tensor:
-    """Return the mean squared error of linear ProPhoto, photo by photo.
-
-    Parameters
-    ----------
-    scene, target : Tensor, shape (photos * P, 3, H, W)
-        Scene-linear sRGB; the patches of a photo stand together.
-    photos : int
-        How many photos there are.
-
-    Returns
-    -------
-    Tensor, shape (photos,)
-    """
-    error = convert(scene - target, SRGB, PROPHOTO, axis=1)
-    return error.square().reshape(photos, -1).mean(1)

@@ -1,0 +1,358 @@
+"""A photographer's own originals turn a trained network into one of their own.
+
+The weights are trained on for a few minutes, held back towards what they were. Scenes that were
+left out decide when to stop, and whether it was worth it.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import logging
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from core.colour import PROPHOTO, SRGB, convert
+from core.engine.expansion import ExpansionSettings, expand
+from core.errors import PhotoError
+from core.evaluation.originals import shrink
+from core.gamut import naive_inversion, out_of_gamut_mask, reduce
+from core.methods.letnet import LetNetMethod
+from core.metrics import mse_by_region
+from core.source_gamut import source_named
+from core.styles import AS_IS, StyleMixture
+from core.training.objective import objective, unreachable
+from core.training.patches import PatchDataset, PatchSettings, collate, finish
+from core.training.prepared import Manifest
+from core.training.recipes import CPU_SOLVER, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import numpy.typing as npt
+
+    from core.colour import ColourSpace
+    from core.network.letnet import LetNet
+    from core.network.models import Model
+    from core.training.prepared import Source
+
+_log = logging.getLogger(__name__)
+
+FEWEST_SCENES = 4
+
+
+@dataclass(frozen=True)
+class AdaptationSettings:
+    """How a network is adapted.
+
+    Attributes
+    ----------
+    minutes : float
+        Time for training and measuring, at most.
+    steps : int
+        Optimisation steps at most.
+    learning_rate : float
+        Adam's, after a short warm-up.
+    pull : float
+        Share of the way back to the weights it started from that is gone after every step, 0..1.
+    average : float
+        Decay per step of the exponential average of the weights, which is what is measured.
+    measure_every : int
+        Steps between measurements on the scenes that are held out.
+    patience : int
+        Measurements without a gain after which training ends.
+    held_out : float
+        Share of the scenes that is held out, at least one, 0..0.5.
+    worthwhile : float
+        Gain in dB over the network it started from below which that one is kept.
+    side : int
+        Longest side in pixels of the photos that are measured on.
+    seed : int
+        Of the patches.
+    """
+
+    minutes: float = 10.0
+    steps: int = 4_000
+    learning_rate: float = 4e-4
+    pull: float = 1e-3
+    average: float = 0.99
+    measure_every: int = 100
+    patience: int = 6
+    held_out: float = 0.25
+    worthwhile: float = 0.05
+    side: int = 512
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check every field, naming the one that is out of range."""
+        checks = {
+            "minutes": 0.0 < self.minutes <= 24 * 60,
+            "steps": self.steps >= 1,
+            "learning_rate": 0.0 < self.learning_rate <= 1.0,
+            "pull": 0.0 <= self.pull <= 1.0,
+            "average": 0.0 <= self.average < 1.0,
+            "measure_every": self.measure_every >= 1,
+            "patience": self.patience >= 1,
+            "held_out": 0.0 < self.held_out <= 0.5,
+            "worthwhile": self.worthwhile >= 0.0,
+            "side": self.side >= 64,
+        }
+        for name, valid in checks.items():
+            if not valid:
+                raise ValueError(f"Setting {name} = {getattr(self, name)!r} is out of range.")
+
+
+@dataclass(frozen=True)
+class Gains:
+    """Gains over naive inversion in dB, the average over photos, all pixels.
+
+    Attributes
+    ----------
+    blind : float
+        When the network is not told the source gamut.
+    known : float
+        When it is, where it is known; else the same.
+    worst : float
+        The lowest gain of one photo, told or not.
+    """
+
+    blind: float
+    known: float
+    worst: float
+
+    @property
+    def both(self) -> float:
+        """The figure that decides."""
+        return (self.blind + self.known) / 2
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What an adaptation came to.
+
+    Attributes
+    ----------
+    network : LetNet
+        The adapted network; the one it started from where it is not worthwhile.
+    worthwhile : bool
+        Whether it is better than that on the scenes that were held out.
+    before, after : Gains
+        On those scenes.
+    held_out : tuple of str
+        The names of those photos.
+    trained_on : Manifest
+        The other photos.
+    steps : int
+        Of the weights that were kept; 0 for those it started from.
+    seconds : float
+        Elapsed time.
+    """
+
+    network: LetNet
+    worthwhile: bool
+    before: Gains
+    after: Gains
+    held_out: tuple[str, ...]
+    trained_on: Manifest
+    steps: int
+    seconds: float
+
+
+def recipe_for(model: Model, settings: AdaptationSettings) -> Recipe:
+    """Return how a network is trained on: its own form, on photos as they are."""
+    descriptor = model.descriptor
+    return Recipe(
+        descriptor.config,
+        PatchSettings(
+            size=96,
+            per_photo=2,
+            wide_share=1.0,
+            lossy_share=0.1,
+            known=0.5,
+            styles=StyleMixture(as_is=0.7, touched=0.3, vivid=0.0, camera=0.0),
+        ),
+        photos=8,
+        steps=settings.steps,
+        learning_rate=settings.learning_rate,
+        warm_up=20,
+        loss="log-gain",
+        harm=1.0,
+        harm_blind=1.0,
+        regularisation=0.5,
+        project=descriptor.config.output == "residual",
+        solver=CPU_SOLVER,
+        inference=descriptor.solver,
+        halo=descriptor.halo,
+        average=settings.average,
+        seed=settings.seed,
+    )
+
+
+def adaptation(
+    model: Model, manifest: Manifest, settings: AdaptationSettings | None = None
+) -> Generator[tuple[int, int], None, Adaptation]:
+    """Adapt a network to prepared originals, step by step.
+
+    Parameters
+    ----------
+    model : Model
+        Which network to start from.
+    manifest : Manifest
+        The photographer's originals (:func:`core.training.prepared.prepare`).
+    settings : AdaptationSettings, optional
+        How.
+
+    Yields
+    ------
+    (int, int)
+        Steps done and steps at most, often.
+
+    Returns
+    -------
+    Adaptation
+
+    Raises
+    ------
+    PhotoError
+        If the originals show fewer than four scenes that leave sRGB.
+    """
+    settings = settings or AdaptationSettings()
+    started = time.monotonic()
+    training, held_out = _split(manifest, settings)
+    photos = [_Held(held_out, source, settings.side) for source in held_out.sources]
+    before = best = _gains(model, photos)
+    recipe = recipe_for(model, settings)
+    learner = _Learner(model.network, recipe, training, settings)
+    kept, kept_at, since = model.network, 0, 0
+    for step in range(1, settings.steps + 1):
+        if time.monotonic() - started > 60 * settings.minutes:
+            break
+        learner.step()
+        yield step, settings.steps
+        if step % settings.measure_every and step != settings.steps:
+            continue
+        gains = _gains(replace(model, network=learner.averaged), photos)
+        _log.info("step %d: %+.2f dB blind, %+.2f dB known", step, gains.blind, gains.known)
+        if gains.both > best.both:
+            kept, kept_at, best, since = copy.deepcopy(learner.averaged), step, gains, 0
+        else:
+            since += 1
+            if since >= settings.patience:
+                break
+    worthwhile = best.both >= before.both + settings.worthwhile
+    return Adaptation(
+        kept if worthwhile else model.network,
+        worthwhile,
+        before,
+        best if worthwhile else before,
+        tuple(source.name for source in held_out.sources),
+        training,
+        kept_at if worthwhile else 0,
+        time.monotonic() - started,
+    )
+
+
+class _Learner:
+    """The network that learns, and the average of its weights."""
+
+    def __init__(
+        self, network: LetNet, recipe: Recipe, photos: Manifest, settings: AdaptationSettings
+    ) -> None:
+        self._network = copy.deepcopy(network).train().requires_grad_(True)
+        for parameter in unreachable(self._network):
+            parameter.requires_grad_(False)
+        self.averaged = copy.deepcopy(network)
+        self._start = [parameter.detach().clone() for parameter in self._network.parameters()]
+        self._recipe, self._settings = recipe, settings
+        self._patches = PatchDataset(photos, recipe.patches, recipe.steps * recipe.photos)
+        self._optimiser = torch.optim.Adam(
+            self._network.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99)
+        )
+        self._done = 0
+
+    def step(self) -> None:
+        """Do one optimisation step."""
+        recipe, first = self._recipe, self._done * self._recipe.photos
+        rate = recipe.learning_rate * min(1.0, (self._done + 1) / recipe.warm_up)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        batch = collate([self._patches[first + index] for index in range(recipe.photos)])
+        loss = objective(self._network, recipe, batch, "cpu").loss
+        if not loss.isfinite():
+            raise PhotoError(
+                f"The loss of step {self._done + 1} is not a finite number; adapt with a smaller "
+                "learning rate."
+            )
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self._network.parameters(), recipe.clip)
+        self._optimiser.step()
+        decay = min(self._settings.average, self._done / (self._done + 10))
+        with torch.no_grad():
+            for parameter, start, average in zip(
+                self._network.parameters(), self._start, self.averaged.parameters(), strict=True
+            ):
+                parameter.lerp_(start, self._settings.pull)
+                average.lerp_(parameter, 1.0 - decay)
+        self._done += 1
+
+
+class _Held:
+    """A photo that is measured on: its colours, its codes, and what naive inversion makes."""
+
+    def __init__(self, manifest: Manifest, source: Source, side: int) -> None:
+        scene = finish(manifest.photo(source), AS_IS)
+        prophoto = shrink(np.clip(convert(scene, SRGB, PROPHOTO), 0.0, 1.0), side)
+        scene = convert(prophoto, PROPHOTO, SRGB)
+        self.reference = prophoto
+        self.codes = reduce(scene)
+        self.gamut = source_named(source.gamut)
+        self._outside = out_of_gamut_mask(scene)
+        naive = convert(naive_inversion(self.codes), SRGB, PROPHOTO)
+        self._naive = self._error(np.clip(naive, 0.0, 1.0))
+
+    def gain(self, values: npt.NDArray[np.float32]) -> float:
+        """Return by how many dB an estimate in linear ProPhoto is nearer than naive inversion."""
+        return 10.0 * math.log10(self._naive / max(self._error(values), 1e-12))
+
+    def _error(self, values: npt.NDArray[np.float32]) -> float:
+        return max(mse_by_region(self.reference, values, self._outside)["all"], 1e-12)
+
+
+def _gains(model: Model, photos: list[_Held]) -> Gains:
+    method = LetNetMethod(model)
+
+    def gain(photo: _Held, source: ColourSpace | None) -> float:
+        settings = ExpansionSettings(space=PROPHOTO, source=source)
+        return photo.gain(expand(photo.codes, method, settings).values)
+
+    blind = [gain(photo, None) for photo in photos]
+    known = [
+        gain(photo, photo.gamut) if photo.gamut else plain
+        for photo, plain in zip(photos, blind, strict=True)
+    ]
+    return Gains(float(np.mean(blind)), float(np.mean(known)), min(*blind, *known))
+
+
+def _split(manifest: Manifest, settings: AdaptationSettings) -> tuple[Manifest, Manifest]:
+    """Hold out about a share of the scenes, at least one, the same ones every time."""
+    wide = [source for source in manifest.sources if source.wide]
+    scenes = sorted(
+        {source.scene for source in wide}, key=lambda each: hashlib.sha256(each.encode()).digest()
+    )
+    if len(scenes) < FEWEST_SCENES:
+        raise PhotoError(
+            f"{len(scenes)} of the originals' scenes leave sRGB; adapting takes at least "
+            f"{FEWEST_SCENES}, better 8 to 50, of one camera and one way of developing."
+        )
+    left_out = set(scenes[: max(1, round(settings.held_out * len(scenes)))])
+    sides = [
+        tuple(source for source in wide if (source.scene in left_out) is side)
+        for side in (False, True)
+    ]
+    return Manifest(manifest.folder, sides[0]), Manifest(manifest.folder, sides[1])

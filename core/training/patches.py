@@ -1,0 +1,242 @@
+"""Training pairs: patches of reduced photos, and the colours that these had.
+
+:class:`PatchDataset` draws them from prepared photos. Item i of a seed is always the same,
+whatever process draws it and whenever, so that a run can be resumed exactly.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from core.colour import PROPHOTO, SRGB, convert
+from core.errors import PhotoError
+from core.evaluation.originals import through_jpeg
+from core.gamut import clipped_mask, reduce
+from core.network.letnet import positions
+from core.network.statistics import photo_statistics
+from core.source_gamut import source_named, told
+from core.styles import Style, StyleMixture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.training.prepared import Manifest, Source
+
+_SAMPLES = 4096
+
+
+class Item(TypedDict):
+    """Patches of one photo: what :class:`PatchDataset` gives.
+
+    ``codes`` (P, S, S, 3) uint8, ``scene`` (P, S, S, 3) float32 scene-linear sRGB,
+    ``statistics`` (P, ...), ``positions`` (P, 2, S, S) and ``source`` (P, ...) float32,
+    ``tolerance`` () float32.
+    """
+
+    codes: Tensor
+    scene: Tensor
+    statistics: Tensor
+    positions: Tensor
+    source: Tensor
+    tolerance: Tensor
+
+
+@dataclass(frozen=True)
+class PatchSettings:
+    """How patches are drawn.
+
+    Attributes
+    ----------
+    size : int
+        Side in pixels.
+    per_photo : int
+        Patches of each drawn photo.
+    wide_share : float
+        Share of drawn photos that leave sRGB as they are (where the data has both kinds).
+    lossy_share : float
+        Share of photos whose reduced patches pass through JPEG of quality 70 to 98.
+    lossy_tolerance : float
+        How close to an end of the range counts as clipped in them, in 8-bit codes.
+    known : float
+        How often the network is told the source gamut, where it is known at all.
+    styles : StyleMixture
+        How photos are finished.
+    """
+
+    size: int = 128
+    per_photo: int = 1
+    wide_share: float = 0.6
+    lossy_share: float = 0.0
+    lossy_tolerance: float = 3.0
+    known: float = 0.7
+    styles: StyleMixture = field(default_factory=StyleMixture)
+
+    def __post_init__(self) -> None:
+        """Check every field, naming the one that is out of range."""
+        checks = {
+            "size": self.size >= 8,
+            "per_photo": self.per_photo >= 1,
+            "wide_share": 0.0 <= self.wide_share <= 1.0,
+            "lossy_share": 0.0 <= self.lossy_share <= 1.0,
+            "lossy_tolerance": 0.0 <= self.lossy_tolerance <= 64.0,
+            "known": 0.0 <= self.known <= 1.0,
+        }
+        for name, valid in checks.items():
+            if not valid:
+                raise ValueError(f"Patch setting {name} = {getattr(self, name)!r} is out of range.")
+
+
+class _Pool:
+    """Photos to draw from; the more share an origin, the more seldom each of them comes."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+        shared = Counter(source.origin for source in sources if source.origin)
+        self._weights = np.cumsum([max(shared[s.origin], 1) ** -0.5 for s in sources])
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def draw(self, rng: np.random.Generator) -> Source:
+        place = np.searchsorted(self._weights, rng.random() * self._weights[-1], side="right")
+        return self._sources[min(int(place), len(self) - 1)]
+
+
+class PatchDataset(Dataset[Item]):
+    """Patches of a prepared data set, of any number: item i follows from seed and i alone.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The photos.
+    settings : PatchSettings
+        How patches are drawn.
+    length : int
+        How many items there are.
+    seed : int
+        Another seed draws other patches.
+    """
+
+    def __init__(
+        self, manifest: Manifest, settings: PatchSettings, length: int, seed: int = 0
+    ) -> None:
+        fitting = [s for s in manifest.sources if min(s.height, s.width) >= settings.size]
+        if not fitting:
+            raise PhotoError(
+                f"No photo of the data set is at least {settings.size} pixels high and wide; "
+                "add larger photos or choose a smaller patch."
+            )
+        self.manifest, self.settings, self.length, self.seed = manifest, settings, length, seed
+        self._wide = _Pool([s for s in fitting if s.wide])
+        self._narrow = _Pool([s for s in fitting if not s.wide])
+
+    def __len__(self) -> int:
+        """Return how many items there are."""
+        return self.length
+
+    def __getitem__(self, index: int) -> Item:
+        """Draw the patches of one photo."""
+        rng = np.random.default_rng([self.seed, index])
+        source = self._draw_source(rng)
+        photo = self.manifest.photo(source)
+        style, gamut = self.settings.styles.draw(rng, source.wide, source_named(source.gamut))
+        known = rng.random() < self.settings.known
+        quality = int(rng.integers(70, 99)) if rng.random() < self.settings.lossy_share else None
+        tolerance = 0.0 if quality is None else self.settings.lossy_tolerance
+        sample = photo.reshape(-1, 3)[:: max(1, source.height * source.width // _SAMPLES)]
+        statistics = photo_statistics(reduce(finish(sample, style)), tolerance)
+        scenes, codes, places = [], [], []
+        for _ in range(self.settings.per_photo):
+            scene, top, left = self._draw_window(rng, photo, style)
+            size = self.settings.size
+            place = positions(top, left, size, size, source.height, source.width)
+            turned, place = _turn(rng, scene, place)
+            reduced = reduce(turned)
+            if quality is not None:
+                reduced = through_jpeg(reduced, quality, "420" if rng.random() < 0.5 else "444")
+            codes.append(reduced)
+            scenes.append(turned)
+            places.append(place)
+        count = self.settings.per_photo
+        return {
+            "codes": torch.from_numpy(np.stack(codes)),
+            "scene": torch.from_numpy(np.stack(scenes)),
+            "statistics": torch.from_numpy(np.tile(statistics, (count, 1))),
+            "positions": torch.from_numpy(np.stack(places)),
+            "source": torch.from_numpy(np.tile(told(gamut if known else None), (count, 1))),
+            "tolerance": torch.tensor(tolerance),
+        }
+
+    def _draw_source(self, rng: np.random.Generator) -> Source:
+        wide = rng.random() < self.settings.wide_share
+        pool = self._wide if (wide or not self._narrow) and self._wide else self._narrow
+        return pool.draw(rng)
+
+    def _draw_window(
+        self, rng: np.random.Generator, photo: npt.NDArray[np.uint16], style: Style
+    ) -> tuple[npt.NDArray[np.float32], int, int]:
+        """Draw a window that holds clipped pixels, if one of three does."""
+        size = self.settings.size
+        for _ in range(3):
+            top = int(rng.integers(photo.shape[0] - size + 1))
+            left = int(rng.integers(photo.shape[1] - size + 1))
+            window = photo[top : top + size, left : left + size]
+            if clipped_mask(reduce(finish(window[::4, ::4], style))).mean() > 0.01:
+                break
+        return finish(window, style), top, left
+
+
+def finish(encoded: npt.NDArray[np.uint16], style: Style) -> npt.NDArray[np.float32]:
+    """Return the scene of a prepared photo in a style.
+
+    Parameters
+    ----------
+    encoded : ndarray, uint16, shape (..., 3)
+        Encoded ProPhoto codes of a prepared array.
+    style : Style
+        How the photo is finished.
+
+    Returns
+    -------
+    ndarray, float32, shape (..., 3)
+        Scene-linear sRGB, unbounded.
+    """
+    return convert(style.apply(_prophoto_table()[encoded]), PROPHOTO, SRGB)
+
+
+def collate(items: Sequence[Item]) -> Item:
+    """Join photos' patches into one batch; patches of a photo stay together."""
+    return {
+        "codes": torch.cat([item["codes"] for item in items]),
+        "scene": torch.cat([item["scene"] for item in items]),
+        "statistics": torch.cat([item["statistics"] for item in items]),
+        "positions": torch.cat([item["positions"] for item in items]),
+        "source": torch.cat([item["source"] for item in items]),
+        "tolerance": torch.stack([item["tolerance"] for item in items]),
+    }
+
+
+@functools.cache
+def _prophoto_table() -> npt.NDArray[np.float32]:
+    return PROPHOTO.decode(np.arange(65536) / 65535).astype(np.float32)
+
+
+def _turn(
+    rng: np.random.Generator, scene: npt.NDArray[np.float32], place: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Turn and mirror a square patch at random; its positions turn with it."""
+    turns, mirror = int(rng.integers(4)), bool(rng.integers(2))
+    scene = np.rot90(scene, turns)
+    place = np.rot90(place, turns, axes=(1, 2))
+    if mirror:
+        scene, place = scene[:, ::-1], place[:, :, ::-1]
+    return np.ascontiguousarray(scene), np.ascontiguousarray(place)

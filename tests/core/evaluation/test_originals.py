@@ -1,0 +1,64 @@
+"""Wide-gamut originals: found, made smaller, passed through JPEG."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from core.colour import PROPHOTO, SRGB, convert
+from core.errors import PhotoError
+from core.evaluation.originals import photos_in, shrink, through_jpeg
+from core.gamut import reduce
+from tests.core.conftest import wide_photo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class TestPhotosIn:
+    def test_folders_are_searched_throughout(self, tmp_path: Path) -> None:
+        (tmp_path / "a" / "b").mkdir(parents=True)
+        for name in ("z.png", "a/y.dng", "a/b/x.exr", "a/.hidden.png", "notes.txt", "z.xmp"):
+            (tmp_path / name).touch()
+        assert [path.name for path in photos_in([tmp_path])] == ["x.exr", "y.dng", "z.png"]
+
+    def test_the_cache_is_no_source(self, tmp_path: Path) -> None:
+        cache = tmp_path / "cache"
+        cache.mkdir()
+        (cache / "photo.png").touch()
+        assert photos_in([tmp_path], besides=cache) == []
+
+    def test_a_missing_folder_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(PhotoError, match="nowhere"):
+            photos_in([tmp_path / "nowhere"])
+
+
+class TestJpeg:
+    def test_lower_quality_changes_more(self) -> None:
+        codes = reduce(convert(wide_photo(0), PROPHOTO, SRGB))
+
+        def error(quality: int) -> float:
+            again = through_jpeg(codes, quality, "444")
+            return float(np.abs(again.astype(int) - codes).mean())
+
+        assert 0.0 < error(98) < error(70)
+
+    def test_subsampling_changes_more(self) -> None:
+        rng = np.random.default_rng(0)
+        codes = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        full, halved = (through_jpeg(codes, 95, s).astype(int) - codes for s in ("444", "420"))
+        assert np.abs(full).mean() < np.abs(halved).mean()
+
+
+class TestShrink:
+    def test_light_is_averaged(self) -> None:
+        small = shrink(wide_photo(0), 16)
+        assert small.shape == (12, 16, 3)
+        expected = wide_photo(0).reshape(12, 4, 16, 4, 3).mean((1, 3))
+        np.testing.assert_allclose(small, expected, atol=1e-6)
+
+    def test_small_photos_stay(self) -> None:
+        photo = wide_photo(0)
+        assert shrink(photo, 64) is photo
