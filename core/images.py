@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +71,7 @@ def codes_from_image(image: npt.NDArray[Any]) -> Codes:
 
 
 def area_reduced(values: Array, longest: int) -> Array:
-    """Return an image averaged over square blocks, until its longest side is short enough.
+    """Return an image averaged over areas, so that its longest side is short enough.
 
     Parameters
     ----------
@@ -83,8 +83,8 @@ def area_reduced(values: Array, longest: int) -> Array:
     Returns
     -------
     ndarray
-        Same dtype; `values` itself where it is small enough. Rows and columns that do not
-        fill a block are cut off at the bottom and at the right.
+        Same dtype; `values` itself where it is small enough. The sides keep their ratio, to the
+        next whole pixel, and every pixel of the image counts.
 
     Examples
     --------
@@ -92,14 +92,23 @@ def area_reduced(values: Array, longest: int) -> Array:
     [[2.5, 4.5], [10.5, 12.5]]
     """
     height, width = values.shape[:2]
-    factor = -(-max(height, width) // longest)
-    factor = min(factor, height, width)
-    if factor <= 1:
+    factor = longest / max(height, width)
+    if factor >= 1.0:
         return values
-    rows, columns = height // factor, width // factor
-    blocks = values[: rows * factor, : columns * factor]
-    blocks = blocks.reshape(rows, factor, columns, factor, *values.shape[2:])
-    averaged: Array = blocks.mean(axis=(1, 3), dtype=values.dtype)
+    low = _rows_averaged(values, max(1, round(height * factor)))
+    narrow = _rows_averaged(low.swapaxes(0, 1), max(1, round(width * factor)))
+    return cast("Array", np.ascontiguousarray(narrow.swapaxes(0, 1)))
+
+
+def _rows_averaged(values: npt.NDArray[np.floating], bins: int) -> npt.NDArray[np.floating]:
+    """Average rows over bins; a row on the border of two bins counts in both."""
+    places = np.arange(bins)
+    starts, ends = places * len(values) // bins, -(-(places + 1) * len(values) // bins)
+    # Sums from each start to its end, and of what lies between, which is left out again.
+    edges = np.stack([starts, ends], axis=1).ravel()[:-1]
+    sums = np.add.reduceat(np.ascontiguousarray(values), edges, axis=0)[::2]
+    counts = (ends - starts).astype(values.dtype)
+    averaged: npt.NDArray[np.floating] = sums / counts.reshape(-1, *[1] * (values.ndim - 1))
     return averaged
 
 

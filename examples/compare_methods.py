@@ -4,14 +4,15 @@ import sys
 from pathlib import Path
 
 from core.evaluation.comparison import compare_methods
-from core.evaluation.originals import read_original, shrink
+from core.evaluation.originals import read_original
+from core.images import area_reduced
 from core.methods.registry import methods
 from core.progress import finished
 
 
 def main(photo: str, *names: str) -> None:
     """Reduce the photo to sRGB, restore it by each method, and print how near each comes."""
-    original = shrink(read_original(Path(photo)), 512)
+    original = area_reduced(read_original(Path(photo)), 512)
     comparison = finished(compare_methods(original, methods(names or ["naive", "letnet-box"])))
     for restoration in comparison.restorations:
         region = restoration.metrics.regions["out_of_gamut"]

@@ -8,8 +8,9 @@ from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
 from core.evaluation.comparison import Comparison, compare_methods
 from core.evaluation.evaluation import EvaluationSettings
-from core.evaluation.originals import read_original, shrink
+from core.evaluation.originals import read_original
 from core.files import inspect
+from core.images import area_reduced
 from core.styles import STYLES
 from gradio_app.uploads import checked, sentence
 
@@ -64,7 +65,7 @@ def comparison(
     methods = _chosen(context, names)
     upload = checked(path, context.uploads, context.settings)
     try:
-        original = shrink(read_original(upload.path), LONGEST)
+        original = area_reduced(read_original(upload.path), LONGEST)
     except PhotoError as error:
         raise PhotoError(sentence(error, upload.path)) from error
     yield 0, 1

@@ -250,10 +250,11 @@ def _draw(
 
 
 def _original(path: Path, max_side: int | None) -> FloatImage:
-    from core.evaluation.originals import read_original, shrink
+    from core.evaluation.originals import read_original
+    from core.images import area_reduced
 
     original = read_original(path)
-    return original if max_side is None else shrink(original, max_side)
+    return original if max_side is None else area_reduced(original, max_side)
 
 
 def _evenly(photos: Sequence[Path], limit: int | None) -> list[Path]:

@@ -20,12 +20,12 @@ from core.colour import PROPHOTO, SRGB, Adaptation, ColourSpace, convert
 from core.engine.expansion import ExpansionSettings, expand
 from core.engine.method import Method, Needs
 from core.errors import PhotoError
-from core.evaluation.originals import read_original, shrink, source_of, through_jpeg
+from core.evaluation.originals import read_original, source_of, through_jpeg
 from core.evaluation.peak_memory import PeakMemory
 from core.evaluation.perceptual import flip_map, published_lpips
 from core.files import read, write
 from core.gamut import LOSSY_TOLERANCE, Codes, FloatImage, Mask, out_of_gamut_mask, reduce
-from core.images import row_bands
+from core.images import area_reduced, row_bands
 from core.methods.naive import NaiveInversion
 from core.metrics import (
     REGIONS,
@@ -322,7 +322,7 @@ def evaluate_photo(
         Style by style, method by method.
     """
     if settings.max_side is not None:
-        original = shrink(original, settings.max_side)
+        original = area_reduced(original, settings.max_side)
     lpips = published_lpips() if settings.perceptual else None
     ordered = [NaiveInversion(), *(m for m in methods if not isinstance(m, NaiveInversion))]
     for style_name, style in settings.styles.items():

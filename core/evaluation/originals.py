@@ -1,4 +1,4 @@
-"""Wide-gamut originals: found, read, made smaller, and passed through JPEG once reduced."""
+"""Wide-gamut originals: found, read, and passed through JPEG once reduced."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Literal
 import imagecodecs
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch.nn import functional
 
 from core.colour import PROPHOTO, SRGB, ColourSpace, convert
 from core.errors import PhotoError
@@ -117,28 +115,3 @@ def through_jpeg(codes: Codes, quality: int, subsampling: Literal["420", "444"])
     data = imagecodecs.jpeg8_encode(codes, level=quality, subsampling=subsampling)
     decoded: Codes = imagecodecs.jpeg8_decode(data)
     return decoded
-
-
-def shrink(image: npt.NDArray[np.float32], max_side: int) -> npt.NDArray[np.float32]:
-    """Return a photo area-averaged until its longer side is `max_side`; small ones unchanged.
-
-    Parameters
-    ----------
-    image : ndarray, float32, shape (H, W, 3)
-        Linear values.
-    max_side : int
-        In pixels.
-
-    Examples
-    --------
-    >>> shrink(np.ones((100, 200, 3), np.float32), 50).shape
-    (25, 50, 3)
-    """
-    height, width, _ = image.shape
-    factor = max_side / max(height, width)
-    if factor >= 1.0:
-        return image
-    size = (max(1, round(height * factor)), max(1, round(width * factor)))
-    planes = torch.from_numpy(np.moveaxis(image, -1, 0).copy())[None]
-    small = functional.interpolate(planes, size=size, mode="area")[0]
-    return np.moveaxis(small.numpy(), 0, -1).copy()

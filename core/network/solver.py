@@ -168,7 +168,8 @@ def solve(
 
     Examples
     --------
-    >>> half = solve(lambda z: 0.5 * z + 1.0, torch.zeros(1, 1, 4, 4), SolverSettings(tolerance=1e-6))
+    >>> settings = SolverSettings(tolerance=1e-6)
+    >>> half = solve(lambda z: 0.5 * z + 1.0, torch.zeros(1, 1, 4, 4), settings)
     >>> half.value.mean().item()
     2.0
     """

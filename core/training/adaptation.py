@@ -20,8 +20,8 @@ import torch
 from core.colour import PROPHOTO, SRGB, convert
 from core.engine.expansion import ExpansionSettings, expand
 from core.errors import PhotoError
-from core.evaluation.originals import shrink
 from core.gamut import naive_inversion, out_of_gamut_mask, reduce
+from core.images import area_reduced
 from core.methods.letnet import LetNetMethod
 from core.metrics import mse_by_region
 from core.source_gamut import source_named
@@ -307,7 +307,7 @@ class _Held:
 
     def __init__(self, manifest: Manifest, source: Source, side: int) -> None:
         scene = finish(manifest.photo(source), AS_IS)
-        prophoto = shrink(np.clip(convert(scene, SRGB, PROPHOTO), 0.0, 1.0), side)
+        prophoto = area_reduced(np.clip(convert(scene, SRGB, PROPHOTO), 0.0, 1.0), side)
         scene = convert(prophoto, PROPHOTO, SRGB)
         self.reference = prophoto
         self.codes = reduce(scene)

@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from core.colour import PROPHOTO, SRGB, ColourSpace, convert
 from core.errors import PhotoError
-from core.evaluation.originals import photos_in, read_original, shrink, source_of
+from core.evaluation.originals import photos_in, read_original, source_of
 from core.files.errors import from_os_error
 from core.gamut import share
+from core.images import area_reduced
 from core.source_gamut import UNKNOWN, index_entry
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def prepare(
                     origin=origin,
                 )
                 continue
-            prophoto = shrink(read_original(path), max_side)
+            prophoto = area_reduced(read_original(path), max_side)
         except PhotoError as error:
             if failed:
                 failed(error)

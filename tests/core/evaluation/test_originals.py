@@ -1,4 +1,4 @@
-"""Wide-gamut originals: found, made smaller, passed through JPEG."""
+"""Wide-gamut originals: found, passed through JPEG."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from core.colour import PROPHOTO, SRGB, convert
 from core.errors import PhotoError
-from core.evaluation.originals import photos_in, shrink, through_jpeg
+from core.evaluation.originals import photos_in, through_jpeg
 from core.gamut import reduce
 from tests.core.conftest import wide_photo
 
@@ -50,15 +50,3 @@ class TestJpeg:
         codes = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
         full, halved = (through_jpeg(codes, 95, s).astype(int) - codes for s in ("444", "420"))
         assert np.abs(full).mean() < np.abs(halved).mean()
-
-
-class TestShrink:
-    def test_light_is_averaged(self) -> None:
-        small = shrink(wide_photo(0), 16)
-        assert small.shape == (12, 16, 3)
-        expected = wide_photo(0).reshape(12, 4, 16, 4, 3).mean((1, 3))
-        np.testing.assert_allclose(small, expected, atol=1e-6)
-
-    def test_small_photos_stay(self) -> None:
-        photo = wide_photo(0)
-        assert shrink(photo, 64) is photo

@@ -22,7 +22,6 @@ from skimage.data import astronaut
 from core.colour import DISPLAY_P3, PROPHOTO, SPACES, SRGB, convert
 from core.errors import PhotoError
 from core.gamut import naive_inversion
-from core.images import area_reduced
 from core.pictures import (
     QualityTrace,
     ThemeName,
@@ -257,20 +256,6 @@ class TestErrorFigure:
     def test_nothing_cannot_be_drawn(self) -> None:
         with pytest.raises(ValueError, match="no error map"):
             error_figure({}, "Error")
-
-
-class TestAreaReduction:
-    @settings(max_examples=60)
-    @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 30))
-    def test_an_even_image_stays_even(self, height: int, width: int, longest: int) -> None:
-        reduced = area_reduced(np.full((height, width, 3), 0.25, np.float32), longest)
-        assert reduced.dtype == np.float32
-        assert np.all(reduced == 0.25)
-        assert max(reduced.shape[:2]) <= max(longest, max(height, width) // min(height, width))
-
-    def test_blocks_are_averaged(self) -> None:
-        values = np.array([[0.0, 1.0, 4.0, 4.0], [2.0, 1.0, 4.0, 4.0]])
-        assert area_reduced(values, 2).tolist() == [[1.0, 4.0]]
 
 
 class TestConvergenceFigure:
