@@ -221,7 +221,7 @@ def expansion(
     -------
     Expansion
     """
-    settings = settings or ExpansionSettings()
+    settings = method.settled(settings or ExpansionSettings())
     check_codes(codes)
     started = time.perf_counter()
     values = np.empty(codes.shape, np.float32)
