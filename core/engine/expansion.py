@@ -229,7 +229,7 @@ def expansion(
     >>> [(done, total) for done, total in work]
     [(1, 1)]
     """
-    settings = settings or ExpansionSettings()
+    settings = method.settled(settings or ExpansionSettings())
     check_codes(codes)
     started = time.perf_counter()
     values = np.empty(codes.shape, np.float32)

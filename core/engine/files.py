@@ -12,7 +12,7 @@ import numpy as np
 
 from core.colour import SRGB, convert
 from core.engine.expansion import Band, ExpansionSettings, expand_bands
-from core.engine.method import Method, Needs, Subject, TileReport
+from core.engine.method import Method, Subject, TileReport
 from core.engine.origin import origin_of
 from core.engine.tiling import ArraySource, Source
 from core.files import OutputFormat, PhotoWriter, open_rows
@@ -40,8 +40,12 @@ if TYPE_CHECKING:
 
 _KEPT = "none"
 _CARRIES = (
-    "The photo carries a network of its own, which knows its lost colours; choose the model "
-    "“embedded” to use it."
+    "The photo carries what helps to recover its colours, which this method does not use; "
+    "gamut info says what it is."
+)
+_OVERRULED = (
+    "The photo carries a record of where its colours lay, which your choice of the source "
+    "overruled; it counts no longer how far they went."
 )
 
 
@@ -233,13 +237,11 @@ def file_expansion(
             settings = replace(settings, tolerance=files.lossy_tolerance)
         pixels, notes = _pixels(reader)
         if pixels is not None:
-            if settings.source is None and files.detect_source:
-                origin = origin_of(provenance_of(reader.metadata))
-                settings = replace(settings, source=origin.source)
-                notes = (*notes, origin.reason) if origin.reason else notes
-            if reader.payload is not None and method.needs is not Needs.PAYLOAD:
-                notes = (*notes, _CARRIES)
             method = method.bound(Subject(pixels, reader.payload, str(source)))
+            settings, reason = _sourced(settings, method, reader, files)
+            notes = (*notes, *method.notes, *reason)
+            if reader.payload is not None and not method.notes:
+                notes = (*notes, _CARRIES)
         height, width, _ = reader.shape
         carried = reader.metadata
         writer = stack.enter_context(
@@ -307,6 +309,24 @@ def _pixels(reader: RowReader) -> tuple[Source | None, tuple[str, ...]]:
         "converted, nothing was restored; reduce it to sRGB first to try an expansion."
     )
     return None, (note,)
+
+
+def _sourced(
+    settings: ExpansionSettings, method: Method, reader: RowReader, files: FileSettings
+) -> tuple[ExpansionSettings, tuple[str, ...]]:
+    """Return the settings with the source gamut, and why it is that one.
+
+    A person's word counts more than what the file carries, and that more than its metadata.
+    """
+    if settings.source is None and files.detect_source:
+        if method.source is not None:
+            return method.settled(settings), ()
+        origin = origin_of(provenance_of(reader.metadata))
+        reason = (origin.reason,) if origin.reason else ()
+        return replace(settings, source=origin.source), reason
+    if method.source in (None, settings.source):
+        return settings, ()
+    return settings, (_OVERRULED,)
 
 
 def _is_rounded_srgb(photo: Photo, scene: FloatImage) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import enum
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
@@ -173,6 +173,10 @@ class Method(ABC):
         Of its weights; empty where there are none.
     solver : SolverSettings or None
         How it seeks its fixed point, unless the settings say otherwise; None where it seeks none.
+    source : ColourSpace or None
+        The space in which the colours of its photo's original lay, where it knows it.
+    notes : tuple of str
+        Sentences for people about what it found in the photo's file.
     """
 
     name: str
@@ -182,6 +186,8 @@ class Method(ABC):
     payload_size: int = 0
     sha256: str = ""
     solver: SolverSettings | None = None
+    source: ColourSpace | None = None
+    notes: tuple[str, ...] = ()
 
     @abstractmethod
     def worker(
@@ -202,6 +208,12 @@ class Method(ABC):
     def bound(self, subject: Subject) -> Method:
         """Return the method for a certain photo: itself, unless the file decides which it is."""
         return self
+
+    def settled(self, settings: ExpansionSettings) -> ExpansionSettings:
+        """Return settings with the source gamut that the method knows, unless they name one."""
+        if settings.source is not None or self.source is None:
+            return settings
+        return replace(settings, source=self.source)
 
     def fitted(
         self, codes: Codes, original: FloatImage, tolerance: float, adaptation: Adaptation

@@ -408,6 +408,8 @@ def _row(
     with PeakMemory() as peak:
         started = time.perf_counter()
         fitted = finished(method.fitted(codes, scene, settings.tolerance, adaptation))
+        if fitted.source is not None:
+            expansion_settings = replace(expansion_settings, source=fitted.source)
         expansion = expand(codes, fitted, expansion_settings)
         seconds = time.perf_counter() - started
     values = expansion.values

@@ -15,6 +15,7 @@ from PIL import Image
 from core.files import isobmff
 from core.files.errors import FileError
 from core.files.formats import jpeg, jpeg_segments, jxl, png, png_text
+from core.files.payloads import PNG_CHUNK, webp_with
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,7 @@ def png_file(codes: npt.NDArray[Any], target: Target) -> bytes:
     chunks.append(png.profile_chunk(target.space.name, target.icc))
     chunks += png_text.written_metadata(target.metadata)
     if target.payload is not None:
-        chunks.append((png.PAYLOAD_CHUNK, target.payload))
+        chunks.append((PNG_CHUNK, target.payload))
     chunks.append((b"tEXt", b"Software\0" + target.software.encode("latin-1", "replace")))
     image = bytes(imagecodecs.png_encode(codes, level=target.compression))
     return png.insert_chunks(image, chunks)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from core.files.payloads import BOX_IDENTITY
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -379,17 +381,6 @@ def _locations(sizes: dict[int, int], start: int) -> bytes:
     return table
 
 
-PAYLOAD_IDENTITY = bytes.fromhex("6f1c0c5e9d2b4c0ea2f35d0b67616d74")
-
-
 def payload_box(payload: bytes) -> bytes:
     """Return the box that holds private data of this product."""
-    return make_box(b"uuid", PAYLOAD_IDENTITY + payload)
-
-
-def payload(data: bytes) -> bytes | None:
-    """Return the private data of a file, None if it has none."""
-    for box in boxes(data):
-        if box.kind == b"uuid" and data[box.start : box.start + 16] == PAYLOAD_IDENTITY:
-            return data[box.start + 16 : box.end]
-    return None
+    return make_box(b"uuid", BOX_IDENTITY + payload)

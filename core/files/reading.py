@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from core.files.errors import FileError, from_os_error
 from core.files.formats import avif, exr, heic, jpeg, jxl, png, raw, tiff, webp
 from core.files.guard import guarded
 from core.files.header import RAISE_THE_LIMIT, Header, Limits, check_size
+from core.files.payloads import carried_bytes
 from core.files.icc import NotRGBError, UnusableProfileError, from_icc
 
 if TYPE_CHECKING:
@@ -291,6 +292,7 @@ def read_header(path: Path, limits: Limits) -> Header:
             # OpenImageIO decodes JPEG XL as soon as it opens it.
             check_size(path, *jxl.read_size(path), limits)
         header: Header = module.read_header(path)
+        header = replace(header, payload=carried_bytes(path))
     check_size(path, header.width, header.height, limits)
     return header
 

@@ -18,7 +18,7 @@ import numpy as np
 from core.files import exif
 from core.files.errors import FileError
 from core.files.exif import Directory, Entry
-from core.files.formats.tiff import PAYLOAD_TAG
+from core.files.payloads import TIFF_TAG
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -151,5 +151,5 @@ class TiffStream:
         if target.channels == 4:
             directory.entries[338] = Entry.shorts(_UNASSOCIATED_ALPHA)
         if target.payload is not None:
-            directory.entries[PAYLOAD_TAG] = Entry.opaque(target.payload)
+            directory.entries[TIFF_TAG] = Entry.opaque(target.payload)
         return directory

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from core.colour import ColourSpace
     from core.engine.expansion import ExpansionSettings
+    from core.engine.method import Subject
     from core.engine.tiling import Source, Span
     from core.gamut import Codes, FloatImage
     from core.network.models import Model
@@ -68,6 +69,12 @@ class LetNetMethod(Method):
     def is_equilibrium(self) -> bool:
         """Whether it iterates to a fixed point."""
         return self.model.network.config.mode == "implicit"
+
+    def bound(self, subject: Subject) -> Method:
+        """Return the network with the hint of a photo's file, where it carries one."""
+        from core.methods.hinted import with_hint
+
+        return with_hint(self, subject)
 
     def worker(
         self, codes: Source, settings: ExpansionSettings, check: Check | None = None

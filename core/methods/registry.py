@@ -30,6 +30,7 @@ DEFAULT = "letnet-box"
 NAIVE = "naive"
 EMBEDDED = "embedded"
 GAMUT_MLP = "gamut-mlp"
+HINT = "hint"
 
 _WEIGHTS = ".safetensors"
 _log = logging.getLogger(__name__)
@@ -194,6 +195,12 @@ _BUILT_IN = (
         NAIVE,
         "Naive inversion (restores nothing)",
         functools.partial(_load_built_in, "naive", "NaiveInversion"),
+    ),
+    Entry(
+        HINT,
+        "LETNet-box with a hint of the original",
+        functools.partial(_load_built_in, "hinted", "HintMethod"),
+        needs_original=True,
     ),
     Entry(
         GAMUT_MLP,

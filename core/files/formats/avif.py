@@ -68,7 +68,6 @@ def read_header(path: Path) -> Header:
         cicp=cicp,
         metadata=Metadata(exif=isobmff.exif_of(images, data), xmp=isobmff.xmp_of(images, data)),
         frames=frames,
-        payload=isobmff.payload(data),
         notes=(GAIN_MAP_LEFT_OUT,) if images.has_gain_map else (),
     )
 

@@ -12,14 +12,12 @@ from core.files.errors import FileError, unsupported
 from core.files.formats import jpeg_segments
 from core.files.formats.pillow import opened
 from core.files.header import Header
+from core.files.payloads import JPEG_MARKER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
-
-PAYLOAD_MARKER = b"GAMUT\0"
-"""Opens the application segments (APP10) that hold private data."""
 
 
 def read_header(path: Path) -> Header:
@@ -30,11 +28,6 @@ def read_header(path: Path) -> Header:
         icc = image.info.get("icc_profile")
         carried, notes = jpeg_segments.read_metadata(image.applist)
         width, height = image.size
-        payload = b"".join(
-            data[len(PAYLOAD_MARKER) :]
-            for name, data in image.applist
-            if name == "APP10" and data.startswith(PAYLOAD_MARKER)
-        )
     if mode not in ("RGB", "L"):
         raise FileError(
             f"“{path}” is a {mode} JPEG for printing; convert it to RGB in a photo editor first."
@@ -49,7 +42,6 @@ def read_header(path: Path) -> Header:
         orientation=carried.orientation,
         icc=icc,
         metadata=carried,
-        payload=payload or None,
         notes=notes,
     )
 
@@ -62,12 +54,12 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[np.uint8]:
 
 def segments(payload: bytes) -> bytes:
     """Return the application segments that hold private data."""
-    room = 65533 - len(PAYLOAD_MARKER)
+    room = 65533 - len(JPEG_MARKER)
     pieces = [payload[i : i + room] for i in range(0, len(payload), room)]
     return b"".join(
         b"\xff\xea"
-        + struct.pack(">H", len(piece) + len(PAYLOAD_MARKER) + 2)
-        + PAYLOAD_MARKER
+        + struct.pack(">H", len(piece) + len(JPEG_MARKER) + 2)
+        + JPEG_MARKER
         + piece
         for piece in pieces
     )

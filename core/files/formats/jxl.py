@@ -34,10 +34,9 @@ def read_size(path: Path) -> tuple[int, int]:
 def read_header(path: Path) -> Header:
     """Return what the codestream's header and the boxes say (see :mod:`core.files.formats`)."""
     data = path.read_bytes()
-    stream, found, payload = data, dict[bytes, bytes](), None
+    stream, found = data, dict[bytes, bytes]()
     if data.startswith(CONTAINER):
         stream, found = b"".join(_streams(data)), _metadata_boxes(data)
-        payload = isobmff.payload(data)
     width, height, xyb = _size_and_kind(stream)
     image = _opened(path)
     try:
@@ -58,7 +57,6 @@ def read_header(path: Path) -> Header:
             metadata=Metadata(
                 exif=isobmff.exif_payload(found.get(b"Exif", b"")), xmp=found.get(b"xml ")
             ),
-            payload=payload,
             notes=(GAIN_MAP_LEFT_OUT,) if b"jhgm" in found else (),
             decoded=_decoded(image, spec.nchannels, kind in ("half", "float"), bits),
         )

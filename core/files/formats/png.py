@@ -13,6 +13,7 @@ from core.colour import D65, SRGB
 from core.files.encoding import Encoding, SpaceEncoding, are_usable, from_gamma
 from core.files.formats import png_text
 from core.files.header import Header
+from core.files.payloads import PNG_CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PAYLOAD_CHUNK = b"gaMT"
-"""Private, ancillary, and not safe to copy into an edited image, as its letters' case says."""
-
 _PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
 _LARGEST_PROFILE = 64 << 20
 _BEST_DEFLATE = 1032
@@ -39,6 +37,8 @@ def read_header(path: Path) -> Header:
         for kind, size in _walk(file):
             if kind == b"IDAT":
                 compressed += size
+                file.seek(size, 1)
+            elif kind == PNG_CHUNK:
                 file.seek(size, 1)
             elif size > _LARGEST_PROFILE:
                 raise ValueError(f"a {kind!r} chunk of {size} bytes")
@@ -70,7 +70,6 @@ def read_header(path: Path) -> Header:
         stated=_stated(found),
         metadata=carried,
         frames=frames,
-        payload=found.get(PAYLOAD_CHUNK),
         notes=note,
     )
 

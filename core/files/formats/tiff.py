@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-PAYLOAD_TAG = 65271
 """A tag of the private range, for data of this product."""
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
@@ -190,7 +189,6 @@ def read_header(path: Path) -> Header:
             metadata=carried,
             frames=max(1, sum(structure.is_whole(one) for one in structure.pages)),
             is_premultiplied=layout.is_premultiplied,
-            payload=structure.content(page, PAYLOAD_TAG),
             notes=(*notes, _EXTRA_LEFT_OUT) if dropped else notes,
         )
 
