@@ -16,7 +16,8 @@ import numpy as np
 
 from core.colour import PROPHOTO, Adaptation, ColourSpace
 from core.engine.finishing import finish_band
-from core.engine.tiling import ArraySource, Span, plan_spans
+from core.engine.method import TileReport
+from core.engine.tiling import ArraySource, Tile, pieces, plan_spans
 from core.errors import PhotoError
 from core.gamut import Codes, FloatImage, Mask, clipped_mask, code_maximum
 from core.progress import finished
@@ -25,7 +26,7 @@ from core.source_gamut import is_wide
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from core.engine.method import Method, TileReport, Worker
+    from core.engine.method import Method, Worker
     from core.engine.tiling import Source
     from core.network.solver import SolverSettings
     from core.progress import Check
@@ -60,7 +61,8 @@ class ExpansionSettings:
     halo : int, optional
         Surroundings of a tile that the network sees; the model's own unless given.
     batch : int
-        Tiles solved together; more than 1 pays on GPUs.
+        Tiles solved together; more than 1 pays on GPUs, where tiles are solved whole. A single
+        one is cut into pieces around the pixels that may have lost colour.
     device : str
         "auto", "cpu", "cuda", "cuda:1", "mps", ...
     precision : {"float32", "bfloat16"}
@@ -353,8 +355,8 @@ def solve_bands(
     """
     height, width, _ = source.shape
     worker = method.worker(source, settings, check)
-    tile, halo = (worker.tile, worker.halo) if worker else (settings.tile, 0)
-    down, across = plan_spans(height, tile, halo), plan_spans(width, tile, halo)
+    side, halo = (worker.tile, worker.halo) if worker else (settings.tile, 0)
+    down, across = plan_spans(height, side, halo), plan_spans(width, side, halo)
     total = len(down) * len(across)
     done = 0
     for row in down:
@@ -366,11 +368,19 @@ def solve_bands(
         reports: list[TileReport] = []
         found = np.empty((0, 3), np.float32)
         if worker:
-            wanted = [c for c in across if not settings.project or _any(clipped, c)]
-            done += len(across) - len(wanted)
+            tiles = [Tile(row, column) for column in across]
+            wanted = [t for t in tiles if not settings.project or clipped[t.filled_in(row)].any()]
+            done += len(tiles) - len(wanted)
             answers = np.empty(codes.shape, np.float32) if wanted else found
             for batch in _batches(wanted, settings.batch):
-                reports += worker.solve(window, row, batch, answers)
+                if settings.project and settings.batch == 1:
+                    (tile,) = batch
+                    lost = clipped[tile.filled_in(row)]
+                    cut = pieces(tile, lost, source.shape, halo)
+                    parts = [worker.solve(window, row, [piece], answers)[0] for piece in cut]
+                    reports.append(TileReport.over(tile, parts))
+                else:
+                    reports += worker.solve(window, row, batch, answers)
                 done += len(batch)
                 yield SolvedBand(row.start, codes, clipped, None, worker, (), done, total)
             if wanted:
@@ -399,18 +409,13 @@ def check_codes(codes: Codes) -> None:
         raise PhotoError(f"{error} Convert the image to 8 or 16 bits.") from error
 
 
-def _any(clipped: Mask, column: Span) -> bool:
-    return bool(clipped[:, column.start : column.stop].any())
-
-
-def _batches(columns: list[Span], size: int) -> Iterator[list[Span]]:
-    """Yield runs of tiles whose windows are equally wide, at most `size` of them."""
-    batch: list[Span] = []
-    for column in columns:
-        width = column.window_stop - column.window_start
-        if batch and (len(batch) == size or width != batch[0].window_stop - batch[0].window_start):
+def _batches(tiles: list[Tile], size: int) -> Iterator[list[Tile]]:
+    """Yield runs of tiles whose windows are equally large, at most `size` of them."""
+    batch: list[Tile] = []
+    for tile in tiles:
+        if batch and (len(batch) == size or tile.window_shape != batch[0].window_shape):
             yield batch
             batch = []
-        batch.append(column)
+        batch.append(tile)
     if batch:
         yield batch

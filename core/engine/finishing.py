@@ -29,6 +29,7 @@ _SCENE_LIMIT = 4.0
 """No colour of a wide space is further out; estimates beyond it are of untrained networks."""
 
 _ROWS_AT_ONCE = 32
+_PIXELS_AT_ONCE = 1 << 15
 
 
 def finish(
@@ -120,42 +121,34 @@ def finish_rows(
         Whether all pixels are wanted, or only those that the method changes: the others hold
         what this function wrote for the same space before.
     """
-    height = len(band.codes)
-    start, stop, _ = (rows or slice(None)).indices(height)
+    start, stop, _ = (rows or slice(None)).indices(len(band.codes))
+    if settings.project and whole:
+        for top in range(start, stop, _ROWS_AT_ONCE):
+            part = slice(top, min(top + _ROWS_AT_ONCE, stop))
+            values[top - start : part.stop - start] = _untouched(band.codes[part], settings)
     answers = band.answers
     assert answers is not None
-    ends = np.cumsum(np.count_nonzero(band.clipped, axis=1))
-    first = start // _ROWS_AT_ONCE * _ROWS_AT_ONCE
-    # Always the same groups of rows, so that a pixel's value never depends on what else is asked.
-    for top in range(first, stop, _ROWS_AT_ONCE):
-        bottom = min(top + _ROWS_AT_ONCE, height)
-        codes, clipped = band.codes[top:bottom], band.clipped[top:bottom]
-        inside = slice(max(start, top) - top, min(stop, bottom) - top)
-        out = values[max(start, top) - start : min(stop, bottom) - start]
-        if not settings.project:
-            width = codes.shape[1]
-            found = answers[top * width : bottom * width]
-            out[:] = _made(band, codes, found, clipped, settings)[inside]
-            continue
-        if whole:
-            out[:] = _untouched(codes, settings)[inside]
-        found = answers[ends[top] - np.count_nonzero(clipped[0]) : ends[bottom - 1]]
-        if len(found):
-            lost = codes[clipped]
-            made = _made(band, lost, found, np.ones(len(lost), np.bool_), settings)
-            kept = clipped[inside]
-            before = np.count_nonzero(clipped[: inside.start])
-            out[kept] = made[before : before + np.count_nonzero(kept)]
+    lost = band.clipped if settings.project else np.ones_like(band.clipped)
+    places = np.flatnonzero(lost)
+    begin, end = np.count_nonzero(lost[:start]), np.count_nonzero(lost[:stop])
+    codes, clipped = band.codes.reshape(-1, 3), band.clipped.reshape(-1)
+    # Always the same groups, so that a pixel's value never depends on what else is asked.
+    for first in range(begin // _PIXELS_AT_ONCE * _PIXELS_AT_ONCE, end, _PIXELS_AT_ONCE):
+        group = places[first : first + _PIXELS_AT_ONCE]
+        found = answers[first : first + _PIXELS_AT_ONCE]
+        made = _made(band, codes[group], found, clipped[group], settings)
+        inside = slice(max(begin - first, 0), end - first)
+        down, across = np.divmod(group[inside], lost.shape[1])
+        values[down - start, across] = made[inside]
 
 
 def _made(
     band: SolvedBand, codes: Codes, found: FloatImage, clipped: Mask, settings: ExpansionSettings
 ) -> FloatImage:
-    if band.worker is None:
+    if band.worker is None or not len(found):
         scene = naive_inversion(codes)
     else:
-        flat = codes.reshape(-1, 3)
-        scene = band.worker.scene(flat, found, settings.source).reshape(codes.shape)
+        scene = band.worker.scene(codes, found, settings.source)
     return finish(codes, scene, clipped, settings)
 
 

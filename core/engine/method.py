@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from core.colour import Adaptation, ColourSpace
     from core.engine.expansion import ExpansionSettings
-    from core.engine.tiling import Source, Span
+    from core.engine.tiling import Source, Span, Tile
     from core.gamut import Codes, FloatImage
     from core.network.solver import SolverSettings
     from core.progress import Check
@@ -59,6 +59,26 @@ class TileReport:
     steps: int
     residual: float
     status: Status
+
+    @classmethod
+    def of(cls, tile: Tile, steps: int, residual: float, status: Status) -> TileReport:
+        """Return the report of a tile."""
+        rows, columns = tile.rows, tile.columns
+        size = rows.stop - rows.start, columns.stop - columns.start
+        return cls(rows.start, columns.start, *size, steps, residual, status)
+
+    @classmethod
+    def over(cls, tile: Tile, reports: list[TileReport]) -> TileReport:
+        """Return the report of a tile that was cut into pieces: the hardest one's figures."""
+        return cls.of(
+            tile,
+            max(report.steps for report in reports),
+            max(report.residual for report in reports),
+            max((report.status for report in reports), key=_SEVERITY.index),
+        )
+
+
+_SEVERITY = (Status.NOT_SOUGHT, Status.CONVERGED, Status.STEP_LIMIT, Status.NON_FINITE)
 
 
 @dataclass(frozen=True)
@@ -114,18 +134,18 @@ class Worker(Protocol):
     told: bool
 
     def solve(
-        self, window: Codes, row: Span, columns: list[Span], answers: FloatImage
+        self, window: Codes, row: Span, tiles: list[Tile], answers: FloatImage
     ) -> list[TileReport]:
-        """Answer for tiles of equal size.
+        """Answer for tiles whose windows have the same size.
 
         Parameters
         ----------
         window : ndarray, uint8 or uint16, shape (h, W, 3)
-            sRGB codes of the row of tiles with its halo.
+            sRGB codes of a band of the photo, with a halo above and below.
         row : Span
-            Where the row of tiles lies.
-        columns : list of Span
-            Where the tiles lie in it.
+            Where the band lies.
+        tiles : list of Tile
+            Within the band. They begin on a grid of 16 pixels, but may be smaller than `tile`.
         answers : ndarray, float32, shape (row.stop - row.start, W, 3)
             Receives what is found of each pixel, in a form of the worker's own.
         """
@@ -299,18 +319,18 @@ class _WindowWorker:
         self.told = method.told
 
     def solve(
-        self, window: Codes, row: Span, columns: list[Span], answers: FloatImage
+        self, window: Codes, row: Span, tiles: list[Tile], answers: FloatImage
     ) -> list[TileReport]:
         reports = []
-        for column in columns:
+        for tile in tiles:
             if self._check is not None:
                 self._check()
-            place = Place(row.window_start, column.window_start, *self._size)
-            part = window[:, column.window_start : column.window_stop]
-            estimate = np.asarray(self._method.estimate(part, place, self._settings))
-            answers[:, column.start : column.stop] = estimate[row.inner, column.inner]
-            size = row.stop - row.start, column.stop - column.start
-            reports.append(TileReport(row.start, column.start, *size, 1, 0.0, Status.NOT_SOUGHT))
+            rows, columns = tile.rows, tile.columns
+            place = Place(rows.window_start, columns.window_start, *self._size)
+            seen = window[tile.seen_in(row)]
+            estimate = np.asarray(self._method.estimate(seen, place, self._settings))
+            answers[tile.filled_in(row)] = estimate[rows.inner, columns.inner]
+            reports.append(TileReport.of(tile, 1, 0.0, Status.NOT_SOUGHT))
         return reports
 
     def scene(self, codes: Codes, answers: FloatImage, source: ColourSpace | None) -> FloatImage:

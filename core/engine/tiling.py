@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from core.gamut import Codes
+    from collections.abc import Iterator
+
+    from core.gamut import Codes, Mask
+
+_CELL = 16
+"""Pixels: tiles are cut on a grid of this step. A multiple of every network's scale."""
+
+_OVERHEAD = 2048
+"""What a further piece of a tile costs, in pixels to be solved."""
 
 
 class Source(Protocol):
@@ -87,6 +95,154 @@ def plan_spans(length: int, tile: int, halo: int) -> list[Span]:
         Span(start, stop, max(0, start - halo), min(length, stop + halo))
         for start, stop in zip(starts, stops, strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle that is solved at once.
+
+    Attributes
+    ----------
+    rows, columns : Span
+        What it fills, and the window that the network sees, in pixels of the photo.
+    """
+
+    rows: Span
+    columns: Span
+
+    @property
+    def window_shape(self) -> tuple[int, int]:
+        """Height and width of what the network sees."""
+        rows, columns = self.rows, self.columns
+        return rows.window_stop - rows.window_start, columns.window_stop - columns.window_start
+
+    def seen_in(self, band: Span) -> tuple[slice, slice]:
+        """Return where its window is in the window of a band that holds it."""
+        rows, columns, first = self.rows, self.columns, band.window_start
+        return (
+            slice(rows.window_start - first, rows.window_stop - first),
+            slice(columns.window_start, columns.window_stop),
+        )
+
+    def filled_in(self, band: Span) -> tuple[slice, slice]:
+        """Return where the pixels that it fills are among those that a band fills."""
+        rows, columns = self.rows, self.columns
+        return (
+            slice(rows.start - band.start, rows.stop - band.start),
+            slice(columns.start, columns.stop),
+        )
+
+
+def pieces(tile: Tile, wanted: Mask, shape: tuple[int, ...], halo: int) -> list[Tile]:
+    """Cut a tile into few small ones that hold all pixels that are wanted.
+
+    Clipping is scattered: a few pixels in nearly every tile. Only what they lie in has to be
+    solved, with the surroundings that the network has to see.
+
+    Parameters
+    ----------
+    tile : Tile
+        Of a photo.
+    wanted : ndarray, bool, shape (h, w)
+        Of the pixels that it fills.
+    shape : tuple of int
+        Height and width of the photo, and what follows.
+    halo : int
+        As for :func:`plan_spans`.
+
+    Returns
+    -------
+    list of Tile
+        They do not overlap, but their halos may; empty where nothing is wanted. A single one of
+        the tile's size where cutting saves nothing.
+    """
+    height, width = wanted.shape
+    rows, columns = -(-height // _CELL), -(-width // _CELL)
+    padded = np.zeros((rows * _CELL, columns * _CELL), np.bool_)
+    padded[:height, :width] = wanted
+    cells = np.asarray(padded.reshape(rows, _CELL, columns, _CELL).any((1, 3)))
+    found = []
+    for top, bottom, left, right in _boxes(cells, -(-halo // _CELL)):
+        spans = [
+            _span(whole.start + first * _CELL, min(whole.start + last * _CELL, whole.stop), n, halo)
+            for whole, first, last, n in (
+                (tile.rows, top, bottom, shape[0]),
+                (tile.columns, left, right, shape[1]),
+            )
+        ]
+        found.append(Tile(*spans))
+    return found
+
+
+def _span(start: int, stop: int, length: int, halo: int) -> Span:
+    return Span(start, stop, max(0, start - halo), min(length, stop + halo))
+
+
+_Box = tuple[int, int, int, int]
+"""First row and the one after the last, first column and the one after the last."""
+
+
+def _boxes(cells: Mask, halo: int) -> list[_Box]:
+    """Return boxes that hold all marked cells, cheaper together than a single one."""
+    whole = _bounds(cells)
+    return [] if whole is None else _divided(cells, whole, halo)[1]
+
+
+def _divided(cells: Mask, box: _Box, halo: int) -> tuple[int, list[_Box]]:
+    """Return the cost of the best way that is found to hold a box's cells, and its boxes."""
+    cost = _cost(box, halo)
+    best: tuple[int, tuple[_Box, _Box]] | None = None
+    for halves in _halves(cells, box):
+        together = sum(_cost(half, halo) for half in halves)
+        if best is None or together < best[0]:
+            best = together, halves
+    # A single cut may not pay where two do, but one that costs much more than none leads nowhere.
+    if best is None or best[0] > cost * 5 // 4:
+        return cost, [box]
+    parts = [_divided(cells, half, halo) for half in best[1]]
+    together = sum(part[0] for part in parts)
+    if together >= cost:
+        return cost, [box]
+    return together, [small for part in parts for small in part[1]]
+
+
+def _halves(cells: Mask, box: _Box) -> Iterator[tuple[_Box, _Box]]:
+    """Yield what every straight cut through a box leaves on its two sides."""
+    top, bottom, left, right = box
+    inside = cells[top:bottom, left:right]
+    for upright, grid in ((False, inside), (True, inside.T)):
+        before = np.logical_or.accumulate(grid)[:-1]
+        after = np.logical_or.accumulate(grid[::-1])[::-1][1:]
+        filled = np.flatnonzero(grid.any(1))
+        for cut in range(1, len(grid)):
+            last = int(filled[np.searchsorted(filled, cut) - 1]) + 1
+            first = int(filled[np.searchsorted(filled, cut)])
+            if last < cut and first > cut:
+                continue  # The same two sides as those of the cut at the end of the gap.
+            sides = ((0, last, before[cut - 1]), (first, len(grid), after[cut - 1]))
+            boxes = []
+            for begin, end, marked in sides:
+                near = int(marked.argmax())
+                far = len(marked) - int(marked[::-1].argmax())
+                boxes.append(
+                    (top + near, top + far, left + begin, left + end)
+                    if upright
+                    else (top + begin, top + end, left + near, left + far)
+                )
+            yield boxes[0], boxes[1]
+
+
+def _bounds(cells: Mask) -> _Box | None:
+    rows, columns = np.flatnonzero(cells.any(1)), np.flatnonzero(cells.any(0))
+    if not len(rows):
+        return None
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def _cost(box: _Box, halo: int) -> int:
+    top, bottom, left, right = box
+    area = (bottom - top + 2 * halo) * (right - left + 2 * halo)
+    return area * _CELL**2 + _OVERHEAD
 
 
 def sample_pixels(source: Source, most: int) -> Codes:

@@ -15,7 +15,7 @@ from PIL import Image
 from core.files import isobmff
 from core.files.errors import FileError
 from core.files.formats import jpeg, jpeg_segments, jxl, png, png_text
-from core.files.payloads import PNG_CHUNK, webp_with
+from core.files.payloads import PNG_CHUNK
 
 if TYPE_CHECKING:
     from pathlib import Path

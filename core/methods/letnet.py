@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from core.colour import ColourSpace
     from core.engine.expansion import ExpansionSettings
     from core.engine.method import Subject
-    from core.engine.tiling import Source, Span
+    from core.engine.tiling import Source, Span, Tile
     from core.gamut import Codes, FloatImage
     from core.network.models import Model
     from core.progress import Check
@@ -130,33 +130,24 @@ class NetworkAtWork:
         self._pooled = self._pool(codes) if holds else None
 
     def solve(
-        self, window: Codes, row: Span, columns: list[Span], answers: FloatImage
+        self, window: Codes, row: Span, tiles: list[Tile], answers: FloatImage
     ) -> list[TileReport]:
         """Answer for tiles; see :class:`core.engine.method.Worker`."""
-        windows = [window[:, column.window_start : column.window_stop] for column in columns]
-        corners = [(row.window_start, column.window_start) for column in columns]
+        windows = [window[tile.seen_in(row)] for tile in tiles]
+        corners = [(tile.rows.window_start, tile.columns.window_start) for tile in tiles]
         inputs = self.inputs(np.stack(windows), corners)
         with torch.inference_mode(), self.precision():
             state, solution = self.network.settle(
-                inputs, self.solver, pooled=self.pooled(len(columns)), check=self._check
+                inputs, self.solver, pooled=self.pooled(len(tiles)), check=self._check
             )
             found = self.network.answers(state)
         planes = found.float().movedim(1, -1).cpu().numpy()
         reports = []
-        for index, column in enumerate(columns):
-            answers[:, column.start : column.stop] = planes[index][row.inner, column.inner]
+        for index, tile in enumerate(tiles):
+            answers[tile.filled_in(row)] = planes[index][tile.rows.inner, tile.columns.inner]
             trace = solution.residuals[index]
-            reports.append(
-                TileReport(
-                    row.start,
-                    column.start,
-                    row.stop - row.start,
-                    column.stop - column.start,
-                    len(trace),
-                    trace[-1] if trace else 0.0,
-                    solution.status[index],
-                )
-            )
+            last = trace[-1] if trace else 0.0
+            reports.append(TileReport.of(tile, len(trace), last, solution.status[index]))
         return reports
 
     def scene(self, codes: Codes, answers: FloatImage, source: ColourSpace | None) -> FloatImage:

@@ -45,6 +45,7 @@ Output = Literal["residual", "room"]
 Mode = Literal["implicit", "recurrent", "plain"]
 
 _ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu, "sin": torch.sin}
+_IN_PLACE = {"tanh": torch.tanh_, "relu": torch.relu_, "sin": torch.sin_}
 _OUTPUT_GAIN = 0.1
 _NO_WEIGHT = 1e-9
 _BEYOND = 1e3
@@ -344,9 +345,10 @@ class LetNet(nn.Module):
         change, injected = self._transform(state, features)
         if gate is None and self.config.attention == "channel":
             gate = torch.sigmoid(self.excite(change.mean((1, 2))))
-        if gate is not None:
-            change = change * gate[:, None, None, :]
-        return change if injected is None else change + injected
+        if gate is None:
+            return change if injected is None else change + injected
+        gate = gate[:, None, None, :]
+        return change * gate if injected is None else torch.addcmul(injected, change, gate)
 
     def pool(
         self, inputs: Inputs, settings: SolverSettings | None = None, check: Check | None = None
@@ -387,9 +389,12 @@ class LetNet(nn.Module):
         return _OUTPUT_GAIN * planes if self.config.output == "residual" else torch.sigmoid(planes)
 
     def _transform(self, state: Tensor, features: Tensor) -> tuple[Tensor, Tensor | None]:
-        activation = _ACTIVATIONS[self.config.activation]
         injected = features if self.config.injection else None
-        driven = state if injected is None else state + injected
+        driven = state.clone() if injected is None else state + injected
+        if torch.is_grad_enabled():
+            activation = _ACTIVATIONS[self.config.activation]
+        else:  # In place: fresh memory costs more than the function.
+            activation = _IN_PLACE[self.config.activation]
         inner = activation(self.transform[0](activation(driven.permute(0, 3, 1, 2))))
         return self.transform[1](inner).permute(0, 2, 3, 1), injected
 

@@ -21,7 +21,8 @@ from torch import Tensor
 if TYPE_CHECKING:
     from core.progress import Check
 
-_BLOCK = 4096
+_BLOCK = 1 << 16
+"""Numbers that are added up in the working precision before float64 takes over."""
 
 Map = Callable[..., Tensor]
 """``f(z, *context)``: takes a batch of states and returns a batch of the same shape."""
@@ -173,25 +174,19 @@ def solve(
     >>> half.value.mean().item()
     2.0
     """
-    value = z0.detach().clone()
     settings = settings or SolverSettings()
-    best = torch.full((len(z0),), torch.inf, dtype=torch.float64)
+    best = _Best(z0.detach())
     status = [Status.STEP_LIMIT] * len(z0)
     residuals: list[list[float]] = [[] for _ in range(len(z0))]
     for step in iterate(f, z0, settings, context, check):
-        ours = best[step.samples.cpu()]
-        better = (step.residual < ours).nonzero().flatten()
-        if len(better):
-            chosen = better.to(step.samples.device)
-            value[step.samples[chosen]] = step.value[chosen].to(value.dtype)
-            best[step.samples.cpu()[better]] = step.residual[better]
+        best.offer(step)
         for sample, residual in zip(step.samples.tolist(), step.residual.tolist(), strict=True):
             residuals[sample].append(residual)
             if not residual < torch.inf:
                 status[sample] = Status.NON_FINITE
             elif residual <= settings.tolerance:
                 status[sample] = Status.CONVERGED
-    return Solution(value, status, residuals)
+    return Solution(best.value(), status, residuals)
 
 
 @torch.no_grad()
@@ -228,7 +223,8 @@ def iterate(
         value = f(state, *rows)
         with _full_precision(z0):
             change = value.to(_working(value)) - state.to(_working(state))
-            residual = _relative_residual(change, value, state)
+            square = _inner(change, change)
+            residual = _relative_residual(square, change, value, state)
         # Outside the block: the caller's own autocast holds while it looks at the step.
         yield Step(number, samples, value, residual)
         going = (residual > settings.tolerance) & residual.isfinite()
@@ -238,9 +234,40 @@ def iterate(
             keep = going.nonzero().flatten().to(samples.device)
             samples, state, value, change = (t[keep] for t in (samples, state, value, change))
             rows = [row[keep] for row in rows]
+            square = square[keep.cpu()]
             mixer.keep(keep)
         with _full_precision(z0):
-            state = mixer.next_state(state, value, change).to(z0.dtype)
+            state = mixer.next_state(state, value, change, square).to(z0.dtype)
+
+
+class _Best:
+    """For each sample the evaluation with the smallest residual so far; the start before any."""
+
+    def __init__(self, start: Tensor) -> None:
+        self._start = start
+        self._residual = torch.full((len(start),), torch.inf, dtype=torch.float64)
+        self._value: Tensor | None = None
+
+    def offer(self, step: Step) -> None:
+        """Take over what is better in a step."""
+        rows = step.samples.cpu()
+        better = step.residual < self._residual[rows]
+        if not better.any():
+            return
+        self._residual[rows[better]] = step.residual[better]
+        if len(self._start) == 1:
+            self._value = step.value  # Nobody changes it later: there is no need for a copy.
+            return
+        if self._value is None:
+            self._value = self._start.clone()
+        chosen = better.to(step.samples.device)
+        self._value[step.samples[chosen]] = step.value[chosen].to(self._value.dtype)
+
+    def value(self) -> Tensor:
+        """Return the evaluations, in the dtype of the start."""
+        if self._value is None:
+            return self._start.clone()
+        return self._value.to(self._start.dtype)
 
 
 @dataclass
@@ -259,38 +286,38 @@ class _Mixer:
         if self._gram is not None:
             self._gram = self._gram[rows.cpu()]
 
-    def next_state(self, state: Tensor, value: Tensor, change: Tensor) -> Tensor:
-        """Return the state to evaluate next, given f(state) = value = state + change."""
+    def next_state(self, state: Tensor, value: Tensor, change: Tensor, square: Tensor) -> Tensor:
+        """Return the state to evaluate next, given f(state) = value = state + change.
+
+        `square` is the squared norm of each sample's change, which is known already.
+        """
         damping, memory = self.settings.damping, self.settings.memory
         if self.settings.method == "picard" or memory == 1:
             return value if damping == 1.0 else state + damping * change
-        self._remember(value.to(change.dtype), change)
-        weights = self._weights().to(change.device, change.dtype)
-        mixed: Tensor = torch.zeros_like(change)
-        for column, (past_value, past_change) in enumerate(
-            zip(self._values, self._changes, strict=True)
-        ):
-            weight = weights[:, column].reshape(-1, *[1] * (change.ndim - 1))
-            mixed.addcmul_(weight, past_value)
-            if damping != 1.0:
-                mixed.addcmul_((damping - 1.0) * weight, past_change)
+        self._remember(value.to(change.dtype), change, square)
+        weights = self._weights()
+        mixed = _combined(weights, self._values)
+        if damping != 1.0:
+            mixed.add_(_combined((damping - 1.0) * weights, self._changes))
         return mixed
 
-    def _remember(self, value: Tensor, change: Tensor) -> None:
+    def _remember(self, value: Tensor, change: Tensor, square: Tensor) -> None:
         """Take in the newest step, with one new row of the Gram matrix."""
+        memory = self.settings.memory
+        if len(self._changes) == memory:
+            self._values.pop(0)
+            self._changes.pop(0)
+            assert self._gram is not None
+            self._gram = self._gram[:, 1:, 1:]
+        row = torch.stack([*(_inner(past, change) for past in self._changes), square], dim=1)
         self._values.append(value)
         self._changes.append(change)
-        row = torch.stack([_inner(past, change) for past in self._changes], dim=1)
         size = row.shape[1]
         gram = row.new_zeros(len(row), size, size)
         if self._gram is not None:
             gram[:, :-1, :-1] = self._gram
         gram[:, -1, :] = row
         gram[:, :, -1] = row
-        if size > self.settings.memory:
-            self._values.pop(0)
-            self._changes.pop(0)
-            gram = gram[:, 1:, 1:]
         self._gram = gram
 
     def _weights(self) -> Tensor:
@@ -319,22 +346,52 @@ def _working(tensor: Tensor) -> torch.dtype:
     return torch.promote_types(tensor.dtype, torch.float32)
 
 
+def _combined(weights: Tensor, terms: list[Tensor]) -> Tensor:
+    """Return the sum of terms (A, ...), each multiplied by its column of weights (A, terms)."""
+    if len(weights) == 1:  # Numbers spare a small tensor on the device for each term.
+        first, *others = weights[0].tolist()
+        total: Tensor = terms[0] * first
+        for weight, term in zip(others, terms[1:], strict=True):
+            total.add_(term, alpha=weight)
+        return total
+    columns = weights.to(terms[0]).reshape(*weights.shape, *[1] * (terms[0].ndim - 1))
+    total = terms[0] * columns[:, 0]
+    for number, term in enumerate(terms[1:], 1):
+        total.addcmul_(columns[:, number], term)
+    return total
+
+
 def _inner(left: Tensor, right: Tensor) -> Tensor:
     """Inner products of two batches, float64 on the CPU, from partial sums."""
     left, right = left.reshape(len(left), -1), right.reshape(len(right), -1)
     whole = left.shape[1] // _BLOCK * _BLOCK
-    blocks = (len(left), -1, _BLOCK)
-    parts = torch.linalg.vecdot(left[:, :whole].reshape(blocks), right[:, :whole].reshape(blocks))
     # Not every device has float64, so that only what is left to add up goes to the CPU.
-    rest = left[:, whole:].cpu().double() * right[:, whole:].cpu().double()
-    total: Tensor = parts.cpu().double().sum(1) + rest.sum(1)
-    return total
+    total: Tensor = (left[:, whole:].cpu().double() * right[:, whole:].cpu().double()).sum(1)
+    if not whole:
+        return total
+    left, right = left[:, :whole], right[:, :whole]
+    if left.device.type == "cpu":
+        # The library's own kernel reads both once and writes nothing.
+        for sample, (a, b) in enumerate(zip(left, right, strict=True)):
+            pairs = zip(a.split(_BLOCK), b.split(_BLOCK), strict=True)
+            total[sample] += torch.stack([torch.dot(*pair) for pair in pairs]).double().sum()
+        return total
+    blocks = (len(left), -1, _BLOCK)
+    parts: Tensor = torch.linalg.vecdot(left.reshape(blocks), right.reshape(blocks))
+    return total + parts.cpu().double().sum(1)
 
 
-def _relative_residual(change: Tensor, value: Tensor, state: Tensor) -> Tensor:
-    """Return rms(change) over the larger rms of its two ends, per sample."""
+def _relative_residual(square: Tensor, change: Tensor, value: Tensor, state: Tensor) -> Tensor:
+    """Return rms(change) over the larger rms of its two ends, per sample.
+
+    `square` is the squared norm of the change.
+    """
     value, state = value.to(change.dtype), state.to(change.dtype)
     squares = torch.maximum(_inner(value, value), _inner(state, state))
-    residual = (_inner(change, change) / squares).sqrt()
-    exact = (change == 0).reshape(len(change), -1).all(1).cpu()
-    return torch.where(exact, torch.zeros_like(residual), residual)
+    if not ((square > 0.0) & (squares > 0.0) & squares.isfinite()).all():
+        # Exact, not finite, or beyond the range of the working precision's squares.
+        change, value, state = (tensor.cpu().double() for tensor in (change, value, state))
+        square = _inner(change, change)
+        squares = torch.maximum(_inner(value, value), _inner(state, state))
+    residual = (square / squares).sqrt()
+    return torch.where(square == 0.0, torch.zeros_like(residual), residual)

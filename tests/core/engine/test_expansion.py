@@ -1,5 +1,6 @@
 import dataclasses
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -17,12 +18,13 @@ from core.engine.expansion import (
     expand_bands,
 )
 from core.engine.finishing import finish
+from core.engine.method import Place, WindowMethod
 from core.engine.tiling import ArraySource
 from core.errors import PhotoError
 from core.gamut import Codes, clipped_mask, naive_inversion, reduce
 from core.methods.letnet import LetNetMethod
 from core.methods.naive import NaiveInversion
-from core.network.letnet import BOX, PAPER
+from core.network.letnet import BOX, PAPER, LetNetConfig
 from core.network.models import Model, random_model
 from core.network.solver import SolverSettings, Status
 from core.source_gamut import SOURCES
@@ -179,6 +181,50 @@ def test_tiles_make_no_seams(config: object) -> None:
     assert difference.max() < 1.0
     apart = expand(codes, model, dataclasses.replace(CPU, solver=tight, tile=64, halo=0)).values
     assert np.abs(PROPHOTO.encode(whole) - PROPHOTO.encode(apart)).max() * 65535 > 1.0
+
+
+@pytest.mark.parametrize("config", [BOX, PAPER], ids=["box", "paper"])
+def test_pieces_around_clipped_pixels_give_what_whole_tiles_give(config: LetNetConfig) -> None:
+    """Below one 16-bit code, at a tight tolerance; batches of tiles are not cut."""
+    model = LetNetMethod(random_model(config, seed=2, scale=1.0))
+    codes = np.random.default_rng(7).integers(1, 255, (320, 330, 3)).astype(np.uint8)
+    codes[10:14, 20:30] = codes[200, 300] = codes[315, 160:164] = (0, 255, 90)
+    tight = dataclasses.replace(
+        CPU, solver=SolverSettings(max_steps=40, tolerance=1e-7), tile=512, halo=48
+    )
+    cut = expand(codes, model, tight)
+    whole = expand(codes, model, dataclasses.replace(tight, batch=2))
+    difference = np.abs(PROPHOTO.encode(whole.values) - PROPHOTO.encode(cut.values)) * 65535
+    assert 0.0 < difference.max() < 1.0
+    (report,) = cut.tiles
+    assert (report.height, report.width, report.status) == (320, 330, Status.CONVERGED)
+    near = dataclasses.replace(tight, halo=0)
+    apart = expand(codes, model, near).values
+    assert np.abs(PROPHOTO.encode(whole.values) - PROPHOTO.encode(apart)).max() * 65535 > 1.0
+
+
+def test_only_the_surroundings_of_clipped_pixels_are_estimated() -> None:
+    class Listening(WindowMethod):
+        name, summary, halo = "listening", "", 32
+        seen: ClassVar[list[tuple[Place, tuple[int, ...]]]] = []
+
+        def estimate(self, window: Codes, place: Place, settings: ExpansionSettings) -> np.ndarray:
+            self.seen.append((place, window.shape))
+            return naive_inversion(window) + np.float32(0.1)
+
+    codes = np.full((512, 1000, 3), 100, np.uint8)
+    codes[100, 100] = codes[400, 700] = (0, 9, 9)
+    result = expand(codes, Listening(), dataclasses.replace(CPU, tile=512))
+    assert Listening.seen == [
+        (Place(64, 64, 512, 1000), (80, 80, 3)),
+        (Place(368, 656, 512, 1000), (80, 80, 3)),
+    ]
+    assert [tile.left for tile in result.tiles] == [0, 512]
+    naive = expand(codes, NaiveInversion(), CPU).values
+    assert set(zip(*np.nonzero((result.values != naive).any(-1)), strict=True)) == {
+        (100, 100),
+        (400, 700),
+    }
 
 
 def test_batches_of_tiles_give_what_single_tiles_give(model: Model) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 EXACT = SolverSettings(tolerance=1e-12, max_steps=200)
+EXACT_32 = SolverSettings(tolerance=1e-6, max_steps=50)
 
 
 class Cell:
@@ -415,6 +416,22 @@ class TestNonFinite:
         solution = solve(lambda z: -z, start)
         assert solution.residuals == [[float("inf")]]
         assert solution.status == [Status.NON_FINITE]
+
+    def test_squares_beyond_the_working_precision_are_no_convergence(self) -> None:
+        """A step of 1e18 to 1e20 has a finite square, its end has none: the ratio is not 0."""
+        start = torch.full((1, 200_000), 1e18)
+        (step,) = iterate(lambda z: 100.0 * z, start, SolverSettings(max_steps=1))
+        assert step.residual.item() == pytest.approx(0.99)
+
+    @pytest.mark.parametrize("scale", [1e-30, 1e25])
+    def test_large_states_of_any_scale_converge(self, scale: float) -> None:
+        target = torch.linspace(1.0, 2.0, 200_000)[None]
+        plain, scaled = (
+            solve(lambda z, s=s: 0.5 * z + s * target, torch.zeros_like(target), EXACT_32)
+            for s in (1.0, scale)
+        )
+        assert scaled.converged
+        torch.testing.assert_close(scaled.value / scale, plain.value)
 
     def test_divergence_ends_with_the_best_finite_answer(self) -> None:
         settings = SolverSettings(method="picard", max_steps=1000)
