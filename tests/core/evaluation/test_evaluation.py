@@ -133,7 +133,6 @@ class TestRows:
         assert box.lpips is None
 
     def test_flip_is_measured_by_region(self) -> None:
-        pytest.importorskip("flip_evaluator")
         naive, _ = rows_of(replace(QUICK, perceptual=True), 1)
         assert naive.flip is not None
         assert naive.flip["out_of_gamut"] > naive.flip["in_gamut"]

@@ -164,10 +164,9 @@ def test_exif_alpha_and_private_data_are_carried(
     np.testing.assert_array_equal(codes[..., :3], np.rint(PROPHOTO.encode(wide) * top))
 
 
-@pytest.mark.parametrize("format_key", OUTPUT_FORMATS)
+# All but JPEG XL, which Pillow does not know.
+@pytest.mark.parametrize("format_key", ["tiff", "png", "avif"])
 def test_pillow_reads_the_exif(tmp_path: Path, wide: np.ndarray, exif: bytes, format_key) -> None:
-    if format_key == "jxl":
-        pytest.skip("Pillow has no JPEG XL")
     path = tmp_path / f"a{OUTPUT_FORMATS[format_key]}"
     # Pillow opens no TIFF of 16-bit RGB, but of 8 bits, by the same writer.
     if format_key == "tiff":
