@@ -1,4 +1,4 @@
-"""Work that is done step by step, so that whoever waits sees its progress and can give it up."""
+"""Work that is done step by step, so that the caller sees progress and can cancel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Step = TypeVar("Step")
 
 
 class Stopped(BaseException):
-    """Work was given up by whoever waited for it; no error, and no handler of errors sees it."""
+    """The caller cancelled the work. Not an error: handlers of errors let it pass."""
 
 
 class Stop:

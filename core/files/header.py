@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from core.files.encoding import Encoding
 
 RAISE_THE_LIMIT = "raise the limit if it is a real photo"
-"""What whoever runs the program can do about a photo that is too large."""
+"""What can be done about a photo that is too large."""
 
 
 @dataclass(frozen=True)

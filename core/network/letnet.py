@@ -2,7 +2,7 @@
 
 Xiao et al., "Learning Equilibrium Transformation for Gamut Expansion and Color
 Restoration", ECCV 2024. An encoder turns the sRGB photo into features x; a cell F is applied
-to a state z, with x injected, until F(z) = z; a convolution of the fixed point tells the lost
+to a state z, with x injected, until F(z) = z; a convolution of the fixed point gives the lost
 colours. Two forms share everything but their ends:
 
 - the paper's form adds its output to all channels of the naive inversion, and its channel

@@ -51,8 +51,8 @@ class Recipe:
     average : float
         Decay per step of the exponential average of the weights; 0 keeps the last ones.
     project : bool
-        Whether the loss takes channels that the codes tell from the file, as the projection
-        does later, so that only the restored ones are learned.
+        Whether channels that are not clipped enter the loss with their known values, as the
+        projection sets them later, so that only the restored ones are learned.
     harm : float
         With "log-gain": weight of an extra penalty on photos that end worse than naive inversion.
     harm_blind : float
