@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
+from core.gamut import reduce
 from core.network.solver import Status
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from core.colour import Adaptation, ColourSpace
     from core.engine.expansion import ExpansionSettings
     from core.engine.tiling import Source, Span
-    from core.gamut import Codes, FloatImage
+    from core.gamut import Codes, Depth, FloatImage
     from core.network.solver import SolverSettings
     from core.progress import Check
 
@@ -173,6 +174,11 @@ class Method(ABC):
         Of its weights; empty where there are none.
     solver : SolverSettings or None
         How it seeks its fixed point, unless the settings say otherwise; None where it seeks none.
+    clips : bool
+        Whether the codes that it restores come from clipping. Of other codes the feasible box
+        says nothing, so that its estimates are not projected.
+    trained : bool
+        Whether it has the weights that it needs. One that has none refuses to restore anything.
     """
 
     name: str
@@ -182,6 +188,8 @@ class Method(ABC):
     payload_size: int = 0
     sha256: str = ""
     solver: SolverSettings | None = None
+    clips: bool = True
+    trained: bool = True
 
     @abstractmethod
     def worker(
@@ -198,6 +206,22 @@ class Method(ABC):
         check : callable, optional
             To be called often by long work; what it raises gives up the work.
         """
+
+    def reduced(self, scene: FloatImage, depth: Depth = 8) -> Codes:
+        """Return the sRGB codes that it makes of a photo: by clipping, unless it says otherwise.
+
+        Parameters
+        ----------
+        scene : ndarray, float32, shape (H, W, 3)
+            Scene-linear sRGB, unbounded.
+        depth : {8, 16}
+            Bits per channel.
+
+        Returns
+        -------
+        ndarray, uint8 or uint16, shape (H, W, 3)
+        """
+        return reduce(scene, depth)
 
     def bound(self, subject: Subject) -> Method:
         """Return the method for a certain photo: itself, unless the file decides which it is."""

@@ -128,6 +128,9 @@ def test_napari_offers_them(installed: dict[str, str]) -> None:
     assert "gamut-mlp" not in answer.stdout, "which needs the original"
 
 
+WITHOUT_WEIGHTS = ("naive", "embedded", "sampled", "soft-clip")
+
+
 class Doubled(WindowMethod):
     name = "doubled"
     summary = "for the test"
@@ -161,7 +164,7 @@ def test_every_built_in_method_says_what_it_is() -> None:
         assert method.name == name
         assert method.summary
         assert entry.needs_original is (method.needs is Needs.ORIGINAL)
-        assert (method.parameters > 0) is (name not in ("naive", "embedded"))
+        assert (method.parameters > 0) is (name not in WITHOUT_WEIGHTS)
 
 
 def test_the_default_comes_first() -> None:
