@@ -145,6 +145,9 @@ def methods(names: Iterable[str | Path]) -> list[Method]:
 
 
 def _load_network(name: str | Path) -> Method:
+    if import_module("core.network.rivals.image_model").holds_image_network(Path(name)):
+        rival: Method = import_module("core.methods.image_network").load(Path(name))
+        return rival
     letnet = import_module("core.methods.letnet")
     network: Method = letnet.LetNetMethod.load(name)
     return network
@@ -244,5 +247,19 @@ _BUILT_IN = (
         "Soft clipping (reduces the original itself)",
         functools.partial(_load_built_in, "soft_clip", "SoftClip"),
         needs_original=True,
+    ),
+    *(
+        Entry(
+            name,
+            f"{title} (not trained)",
+            functools.partial(_load_built_in, "image_network", "not_trained", form=name),
+            study=True,
+        )
+        for name, title in (
+            ("gamutnet", "GamutNet"),
+            ("pix2pix", "pix2pix"),
+            ("swinir", "SwinIR"),
+            ("restormer", "Restormer"),
+        )
     ),
 )

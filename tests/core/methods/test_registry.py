@@ -93,6 +93,7 @@ def test_the_methods_of_another_package_are_listed(installed: dict[str, str]) ->
         "needs": "nothing",
         "parameters": 1,
         "payload_size": 0,
+        "trained": True,
     }
     assert found["naive"]["summary"].startswith("Naive inversion"), "a taken name stays ours"
     assert answer.returncode == 1
