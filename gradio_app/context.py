@@ -196,14 +196,15 @@ def load_methods(names: list[str]) -> tuple[dict[str, Method], dict[str, Method]
     """
     entries = registry.entries()
     always = {registry.EMBEDDED, NAIVE}
-    wanted = names or [name for name, entry in entries.items() if not entry.needs_original]
+    offered = {name: entry for name, entry in entries.items() if not entry.study}
+    wanted = names or [name for name, entry in offered.items() if not entry.needs_original]
     photos = {
         method.name: method
         for method in registry.methods(
             [*(name for name in wanted if name not in always), NAIVE, registry.EMBEDDED]
         )
     }
-    fitted = [name for name, entry in entries.items() if entry.needs_original]
+    fitted = [name for name, entry in offered.items() if entry.needs_original]
     originals = {method.name: method for method in registry.methods(fitted)}
     known = {name: each for name, each in photos.items() if each.needs is not Needs.PAYLOAD}
     return photos, {**known, **originals}

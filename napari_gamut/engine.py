@@ -46,7 +46,7 @@ def method_choices(*, carried: bool = False) -> tuple[tuple[str, str], ...]:
     found = [
         (entry.title, name)
         for name, entry in entries().items()
-        if not entry.needs_original and (carried or name != EMBEDDED)
+        if not (entry.needs_original or entry.study) and (carried or name != EMBEDDED)
     ]
     return (*found, ("Own weights file", OWN_FILE))
 

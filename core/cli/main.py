@@ -26,6 +26,7 @@ _COMMANDS = (
     "prepare",
     "train",
     "adapt",
+    "train_rival",
     "evaluate",
     "ablate",
     "demo",

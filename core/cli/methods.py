@@ -56,6 +56,7 @@ def _row(method: Method) -> dict[str, Any]:
         "needs": method.needs.value,
         "parameters": method.parameters,
         "payload_size": method.payload_size,
+        "trained": method.trained,
     }
 
 
@@ -65,4 +66,6 @@ def _text(method: Method) -> str:
         figures.append(f"{method.parameters:,} weights")
     if method.payload_size:
         figures.append(f"{method.payload_size / 1e3:.1f} kB in the file")
+    if not method.trained:
+        figures.append("not trained: train it with gamut train-rival, and give its file")
     return f"{method.name}\n  {method.summary}\n  {'; '.join(figures)}"

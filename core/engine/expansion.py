@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -284,6 +284,8 @@ def expand_bands(
     [(512, 2, 3), (88, 2, 3)]
     """
     settings = settings or ExpansionSettings()
+    if not method.clips:
+        settings = replace(settings, project=False)
     with closing(solve_bands(source, method, settings, check)) as solved:
         for band in solved:
             values = None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
+from core.gamut import reduce
 from core.network.solver import Status
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from core.colour import Adaptation, ColourSpace
     from core.engine.expansion import ExpansionSettings
     from core.engine.tiling import Source, Span, Tile
-    from core.gamut import Codes, FloatImage
+    from core.gamut import Codes, Depth, FloatImage
     from core.network.solver import SolverSettings
     from core.progress import Check
 
@@ -197,6 +198,11 @@ class Method(ABC):
         The space in which the colours of its photo's original lay, where it knows it.
     notes : tuple of str
         Sentences for people about what it found in the photo's file.
+    clips : bool
+        Whether the codes that it restores come from clipping. Of other codes the feasible box
+        says nothing, so that its estimates are not projected.
+    trained : bool
+        Whether it has the weights that it needs. One that has none refuses to restore anything.
     """
 
     name: str
@@ -208,6 +214,8 @@ class Method(ABC):
     solver: SolverSettings | None = None
     source: ColourSpace | None = None
     notes: tuple[str, ...] = ()
+    clips: bool = True
+    trained: bool = True
 
     @abstractmethod
     def worker(
@@ -224,6 +232,22 @@ class Method(ABC):
         check : callable, optional
             To be called often by long work; what it raises gives up the work.
         """
+
+    def reduced(self, scene: FloatImage, depth: Depth = 8) -> Codes:
+        """Return the sRGB codes that it makes of a photo: by clipping, unless it says otherwise.
+
+        Parameters
+        ----------
+        scene : ndarray, float32, shape (H, W, 3)
+            Scene-linear sRGB, unbounded.
+        depth : {8, 16}
+            Bits per channel.
+
+        Returns
+        -------
+        ndarray, uint8 or uint16, shape (H, W, 3)
+        """
+        return reduce(scene, depth)
 
     def bound(self, subject: Subject) -> Method:
         """Return the method for a certain photo: itself, unless the file decides which it is."""

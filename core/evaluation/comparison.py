@@ -116,9 +116,10 @@ def compare_methods(
         begin = _PART * number
         share = _FITTING if method.needs is Needs.ORIGINAL else 0
         started = time.perf_counter()
-        fitting = method.fitted(codes, scene, settings.tolerance, adaptation)
+        own = codes if method.clips else reduced(original, settings, method)[0]
+        fitting = method.fitted(own, scene, settings.tolerance, adaptation)
         fitted = yield from scaled(fitting, begin, begin + share, end)
-        work = expansion(codes, fitted, settings.expansion_settings(), check)
+        work = expansion(own, fitted, settings.expansion_settings(), check)
         expanded = yield from scaled(work, begin + share, begin + _PART, end)
         seconds = time.perf_counter() - started
         values, tiles = expanded.values, expanded.tiles
@@ -126,7 +127,7 @@ def compare_methods(
             Restoration(
                 method.name,
                 values,
-                compare(original, values, outside, codes=codes, adaptation=adaptation),
+                compare(original, values, outside, codes=own, adaptation=adaptation),
                 delta_e_map(original, values),
                 sum(tile.steps for tile in tiles) / max(len(tiles), 1),
                 seconds,

@@ -167,6 +167,10 @@ class Row:
         The same through a written 16-bit ProPhoto file, if it was asked for.
     megapixels, seconds : float
         Size, and elapsed time of the expansion, of a fitting too.
+    fitting : float
+        How many of the seconds the fitting to the original took.
+    payload_size : int
+        Bytes of metadata that the photo's file carries for the method.
     peak_memory : int or None
         Bytes that the expansion needed above what the process held before; None where the
         system does not tell.
@@ -186,6 +190,8 @@ class Row:
     kept_in_file: float | None
     megapixels: float
     seconds: float
+    fitting: float
+    payload_size: int
     peak_memory: int | None
     steps: float
 
@@ -205,6 +211,8 @@ class Row:
             "kept_in_file": self.kept_in_file,
             "megapixels": self.megapixels,
             "seconds": self.seconds,
+            "fitting": self.fitting,
+            "payload_size": self.payload_size,
             "peak_memory": self.peak_memory,
             "steps": self.steps,
         }
@@ -232,8 +240,10 @@ class Summary:
         Means.
     kept, kept_in_file : float, float or None
         The *smallest* share of any photo: a guarantee holds for all or for none.
-    seconds_per_megapixel : float
-        Of all photos together.
+    seconds_per_megapixel, fitting_per_megapixel : float
+        Of all photos together; the fitting's share of it.
+    payload_size : float
+        Mean.
     peak_memory : int or None
         The largest of any photo.
     steps : float
@@ -252,6 +262,8 @@ class Summary:
     kept: float
     kept_in_file: float | None
     seconds_per_megapixel: float
+    fitting_per_megapixel: float
+    payload_size: float
     peak_memory: int | None
     steps: float
 
@@ -332,15 +344,18 @@ def evaluate_photo(
         told = replace(settings.expansion, source=source if settings.source_known else None)
         naive: PhotoMetrics | None = None
         for method in ordered:
+            own = codes if method.clips else reduced(reference, settings, method)[0]
             row = _row(
-                method, reference, codes, outside, replace(settings, expansion=told), lpips, naive
+                method, reference, own, outside, replace(settings, expansion=told), lpips, naive
             )
             naive = naive or row.metrics
             key = UNKNOWN if source is None else source.key
             yield replace(row, photo=name, style=style_name, source=key)
 
 
-def reduced(reference: FloatImage, settings: EvaluationSettings) -> tuple[Codes, Mask]:
+def reduced(
+    reference: FloatImage, settings: EvaluationSettings, method: Method | None = None
+) -> tuple[Codes, Mask]:
     """Reduce an original as the protocol says.
 
     Parameters
@@ -349,6 +364,8 @@ def reduced(reference: FloatImage, settings: EvaluationSettings) -> tuple[Codes,
         Linear ProPhoto RGB in 0..1.
     settings : EvaluationSettings
         Adaptation and JPEG.
+    method : Method, optional
+        One that may reduce photos in a way of its own; by clipping unless given.
 
     Returns
     -------
@@ -358,7 +375,7 @@ def reduced(reference: FloatImage, settings: EvaluationSettings) -> tuple[Codes,
         Pixels of the original that sRGB cannot hold.
     """
     scene = convert(reference, PROPHOTO, SRGB, settings.protocol.adaptation)
-    codes = reduce(scene)
+    codes = reduce(scene) if method is None else method.reduced(scene)
     if settings.jpeg_quality is not None:
         codes = through_jpeg(codes, settings.jpeg_quality, settings.subsampling)
     return codes, out_of_gamut_mask(scene)
@@ -408,6 +425,7 @@ def _row(
     with PeakMemory() as peak:
         started = time.perf_counter()
         fitted = finished(method.fitted(codes, scene, settings.tolerance, adaptation))
+        fitting = time.perf_counter() - started
         if fitted.source is not None:
             expansion_settings = replace(expansion_settings, source=fitted.source)
         expansion = expand(codes, fitted, expansion_settings)
@@ -429,6 +447,8 @@ def _row(
         kept_in_file=_through_file(codes, values, settings) if settings.written else None,
         megapixels=codes.shape[0] * codes.shape[1] / 1e6,
         seconds=seconds,
+        fitting=fitting if method.needs is Needs.ORIGINAL else 0.0,
+        payload_size=fitted.payload_size,
         peak_memory=peak.bytes,
         steps=sum(steps) / len(steps) if steps else 0.0,
     )
@@ -465,6 +485,7 @@ def _through_file(codes: Codes, values: FloatImage, settings: EvaluationSettings
 def _summary(style: str, method: str, group: Group | None, rows: list[Row]) -> Summary:
     in_files = [row.kept_in_file for row in rows if row.kept_in_file is not None]
     peaks = [row.peak_memory for row in rows if row.peak_memory is not None]
+    megapixels = sum(row.megapixels for row in rows)
     return Summary(
         style=style,
         method=method,
@@ -477,7 +498,9 @@ def _summary(style: str, method: str, group: Group | None, rows: list[Row]) -> S
         lpips=_means_where_measured([row.lpips for row in rows]),
         kept=min(row.kept for row in rows),
         kept_in_file=min(in_files) if in_files else None,
-        seconds_per_megapixel=sum(r.seconds for r in rows) / sum(r.megapixels for r in rows),
+        seconds_per_megapixel=sum(row.seconds for row in rows) / megapixels,
+        fitting_per_megapixel=sum(row.fitting for row in rows) / megapixels,
+        payload_size=sum(row.payload_size for row in rows) / len(rows),
         peak_memory=max(peaks) if peaks else None,
         steps=sum(row.steps for row in rows) / len(rows),
     )

@@ -172,7 +172,8 @@ def read(
     Parameters
     ----------
     path : path
-        JPEG, PNG, TIFF, WebP, AVIF, HEIC, JPEG XL, OpenEXR or camera RAW; the content decides, not the name.
+        JPEG, PNG, TIFF, WebP, AVIF, HEIC, JPEG XL, OpenEXR or camera RAW; the content decides,
+        not the name.
     limits : Limits, optional
         What is too large.
     assume : ColourSpace

@@ -31,6 +31,7 @@ NAIVE = "naive"
 EMBEDDED = "embedded"
 GAMUT_MLP = "gamut-mlp"
 HINT = "hint"
+GAMUT_MLP_PAPER = "gamut-mlp-paper"
 
 _WEIGHTS = ".safetensors"
 _log = logging.getLogger(__name__)
@@ -50,12 +51,15 @@ class Entry:
         Returns the method; imports and reads what that takes.
     needs_original : bool
         Whether it can only be used where the wide-gamut original is at hand.
+    study : bool
+        Whether it is of interest in studies alone, so that lists to choose from leave it out.
     """
 
     name: str
     title: str
     load: Callable[[], Method]
     needs_original: bool = False
+    study: bool = False
 
 
 def entries() -> dict[str, Entry]:
@@ -142,13 +146,16 @@ def methods(names: Iterable[str | Path]) -> list[Method]:
 
 
 def _load_network(name: str | Path) -> Method:
+    if import_module("core.network.rivals.image_model").holds_image_network(Path(name)):
+        rival: Method = import_module("core.methods.image_network").load(Path(name))
+        return rival
     letnet = import_module("core.methods.letnet")
     network: Method = letnet.LetNetMethod.load(name)
     return network
 
 
-def _load_built_in(module: str, name: str) -> Method:
-    made: Method = getattr(import_module(f"core.methods.{module}"), name)()
+def _load_built_in(module: str, maker: str, **form: str) -> Method:
+    made: Method = getattr(import_module(f"core.methods.{module}"), maker)(**form)
     return made
 
 
@@ -207,5 +214,59 @@ _BUILT_IN = (
         "GamutMLP (fitted to the original)",
         functools.partial(_load_built_in, "gamut_mlp", "GamutMlpMethod"),
         needs_original=True,
+    ),
+    *(
+        Entry(
+            f"{GAMUT_MLP_PAPER}{ending}",
+            f"GamutMLP as published{words}",
+            functools.partial(
+                _load_built_in,
+                "gamut_mlp_paper",
+                "GamutMlpAsPublished",
+                name=f"{GAMUT_MLP_PAPER}{ending}",
+                **form,
+            ),
+            needs_original=True,
+            study=bool(ending),
+        )
+        for ending, words, form in (
+            ("", "", {}),
+            ("-11kb", ", 11 KB", {"size": "11kb"}),
+            ("-53kb", ", 53 KB", {"size": "53kb"}),
+            ("-colour", ", knowing colours alone", {"inputs": "colour"}),
+            ("-place", ", knowing places alone", {"inputs": "place"}),
+        )
+    ),
+    Entry(
+        "siren",
+        "SIREN (fitted to the original)",
+        functools.partial(_load_built_in, "siren", "Siren"),
+        needs_original=True,
+    ),
+    Entry(
+        "sampled",
+        "Samples of the original",
+        functools.partial(_load_built_in, "sampled", "Sampled"),
+        needs_original=True,
+    ),
+    Entry(
+        "soft-clip",
+        "Soft clipping (reduces the original itself)",
+        functools.partial(_load_built_in, "soft_clip", "SoftClip"),
+        needs_original=True,
+    ),
+    *(
+        Entry(
+            name,
+            f"{title} (not trained)",
+            functools.partial(_load_built_in, "image_network", "not_trained", form=name),
+            study=True,
+        )
+        for name, title in (
+            ("gamutnet", "GamutNet"),
+            ("pix2pix", "pix2pix"),
+            ("swinir", "SwinIR"),
+            ("restormer", "Restormer"),
+        )
     ),
 )

@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from core.network.models import Descriptor, Model
+    from core.network.models import Model
     from core.training.prepared import Manifest
-    from core.training.recipes import Recipe
+
+
+class Recorded(Protocol):
+    """A recipe, of whatever kind of network."""
+
+    @property
+    def seed(self) -> int:
+        """Of the weights and the patches."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+
+
+class Carded(Protocol):
+    """A network's descriptor, of whatever kind."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What :func:`model_card` returned."""
 
 
 def model_card(
-    recipe: Recipe, manifest: Manifest, parameters: int, start: Model | None = None
+    recipe: Recorded, manifest: Manifest, parameters: int, start: Model | None = None
 ) -> dict[str, Any]:
     """Return the card that travels inside a model's file.
 
     Parameters
     ----------
-    recipe : Recipe
+    recipe : Recorded
         How the network was trained.
     manifest : Manifest
         The photos it was trained on.
@@ -48,12 +70,12 @@ def model_card(
     }
 
 
-def card_text(descriptor: Descriptor, sha256: str, manifest: Manifest) -> str:
+def card_text(descriptor: Carded, sha256: str, manifest: Manifest) -> str:
     """Return a model's card for people, as Markdown.
 
     Parameters
     ----------
-    descriptor : Descriptor
+    descriptor : Carded
         With the card of :func:`model_card`.
     sha256 : str
         Of the model's file.

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 def test_networks_come_first_and_what_a_file_carries_last(context: Context) -> None:
     assert list(context.methods) == [MODEL_NAME, "naive", "embedded"]
-    assert list(context.comparable) == [MODEL_NAME, "naive", "gamut-mlp"]
+    fitted = ["gamut-mlp", "gamut-mlp-paper", "siren", "sampled", "soft-clip"]
+    assert list(context.comparable) == [MODEL_NAME, "naive", *fitted]
     assert context.default_method == MODEL_NAME
     assert context.equilibrium_methods == [MODEL_NAME]
 
@@ -38,7 +39,8 @@ def test_without_names_the_shipped_networks_are_offered() -> None:
 
     photos, originals = load_methods([])
     assert sorted(photos) == sorted([*shipped_names(), "naive", "embedded"])
-    assert sorted(originals) == sorted([*shipped_names(), "naive", "gamut-mlp"])
+    fitted = ["gamut-mlp", "gamut-mlp-paper", "sampled", "siren", "soft-clip"]
+    assert sorted(originals) == sorted([*shipped_names(), "naive", *fitted])
 
 
 def test_samples_are_what_they_are_said_to_be(context: Context) -> None:

@@ -93,6 +93,7 @@ def test_the_methods_of_another_package_are_listed(installed: dict[str, str]) ->
         "needs": "nothing",
         "parameters": 1,
         "payload_size": 0,
+        "trained": True,
     }
     assert found["naive"]["summary"].startswith("Naive inversion"), "a taken name stays ours"
     assert answer.returncode == 1
@@ -128,6 +129,9 @@ def test_napari_offers_them(installed: dict[str, str]) -> None:
     assert "gamut-mlp" not in answer.stdout, "which needs the original"
 
 
+WITHOUT_WEIGHTS = ("naive", "embedded", "sampled", "soft-clip")
+
+
 class Doubled(WindowMethod):
     name = "doubled"
     summary = "for the test"
@@ -161,7 +165,7 @@ def test_every_built_in_method_says_what_it_is() -> None:
         assert method.name == name
         assert method.summary
         assert entry.needs_original is (method.needs is Needs.ORIGINAL)
-        assert (method.parameters > 0) is (name not in ("naive", "embedded"))
+        assert (method.parameters > 0) is (name not in WITHOUT_WEIGHTS)
 
 
 def test_the_default_comes_first() -> None:

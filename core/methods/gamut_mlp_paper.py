@@ -1,0 +1,90 @@
+"""GamutMLP as published: all channels, no projection, in the sizes and inputs of its ablation.
+
+Le et al., "GamutMLP: A Lightweight MLP for Color Loss Recovery", CVPR 2023, after the paper and
+what the authors' public code settles: the space (linear ProPhoto), the loss, the samples, the
+encoding (12 octaves) and Adam's 10,000 steps. Their library pads the layers to multiples of 16,
+and stores the padding, too: its 11, 23 and 53 KB are 9, 20 and 48 KB here.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from core.methods.photo_fit import FitsToPhoto, PhotoFitSettings, PhotoNetwork
+from core.payload.gamut_mlp import FREQUENCIES, encoded
+
+Inputs = Literal["both", "colour", "place"]
+
+WIDTHS = {"11kb": 16, "23kb": 32, "53kb": 64}
+"""Units of each of the two hidden layers, by what the paper calls the sizes."""
+
+_INPUTS: dict[Inputs, int] = {"both": 5, "colour": 3, "place": 2}
+
+
+class EncodedNetwork(PhotoNetwork):
+    """Two hidden layers of rectifiers without bias, behind sines and cosines.
+
+    Parameters
+    ----------
+    width : int
+        Units of a hidden layer.
+    inputs : {"both", "colour", "place"}
+        What it knows of a pixel.
+    seed : int
+        Of the first weights.
+    """
+
+    def __init__(self, width: int = 32, inputs: Inputs = "both", seed: int = 0) -> None:
+        super().__init__()
+        self.inputs = inputs
+        sizes = (2 * FREQUENCIES * _INPUTS[inputs], width, width, 3)
+        generator = torch.Generator().manual_seed(seed)
+        self.layers = nn.ModuleList(nn.Linear(*pair, bias=False) for pair in pairwise(sizes))
+        for layer in self.layers:
+            nn.init.xavier_uniform_(layer.weight, generator=generator)  # type: ignore[arg-type]
+
+    def encoded(self, places: Tensor, colours: Tensor) -> Tensor:
+        """Encode what the network knows of the pixels."""
+        known = {"both": (places, colours), "colour": (colours,), "place": (places,)}
+        return encoded(torch.cat(known[self.inputs], dim=1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return steps of the scaled colours."""
+        first, second, last = self.layers
+        step: Tensor = last(torch.relu(second(torch.relu(first(features)))))
+        return step
+
+
+class GamutMlpAsPublished(FitsToPhoto):
+    """The paper's own form.
+
+    Parameters
+    ----------
+    name : str
+        By which it is chosen.
+    size : {"23kb", "11kb", "53kb"}
+        What the paper calls its size.
+    inputs : {"both", "colour", "place"}
+        What it knows of a pixel.
+    settings : PhotoFitSettings, optional
+        How it is fitted.
+    """
+
+    def __init__(
+        self,
+        name: str = "gamut-mlp-paper",
+        size: str = "23kb",
+        inputs: Inputs = "both",
+        settings: PhotoFitSettings | None = None,
+    ) -> None:
+        self.name = name
+        knows = {"both": "", "colour": ", knowing colours alone", "place": ", knowing places alone"}
+        self.summary = (
+            f"GamutMLP as published (Le et al., CVPR 2023), {size[:-2]} KB{knows[inputs]}"
+        )
+        settings = settings or PhotoFitSettings()
+        super().__init__(EncodedNetwork(WIDTHS[size], inputs, settings.seed), settings)

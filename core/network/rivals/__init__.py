@@ -1,0 +1,1 @@
+"""Image networks that the papers compare with, each after its own paper."""
