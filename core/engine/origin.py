@@ -1,7 +1,7 @@
 """In which colour space a photo's colours lay before it became sRGB, by what its file records.
 
-The table ``cameras.csv`` beside this module names makes, beginnings of model names, and the month
-from which their photos lie in a space; cameras that can be set to Adobe RGB say so in EXIF.
+The table ``cameras.csv`` beside this module names makes, beginnings of model names, the month
+from which their photos lie in a space, and where that is said; cameras that can be set to Adobe RGB say so in EXIF.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def origin_of(provenance: Provenance) -> Origin:
     >>> from core.engine.origin import origin_of
     >>> from core.files.provenance import Provenance
     >>> origin_of(Provenance(make="Apple", model="iPhone 12", taken="2021:05:01 10:00:00")).reason
-    'Its colours lay in Display P3: an iPhone photographs in Display P3.'
+    'Its colours lay in Display P3: iPhones photograph in Display P3 from the iPhone 7 on.'
     >>> origin_of(Provenance()).source is None
     True
     """
@@ -102,7 +102,7 @@ def _is_of(provenance: Provenance, row: dict[str, str]) -> bool:
     if make.lower() != row["make"].lower() or not model.lower().startswith(row["model"].lower()):
         return False
     month = (provenance.taken or "")[:7].replace(":", "-")
-    return month >= row["since"]
+    return not month or month >= row["since"]
 
 
 @functools.cache

@@ -32,9 +32,13 @@ TAKEN = "2021:05:01 10:00:00"
     [
         ({}, None),
         ({"make": "Apple", "model": "iPhone 12", "taken": TAKEN}, DISPLAY_P3),
-        ({"make": "Apple", "model": "iPhone 6", "taken": "2015:05:01 10:00:00"}, None),
-        ({"make": "Apple", "model": "iPhone 12"}, None),
-        ({"make": "Google", "model": "Pixel 6", "taken": TAKEN}, DISPLAY_P3),
+        ({"make": "Apple", "model": "iPhone 6s", "taken": TAKEN}, None),
+        ({"make": "Apple", "model": "iPhone SE", "taken": TAKEN}, None),
+        ({"make": "Apple", "model": "iPhone SE (2nd generation)", "taken": TAKEN}, DISPLAY_P3),
+        ({"make": "Apple", "model": "iPhone XR", "taken": "2016:05:01 10:00:00"}, None),
+        ({"make": "Apple", "model": "iPhone 12"}, DISPLAY_P3),
+        ({"make": "Google", "model": "Pixel 6", "taken": TAKEN}, None),
+        ({"make": "Google", "model": "Pixel 8 Pro", "taken": "2024:05:01 10:00:00"}, DISPLAY_P3),
         ({"make": "Google", "model": "Glass", "taken": TAKEN}, None),
         ({"make": "Canon", "interop_index": "R03"}, ADOBE_RGB),
         ({"make": "Canon", "interop_index": "R98"}, None),
@@ -85,7 +89,7 @@ def test_a_telephone_s_photo_is_limited_to_its_gamut_and_says_why(tmp_path: Path
         target = tmp_path / f"{name}.tif"
         report = expand_file(photo, target, method, asked, files)
         results[name] = read(target).pixels
-        assert ("an iPhone photographs in Display P3" in " ".join(report.notes)) is (name == "auto")
+        assert ("iPhones photograph in Display P3" in " ".join(report.notes)) is (name == "auto")
         key = {"auto": "display-p3", "unknown": "unknown", "told": "display-p3"}
         assert report.source == key.get(name, "prophoto")
         assert np.array_equal(reduce(read(target).scene()), codes)
