@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import logging
 import signal
@@ -12,9 +13,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Protocol
 
 from core.errors import PhotoError
+from core.progress import Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _COMMANDS = (
     "expand",
@@ -65,14 +67,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    # A terminated job cleans up like an interrupted one: no half file stays behind.
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code: int = options.run(options)
+        with _cancelled_by_signals():
+            code: int = options.run(options)
     except PhotoError as error:
         sys.stderr.write(f"gamut: {error}\n")
         return 2
-    except KeyboardInterrupt:
+    except (Stopped, KeyboardInterrupt):
         sys.stderr.write("gamut: interrupted; finished files are kept, half ones are removed.\n")
         return 130
     return code
@@ -102,5 +103,21 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _interrupt(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
+@contextlib.contextmanager
+def _cancelled_by_signals() -> Iterator[None]:
+    """Let an interrupted or terminated job clean up, so that no half file stays behind.
+
+    Not by a KeyboardInterrupt: one that hits code compiled from a text, such as the making of a
+    dataclass, lets Python kill itself at its end, although it was handled.
+    """
+
+    def cancel(signum: int, frame: object) -> None:
+        raise Stopped
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, cancel) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)

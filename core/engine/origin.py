@@ -1,7 +1,8 @@
 """In which colour space a photo's colours lay before it became sRGB, by what its file records.
 
 The table ``cameras.csv`` beside this module names makes, beginnings of model names, the month
-from which their photos lie in a space, and where that is said; cameras that can be set to Adobe RGB say so in EXIF.
+from which their photos lie in a space, and where that is said; cameras that can be set to Adobe
+RGB say so in EXIF.
 """
 
 from __future__ import annotations

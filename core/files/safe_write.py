@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import secrets
+import weakref
 from typing import IO, TYPE_CHECKING
 
 from core.files.errors import FileError, from_os_error
@@ -48,6 +49,8 @@ class SafeFile:
         stem = os.fsencode(path.name)[: _LONGEST_NAME - len(suffix) - 1]
         self.temporary = path.with_name(f".{os.fsdecode(stem)}{suffix}")
         self.file: IO[bytes]
+        # Whatever interrupts the work, and wherever, the neighbour goes with this object.
+        self._removal = weakref.finalize(self, _remove, self.temporary)
         with translated(path):
             # "x" makes the name ours alone; the umask decides the permissions, as for any file.
             self.file = self.temporary.open("x+b")
@@ -63,6 +66,7 @@ class SafeFile:
                     self.temporary.replace(self.path)
                 else:
                     _rename_without_overwriting(self.temporary, self.path)
+                self._removal.detach()
                 _sync_folder(self.path.parent)
         except BaseException:
             self.discard()
@@ -73,8 +77,7 @@ class SafeFile:
         # Closing flushes, which fails again on a full disk: nothing of it is wanted.
         with contextlib.suppress(OSError):
             self.file.close()
-        with contextlib.suppress(OSError):
-            self.temporary.unlink()
+        self._removal()
 
 
 def write_bytes(
@@ -127,6 +130,11 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise from_os_error(error, path, "write") from error
+
+
+def _remove(temporary: Path) -> None:
+    with contextlib.suppress(OSError):
+        temporary.unlink()
 
 
 def _rename_without_overwriting(temporary: Path, path: Path) -> None:
