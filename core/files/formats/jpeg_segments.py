@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _EXIF = b"Exif\0\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
+_PROFILE = b"ICC_PROFILE\0"
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
 _EXTENSION_HEAD = len(_EXTENSION) + 40
 _LONGEST = 65533
@@ -66,6 +67,19 @@ def read_metadata(segments: Segments) -> tuple[Metadata, tuple[str, ...]]:
     )
     metadata = Metadata(blob or None, packet, iptc.from_photoshop(block), _resolution(segments))
     return metadata, notes
+
+
+def read_profile(segments: Segments) -> tuple[bytes | None, bool]:
+    """Return the ICC profile, put together, and whether no part of it is missing (ICC.1, B.4)."""
+    pieces: dict[int, bytes] = {}
+    count = 0
+    for name, content in segments:
+        if name == "APP2" and content.startswith(_PROFILE) and len(content) >= len(_PROFILE) + 2:
+            number, count = content[len(_PROFILE) : len(_PROFILE) + 2]
+            pieces.setdefault(number, content[len(_PROFILE) + 2 :])
+    if len(pieces) != count:
+        return None, False
+    return b"".join(pieces[number] for number in sorted(pieces)) or None, True
 
 
 def written_metadata(metadata: Metadata) -> bytes:
