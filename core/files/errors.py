@@ -15,7 +15,7 @@ class FileError(PhotoError):
     """A file cannot be read or written; the message names it and says what to do."""
 
 
-class ExcessError(Exception):
+class ExcessError(ValueError):
     """A file would take far more work than any photo; the message says too much of what."""
 
 

@@ -14,6 +14,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -563,10 +565,12 @@ def _extents(
         return
     count = _number(blob, order + "H", start)
     yield start, start + 2 + 12 * count
+    followed = set()
     for place in range(start + 2, min(start + 2 + 12 * count, len(blob) - 11), 12):
         tag, kind, number, target = struct.unpack_from(order + "HHII", blob, place)
         size = _SIZES.get(kind, 0) * number
-        if tag in pointers:
+        if tag in pointers and tag not in followed:
+            followed.add(tag)
             yield from _extents(blob, order, target, (INTEROP_IFD,) if tag == EXIF_IFD else ())
         elif size > 4:
             yield target, target + size
@@ -609,6 +613,8 @@ class _Reader:
         for place in range(0, len(table) - row + 1, row):
             tag, kind, number = struct.unpack_from(self._order + "HH" + word, table, place)
             inline = table[place + (12 if self._big else 8) : place + row]
+            if tag in found.children:
+                continue  # Directories that are named over and over would be read without end.
             if tag in pointers:
                 target = _number(inline, self._order + word, 0)
                 inner = (INTEROP_IFD,) if tag == EXIF_IFD else ()
@@ -655,4 +661,5 @@ def _swapped(data: bytes, kind: int, order: str) -> bytes:
     unit = _UNIT_SIZES.get(kind, 1)
     if order == "<" or unit == 1:
         return data
-    return b"".join(data[i : i + unit][::-1] for i in range(0, len(data), unit))
+    whole = len(data) - len(data) % unit
+    return np.frombuffer(data[:whole], f"u{unit}").byteswap().tobytes() + data[whole:][::-1]

@@ -16,6 +16,8 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from core.files.errors import ExcessError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -58,6 +60,10 @@ _WHOLE_NUMBERS |= {16: "u8", 17: "i8", 18: "u8"}
 _MOST_DIRECTORIES = 4096
 _MOST_FIELDS = 4096
 _MOST_CHILDREN = 64
+_MOST_SEGMENTS = 250_000
+_ROOM = 1 << 20
+_SHARED = 4
+"""How often the bytes of a file may be shared: writers do so with blank tiles."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,7 @@ class TiffStructure:
         if self.is_big and len(head) < 16:
             raise ValueError("the header breaks off")
         self._left = self.size
+        self._numbers_left = self.size + _ROOM
         if self.is_big:
             (first,) = struct.unpack_from(self.order + "Q", head, 8)
         else:
@@ -132,6 +139,9 @@ class TiffStructure:
         if found is None or found.kind not in _WHOLE_NUMBERS:
             return np.zeros(0, np.int64)
         count = min(found.count, most)
+        self._numbers_left -= count
+        if self._numbers_left < 0:
+            raise ExcessError("more directories and tables than bytes")
         self.file.seek(found.place)
         kind = np.dtype(self.order + _WHOLE_NUMBERS[found.kind])
         data = self.file.read(count * kind.itemsize)
@@ -163,18 +173,31 @@ class TiffStructure:
         return not self.number(page, SUBFILE) & (_REDUCED | _MASK) and old != 2
 
     def check_extents(self, page: Page) -> None:
-        """Raise a ValueError if data of a page would lie beyond the end of the file."""
+        """Refuse a page whose data lie beyond the end of the file, or are too many to decode.
+
+        Raises
+        ------
+        ValueError
+            If data would lie beyond the end.
+        ExcessError
+            If there are far more strips or tiles than any writer makes, or if they share bytes,
+            so that little is to be decoded over and over.
+        """
         for places, counts in (
             (STRIP_OFFSETS, STRIP_COUNTS),
             (TILE_OFFSETS, TILE_COUNTS),
             (JPEG_OFFSET, JPEG_LENGTH),
         ):
-            starts = self.numbers(page, places, self.size)
-            sizes = self.numbers(page, counts, self.size)
+            starts = self.numbers(page, places, _MOST_SEGMENTS + 1)
+            sizes = self.numbers(page, counts, _MOST_SEGMENTS + 1)
             common = min(len(starts), len(sizes))
             ends = starts[:common] + sizes[:common]
             if (starts >= self.size).any() or (ends > self.size).any() or (sizes < 0).any():
                 raise ValueError("the data ends before the image does")
+            if len(starts) > _MOST_SEGMENTS:
+                raise ExcessError(f"more than {_MOST_SEGMENTS} strips or tiles")
+            if sizes.sum() > _SHARED * self.size + _ROOM:
+                raise ExcessError("strips or tiles that repeat the same bytes")
 
     def _chain(self, place: int) -> Iterator[Page]:
         for _ in range(_MOST_DIRECTORIES):

@@ -71,15 +71,16 @@ def read_metadata(segments: Segments) -> tuple[Metadata, tuple[str, ...]]:
 
 def read_profile(segments: Segments) -> tuple[bytes | None, bool]:
     """Return the ICC profile, put together, and whether no part of it is missing (ICC.1, B.4)."""
-    pieces: dict[int, bytes] = {}
-    count = 0
-    for name, content in segments:
-        if name == "APP2" and content.startswith(_PROFILE) and len(content) >= len(_PROFILE) + 2:
-            number, count = content[len(_PROFILE) : len(_PROFILE) + 2]
-            pieces.setdefault(number, content[len(_PROFILE) + 2 :])
-    if len(pieces) != count:
-        return None, False
-    return b"".join(pieces[number] for number in sorted(pieces)) or None, True
+    head = len(_PROFILE) + 2
+    pieces = [
+        (content[head - 2], content[head:])
+        for name, content in segments
+        if name == "APP2" and content.startswith(_PROFILE) and len(content) >= head
+    ]
+    # Some writers count wrongly; how long the whole is, it says itself.
+    profile = b"".join(piece for _, piece in sorted(pieces, key=lambda one: one[0]))
+    is_whole = len(profile) >= int.from_bytes(profile[:4], "big")
+    return profile if pieces and is_whole else None, is_whole
 
 
 def written_metadata(metadata: Metadata) -> bytes:

@@ -11,7 +11,9 @@ from core.files.errors import ExcessError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SOI, _EOI, _SOS, _APP0, _APP14, _COM = 0xD8, 0xD9, 0xDA, 0xE0, 0xEE, 0xFE
+_SOI, _EOI, _SOS, _DNL = 0xD8, 0xD9, 0xDA, 0xDC
+_APP0, _APP14, _COM = 0xE0, 0xEE, 0xFE
+_TALLEST = 65535
 _APPS = range(0xE0, 0xF0)
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset({0x01, _SOI, *range(0xD0, 0xD8)})
@@ -79,18 +81,40 @@ def parse(data: bytes) -> JpegStream:
             if frame is None:
                 raise ValueError("pixels without a frame")
             kind, stated = frame
-            depth, components = stated[0], stated[5]
             height, width = (int.from_bytes(stated[i : i + 2], "big") for i in (1, 3))
-            kept.append(data[start : _end_of_scans(data, start, width * height)])
-            pixels = b"".join(kept)
-            return JpegStream(tuple(segments), kind, depth, width, height, components, pixels)
+            end, lines = _end_of_scans(data, start, width * (height or _TALLEST))
+            if not height:
+                # The number of lines may follow the first scan (B.2.5); libjpeg wants it before.
+                height, stated = lines, stated[:1] + lines.to_bytes(2, "big") + stated[3:]
+            head = b"".join([*kept, _segment(kind, stated)])
+            pixels = head + data[start:end]
+            return JpegStream(tuple(segments), kind, stated[0], width, height, stated[5], pixels)
         else:
             if marker in _FRAMES and frame is None:
                 if len(content) < 6:
                     raise ValueError("a frame that breaks off")
                 frame = marker, content
-            kept.append(b"\xff" + bytes([marker]) + (len(content) + 2).to_bytes(2, "big") + content)
+            else:
+                kept.append(_segment(marker, content))
     raise ValueError("the file ends before its pixels begin")
+
+
+def check_scans(scans: int, size: int) -> None:
+    """Refuse absurdly many scans.
+
+    Parameters
+    ----------
+    scans : int
+        How many there are; each goes over the whole image.
+    size : int
+        Pixels.
+
+    Raises
+    ------
+    ExcessError
+    """
+    if scans > _MOST_SCANS or scans * size > _MOST_WORK:
+        raise ExcessError(f"more than {scans - 1} scans")
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
@@ -109,20 +133,22 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
         place += size
 
 
-def _end_of_scans(data: bytes, start: int, size: int) -> int:
-    place, scans = start, 0
+def _end_of_scans(data: bytes, start: int, size: int) -> tuple[int, int]:
+    """Return where the image ends, and how many lines it says behind a scan that it has."""
+    place, scans, lines = start, 0, 0
     while (found := _AFTER_SCAN.search(data, place)) is not None:
         marker, place = data[found.end() - 1], found.end()
         if marker == _EOI:
-            return place
+            return place, lines
         if marker in _ALONE:
             continue
+        if marker == _DNL:
+            lines = int.from_bytes(data[place + 2 : place + 4], "big")
         if marker == _SOS:
             scans += 1
-            if scans > _MOST_SCANS or scans * size > _MOST_WORK:
-                raise ExcessError(f"more than {scans - 1} scans")
+            check_scans(scans, size)
         place += max(int.from_bytes(data[place : place + 2], "big"), 2)
-    return len(data)
+    return len(data), lines
 
 
 def _needed(marker: int, content: bytes) -> bytes:
@@ -130,6 +156,9 @@ def _needed(marker: int, content: bytes) -> bytes:
     if marker == _APP0 and content.startswith(b"JFIF\0") and len(content) >= _JFIF_SIZE:
         return _JFIF
     if marker == _APP14 and content.startswith(b"Adobe") and len(content) >= _ADOBE_SIZE:
-        head = b"\xff" + bytes([marker]) + (_ADOBE_SIZE + 2).to_bytes(2, "big")
-        return head + content[:_ADOBE_SIZE]
+        return _segment(marker, content[:_ADOBE_SIZE])
     return b""
+
+
+def _segment(marker: int, content: bytes) -> bytes:
+    return b"\xff" + bytes([marker]) + (len(content) + 2).to_bytes(2, "big") + content
