@@ -21,6 +21,7 @@ _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
 _EXTENSION_HEAD = len(_EXTENSION) + 40
 _LONGEST = 65533
 _LARGEST_EXTENSION = 64 << 20
+_LARGEST_EXIF = 16 << 20
 
 
 def read_metadata(segments: Segments) -> tuple[Metadata, tuple[str, ...]]:
@@ -65,7 +66,10 @@ def read_metadata(segments: Segments) -> tuple[Metadata, tuple[str, ...]]:
         for name, content in segments
         if name == "APP13" and content.startswith(iptc.PHOTOSHOP_MARKER)
     )
-    metadata = Metadata(blob or None, packet, iptc.from_photoshop(block), _resolution(segments))
+    # Every change copies it; what makers add to it is at most a few megabytes.
+    metadata = Metadata(
+        blob[:_LARGEST_EXIF] or None, packet, iptc.from_photoshop(block), _resolution(segments)
+    )
     return metadata, notes
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import imagecodecs
@@ -15,8 +17,6 @@ from core.files.header import EXTRA_LEFT_OUT, Header
 from core.files.metadata import GAIN_MAP_LEFT_OUT, Metadata
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy.typing as npt
 
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -24,6 +24,7 @@ CODESTREAM = b"\xff\x0a"
 
 _LARGEST_METADATA = 64 << 20
 _MOST_EXTRAS = 256
+_LEAST_BYTES = 128
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -126,7 +127,14 @@ def _decoded(image: Any, channels: int, is_float: bool, bits: int) -> npt.NDArra
 def _opened(path: Path) -> Any:
     untouched = OpenImageIO.ImageSpec()
     untouched.attribute("oiio:UnassociatedAlpha", 1)
-    image = OpenImageIO.ImageInput.open(str(path), untouched)
+    if path.stat().st_size >= _LEAST_BYTES:
+        image = OpenImageIO.ImageInput.open(str(path), untouched)
+    else:
+        # OpenImageIO takes a file for no JPEG XL if it is shorter than what it reads to know it.
+        with tempfile.TemporaryDirectory() as folder:
+            longer = Path(folder) / "photo.jxl"
+            longer.write_bytes(path.read_bytes().ljust(_LEAST_BYTES, b"\0"))
+            image = OpenImageIO.ImageInput.open(str(longer), untouched)
     if image is None:
         raise ValueError(OpenImageIO.geterror())
     return image

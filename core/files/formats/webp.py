@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-_MOST_CHUNKS = 100_000
+_MOST_CHUNKS = 20_000
 """A frame of an animation is one."""
 
 
