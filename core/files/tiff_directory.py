@@ -55,6 +55,7 @@ _DECODING = frozenset(
 _REDUCED, _MASK = 1, 4
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _SIZES |= {16: 8, 17: 8, 18: 8}
+_FRACTION, _FEW = 5, 16
 _WHOLE_NUMBERS = {1: "u1", 3: "u2", 4: "u4", 6: "i1", 8: "i2", 9: "i4", 13: "u4"}
 _WHOLE_NUMBERS |= {16: "u8", 17: "i8", 18: "u8"}
 _MOST_DIRECTORIES = 4096
@@ -151,6 +152,16 @@ class TiffStructure:
         """Return the first whole number of a field."""
         values = self.numbers(page, tag, 1)
         return int(values[0]) if len(values) else default
+
+    def fractions(self, page: Page, tag: int) -> list[float]:
+        """Return the numbers of a field of whole numbers or fractions, a few at most."""
+        found = page.fields.get(tag)
+        if found is None or found.kind != _FRACTION:
+            return [float(value) for value in self.numbers(page, tag, _FEW)]
+        self.file.seek(found.place)
+        data = self.file.read(8 * min(found.count, _FEW))
+        pairs = struct.iter_unpack(self.order + "II", data)
+        return [over / under if under else 0.0 for over, under in pairs]
 
     def content(self, page: Page, tag: int) -> bytes | None:
         """Return the bytes of a field, None if it does not exist."""
