@@ -15,6 +15,10 @@ class FileError(PhotoError):
     """A file cannot be read or written; the message names it and says what to do."""
 
 
+class ExcessError(ValueError):
+    """A file would take far more work than any photo; the message says too much of what."""
+
+
 _SENTENCES = {
     errno.ENOENT: "“{path}” does not exist; check the name and the folder.",
     errno.EACCES: "There is no permission to {verb} “{path}”; change its permissions.",
@@ -74,6 +78,14 @@ def unsupported(path: Path, what: str) -> FileError:
     return FileError(
         f"“{path}” cannot be read, since {what} is not supported; save it as 16-bit TIFF or PNG "
         "in another program."
+    )
+
+
+def excessive(path: Path, error: ExcessError) -> FileError:
+    """Return the error for a file that would keep the computer busy for minutes or hours."""
+    return FileError(
+        f"“{path}” holds {error}, far more than a photo needs, and would take very long; save it "
+        "anew in another program."
     )
 
 

@@ -14,6 +14,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -22,6 +24,7 @@ logger = logging.getLogger(__name__)
 ORIENTATION, EXIF_IFD, GPS_IFD, INTEROP_IFD = 274, 34665, 34853, 40965
 COLOUR_SPACE, INTEROP_INDEX, MAKER_NOTE, GAMMA = 40961, 1, 37500, 42240
 MAKE, MODEL, SOFTWARE, DATE, DATE_TAKEN = 271, 272, 305, 306, 36867
+ARTIST, EXPOSURE_TIME, F_NUMBER, SENSITIVITY, FOCAL_LENGTH = 315, 33434, 33437, 34855, 37386
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
 XMP_TAG, IPTC_TAG, PHOTOSHOP_TAG = 700, 33723, 34377
 _SIZES_STATED = ((256, 257), (40962, 40963))
@@ -41,7 +44,7 @@ _DESCRIPTIVE = frozenset(
         RESOLUTION_UNIT,
         SOFTWARE,
         DATE,
-        315,  # Artist
+        ARTIST,
         316,  # HostComputer
         18246,  # Rating
         18249,  # RatingPercent
@@ -563,10 +566,12 @@ def _extents(
         return
     count = _number(blob, order + "H", start)
     yield start, start + 2 + 12 * count
+    followed = set()
     for place in range(start + 2, min(start + 2 + 12 * count, len(blob) - 11), 12):
         tag, kind, number, target = struct.unpack_from(order + "HHII", blob, place)
         size = _SIZES.get(kind, 0) * number
-        if tag in pointers:
+        if tag in pointers and tag not in followed:
+            followed.add(tag)
             yield from _extents(blob, order, target, (INTEROP_IFD,) if tag == EXIF_IFD else ())
         elif size > 4:
             yield target, target + size
@@ -609,6 +614,8 @@ class _Reader:
         for place in range(0, len(table) - row + 1, row):
             tag, kind, number = struct.unpack_from(self._order + "HH" + word, table, place)
             inline = table[place + (12 if self._big else 8) : place + row]
+            if tag in found.children:
+                continue  # Directories that are named over and over would be read without end.
             if tag in pointers:
                 target = _number(inline, self._order + word, 0)
                 inner = (INTEROP_IFD,) if tag == EXIF_IFD else ()
@@ -655,4 +662,5 @@ def _swapped(data: bytes, kind: int, order: str) -> bytes:
     unit = _UNIT_SIZES.get(kind, 1)
     if order == "<" or unit == 1:
         return data
-    return b"".join(data[i : i + unit][::-1] for i in range(0, len(data), unit))
+    whole = len(data) - len(data) % unit
+    return np.frombuffer(data[:whole], f"u{unit}").byteswap().tobytes() + data[whole:][::-1]

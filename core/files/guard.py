@@ -1,4 +1,4 @@
-"""What decoders raise, in three kinds: the file is damaged, is of another kind, or neither."""
+"""What decoders raise, told apart: the file is damaged, of another kind, too much, or neither."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 import rawpy
 import tifffile
 
-from core.files.errors import FileError, damaged, from_os_error, unreadable, unsupported
+from core.files.errors import (
+    ExcessError,
+    FileError,
+    damaged,
+    excessive,
+    from_os_error,
+    unreadable,
+    unsupported,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,13 +64,15 @@ def guarded(path: Path, format_name: str) -> Iterator[None]:
     Raises
     ------
     FileError
-        That the file is damaged, that its kind is not supported, that memory does not suffice,
-        or, where the error tells none of it, that this program cannot read it.
+        That the file is damaged, that its kind is not supported, that it would take too much
+        work or memory, or, where the error tells none of it, that this program cannot read it.
     """
     try:
         yield
     except FileError:
         raise
+    except ExcessError as error:
+        raise excessive(path, error) from error
     except MemoryError as error:
         raise FileError(
             f"“{path}” is too large for the memory of this computer; make it smaller first."

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 RAISE_THE_LIMIT = "raise the limit if it is a real photo"
 """What can be done about a photo that is too large."""
 
+EXTRA_LEFT_OUT = "An extra channel of the file (neither colour nor opacity) was left out."
+"""What people are told of channels that no photo needs."""
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from core.files.errors import ExcessError
 from core.files.payloads import BOX_IDENTITY
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from core.files.metadata import Metadata
 
 _DEEPEST = 200_000
+_MOST_LEVELS, _MOST_LAYERS, _MOST_WORK = 16, 8, 1_000_000_000
 XMP_TYPE = b"application/rdf+xml"
 
 
@@ -54,6 +56,8 @@ class Images:
 
     primary: int
     items: dict[int, Item]
+    sources: dict[int, list[int]] = field(default_factory=dict)
+    """Which items others are made of (``dimg``), as often as they are named."""
 
     @property
     def has_gain_map(self) -> bool:
@@ -110,7 +114,8 @@ def read_images(data: bytes) -> Images:
     _read_infos(data, inner[b"iinf"], items)
     _read_locations(data, inner[b"iloc"], items)
     _read_properties(data, inner[b"iprp"], items)
-    return Images(primary, items)
+    sources = _sources(data, inner[b"iref"]) if b"iref" in inner else {}
+    return Images(primary, items, sources)
 
 
 def item_data(data: bytes, item: Item) -> bytes:
@@ -131,6 +136,38 @@ def check_extents(data: bytes, images: Images) -> None:
         end = max((start + size for start, size in item.extents), default=0)
         if end > len(data) and not item.in_item_data:
             raise ValueError("the data ends before the image does")
+
+
+def check_work(images: Images) -> None:
+    """Refuse an image that is made of the same items over and over.
+
+    Raises
+    ------
+    ExcessError
+        If far more pixels are to be decoded than the photo has.
+    ValueError
+        If an image is made of itself.
+    """
+    work: dict[int, int] = {}
+
+    def decoded(number: int, above: tuple[int, ...]) -> int:
+        if number in above or len(above) > _MOST_LEVELS:
+            raise ValueError("an image that is made of itself")
+        if number not in work:
+            parts = images.sources.get(number, [])
+            work[number] = _area(images.items.get(number, Item())) + sum(
+                decoded(part, (*above, number)) for part in parts
+            )
+        return work[number]
+
+    for number in images.items:
+        if decoded(number, ()) > _MOST_WORK + _MOST_LAYERS * _area(images.photo):
+            raise ExcessError("an image that is put together from the same parts over and over")
+
+
+def _area(item: Item) -> int:
+    extent = item.property(b"ispe")
+    return _number(extent, 4, 4) * _number(extent, 8, 4) if extent is not None else 0
 
 
 def aperture(item: Item, width: int, height: int) -> tuple[slice, slice]:
@@ -309,6 +346,21 @@ def _read_locations(data: bytes, box: Box, items: dict[int, Item]) -> None:
             place += offset_size
             item.extents.append((start, _number(data, place, length_size)))
             place += length_size
+
+
+def _sources(data: bytes, box: Box) -> dict[int, list[int]]:
+    size = 4 if data[box.start] else 2
+    found: dict[int, list[int]] = {}
+    for link in boxes(data, box.start + 4, box.end):
+        if link.kind != b"dimg":
+            continue
+        count = _number(data, link.start + size, 2)
+        first = link.start + size + 2
+        if first + count * size > link.end:
+            raise ValueError("a table of references ends too early")
+        parts = (_number(data, first + i * size, size) for i in range(count))
+        found.setdefault(_number(data, link.start, size), []).extend(parts)
+    return found
 
 
 def _read_properties(data: bytes, box: Box, items: dict[int, Item]) -> None:

@@ -12,7 +12,7 @@ from core.files import exif, iptc, xmp
 from core.files.exif import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from core.colour import ColourSpace
 
@@ -208,7 +208,7 @@ class Metadata:
             packet = xmp.with_properties(packet, said)
             lost = [keyword for keyword, _ in texts if keyword not in _AS_XMP]
             if lost:
-                notes.append(f"Texts that only PNG holds were left out: {_named(lost)}.")
+                notes.append(f"Texts that only PNG holds were left out: {named(lost)}.")
             texts = ()
         if format_key in ("jxl", "avif") and self.resolution is not None:
             blob = exif.with_resolution(blob, *self.resolution.entries())
@@ -262,7 +262,8 @@ def _resolution(main: exif.Directory | None) -> Resolution | None:
     return Resolution(across, down, per_inch=unit == 2)
 
 
-def _named(keywords: list[str]) -> str:
+def named(keywords: Sequence[str]) -> str:
+    """Return a list for people: the first few names, and how many more there are."""
     names = list(dict.fromkeys(keywords))
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more

@@ -16,6 +16,8 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from core.files.errors import ExcessError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -53,11 +55,16 @@ _DECODING = frozenset(
 _REDUCED, _MASK = 1, 4
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _SIZES |= {16: 8, 17: 8, 18: 8}
+_FRACTION, _FEW = 5, 16
 _WHOLE_NUMBERS = {1: "u1", 3: "u2", 4: "u4", 6: "i1", 8: "i2", 9: "i4", 13: "u4"}
 _WHOLE_NUMBERS |= {16: "u8", 17: "i8", 18: "u8"}
 _MOST_DIRECTORIES = 4096
 _MOST_FIELDS = 4096
 _MOST_CHILDREN = 64
+_MOST_SEGMENTS = 250_000
+_ROOM = 1 << 20
+_SHARED = 4
+"""How often the bytes of a file may be shared: writers do so with blank tiles."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,7 @@ class TiffStructure:
         if self.is_big and len(head) < 16:
             raise ValueError("the header breaks off")
         self._left = self.size
+        self._numbers_left = self.size + _ROOM
         if self.is_big:
             (first,) = struct.unpack_from(self.order + "Q", head, 8)
         else:
@@ -132,6 +140,9 @@ class TiffStructure:
         if found is None or found.kind not in _WHOLE_NUMBERS:
             return np.zeros(0, np.int64)
         count = min(found.count, most)
+        self._numbers_left -= count
+        if self._numbers_left < 0:
+            raise ExcessError("more directories and tables than bytes")
         self.file.seek(found.place)
         kind = np.dtype(self.order + _WHOLE_NUMBERS[found.kind])
         data = self.file.read(count * kind.itemsize)
@@ -141,6 +152,16 @@ class TiffStructure:
         """Return the first whole number of a field."""
         values = self.numbers(page, tag, 1)
         return int(values[0]) if len(values) else default
+
+    def fractions(self, page: Page, tag: int) -> list[float]:
+        """Return the numbers of a field of whole numbers or fractions, a few at most."""
+        found = page.fields.get(tag)
+        if found is None or found.kind != _FRACTION:
+            return [float(value) for value in self.numbers(page, tag, _FEW)]
+        self.file.seek(found.place)
+        data = self.file.read(8 * min(found.count, _FEW))
+        pairs = struct.iter_unpack(self.order + "II", data)
+        return [over / under if under else 0.0 for over, under in pairs]
 
     def content(self, page: Page, tag: int) -> bytes | None:
         """Return the bytes of a field, None if it does not exist."""
@@ -163,18 +184,31 @@ class TiffStructure:
         return not self.number(page, SUBFILE) & (_REDUCED | _MASK) and old != 2
 
     def check_extents(self, page: Page) -> None:
-        """Raise a ValueError if data of a page would lie beyond the end of the file."""
+        """Refuse a page whose data lie beyond the end of the file, or are too many to decode.
+
+        Raises
+        ------
+        ValueError
+            If data would lie beyond the end.
+        ExcessError
+            If there are far more strips or tiles than any writer makes, or if they share bytes,
+            so that little is to be decoded over and over.
+        """
         for places, counts in (
             (STRIP_OFFSETS, STRIP_COUNTS),
             (TILE_OFFSETS, TILE_COUNTS),
             (JPEG_OFFSET, JPEG_LENGTH),
         ):
-            starts = self.numbers(page, places, self.size)
-            sizes = self.numbers(page, counts, self.size)
+            starts = self.numbers(page, places, _MOST_SEGMENTS + 1)
+            sizes = self.numbers(page, counts, _MOST_SEGMENTS + 1)
             common = min(len(starts), len(sizes))
             ends = starts[:common] + sizes[:common]
             if (starts >= self.size).any() or (ends > self.size).any() or (sizes < 0).any():
                 raise ValueError("the data ends before the image does")
+            if len(starts) > _MOST_SEGMENTS:
+                raise ExcessError(f"more than {_MOST_SEGMENTS} strips or tiles")
+            if sizes.sum() > _SHARED * self.size + _ROOM:
+                raise ExcessError("strips or tiles that repeat the same bytes")
 
     def _chain(self, place: int) -> Iterator[Page]:
         for _ in range(_MOST_DIRECTORIES):

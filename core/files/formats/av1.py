@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _SEQUENCE, _FRAME_HEADER, _FRAME = 1, 3, 6
 _SELECT = 2
+_MOST_UNITS = 1000
+"""The frame stands behind a few others."""
 
 
 class _Doubt(Exception):
@@ -111,9 +118,11 @@ def is_lossless(data: bytes) -> bool:
     return False
 
 
-def _units(data: bytes) -> list[tuple[int, bytes]]:
-    units, place = [], 0
-    while place < len(data):
+def _units(data: bytes) -> Iterator[tuple[int, bytes]]:
+    place = 0
+    for _ in range(_MOST_UNITS):
+        if place >= len(data):
+            return
         head = data[place]
         place += 2 if head & 4 else 1
         size = len(data) - place
@@ -128,9 +137,8 @@ def _units(data: bytes) -> list[tuple[int, bytes]]:
                 shift += 7
                 if byte < 128:
                     break
-        units.append((head >> 3 & 15, data[place : place + size]))
+        yield head >> 3 & 15, data[place : place + size]
         place += size
-    return units
 
 
 def _keeps_values(bits: _Bits, sequence: _Sequence) -> bool:

@@ -34,6 +34,7 @@ def read_header(path: Path) -> Header:
     if extent is None:
         raise ValueError("the image has no size")
     isobmff.check_extents(data, images)
+    isobmff.check_work(images)
     rows, columns = isobmff.aperture(photo, *struct.unpack_from(">4xII", extent))
     width, height = columns.stop - columns.start, rows.stop - rows.start
     if _turns(photo) % 2:

@@ -8,9 +8,12 @@ import numpy as np
 import OpenImageIO
 
 from core.colour import D65, SRGB
+from core.files import xmp
 from core.files.encoding import are_usable, from_gamma
-from core.files.errors import FileError, unsupported
+from core.files.errors import ExcessError, FileError, unsupported
+from core.files.formats import exr_header
 from core.files.header import Header
+from core.files.metadata import Metadata, Resolution, named
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +23,16 @@ if TYPE_CHECKING:
 
 def read_header(path: Path) -> Header:
     """Return what the header says (see :mod:`core.files.formats`)."""
+    with path.open("rb") as file:
+        head = exr_header.parse(file.read(exr_header.LONGEST_HEADER))
+    if head.is_subsampled:
+        raise unsupported(path, "an OpenEXR with luma and chroma instead of RGB")
+    said, others = head.as_properties()
     image = _opened(path)
     try:
         spec = image.spec()
+        if head.stored_pixels > _ROOM + _MOST_OUTSIDE * spec.full_width * spec.full_height:
+            raise ExcessError("pixels far outside of its display window")
         order = _channel_order(path, spec)
         stated = spec.getattribute("chromaticities")
         primaries, white = SRGB.primaries, D65
@@ -33,6 +43,8 @@ def read_header(path: Path) -> Header:
                 primaries, white = (tuple(red), tuple(green), tuple(blue)), tuple(neutral)
             else:
                 notes = ("The stated primaries make no colour space; those of sRGB were used.",)
+        if others:
+            notes = (*notes, f"Attributes of OpenEXR were left out: {named(others)}.")
         parts = 1
         while image.seek_subimage(parts, 0):
             parts += 1
@@ -45,6 +57,7 @@ def read_header(path: Path) -> Header:
             is_float=True,
             is_lossy=str(spec.get_string_attribute("compression")) in _LOSSY,
             stated=from_gamma(1.0, primaries, white),
+            metadata=Metadata(xmp=xmp.with_properties(None, said), resolution=_resolution(head)),
             frames=parts,
             is_premultiplied=True,
             notes=notes,
@@ -58,10 +71,19 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[np.float32]:
     image = _opened(path)
     try:
         spec = image.spec()
-        pixels = image.read_image(0, 0, 0, spec.nchannels, "float")
-        if pixels is None:
+        order = _channel_order(path, spec)
+        first, end = min(order), max(order) + 1
+        # Renderers store dozens of channels beside the colours: those need no memory.
+        stretches = (
+            [(first, end)] if end - first <= _FEW_CHANNELS else [(one, one + 1) for one in order]
+        )
+        pieces = [image.read_image(0, 0, start, stop, "float") for start, stop in stretches]
+        if any(piece is None for piece in pieces):
             raise ValueError(image.geterror())
-        return _displayed(np.asarray(pixels)[..., _channel_order(path, spec)], spec)
+        pixels = np.concatenate([np.atleast_3d(piece) for piece in pieces], axis=-1)
+        if len(pieces) == 1:
+            pixels = pixels[..., [one - first for one in order]]
+        return _displayed(pixels, spec)
     finally:
         image.close()
 
@@ -81,16 +103,19 @@ def _displayed(stored: npt.NDArray[np.float32], spec: Any) -> npt.NDArray[np.flo
     return shown
 
 
+def _resolution(head: exr_header.ExrHeader) -> Resolution | None:
+    return Resolution(head.density, head.density) if head.density > 0 else None
+
+
+_FEW_CHANNELS = 8
+_MOST_OUTSIDE, _ROOM = 4, 100_000_000
 _LOSSY = {"pxr24", "b44", "b44a", "dwaa", "dwab"}
 
 
 def _opened(path: Path) -> Any:
     image = OpenImageIO.ImageInput.open(str(path))
     if image is None:
-        reason = OpenImageIO.geterror()
-        if "ubsampl" in reason:
-            raise unsupported(path, "an OpenEXR with luma and chroma instead of RGB")
-        raise ValueError(reason)
+        raise ValueError(OpenImageIO.geterror())
     return image
 
 

@@ -22,7 +22,9 @@ def read_header(path: Path) -> Header:
     """Return what libheif reports (see :mod:`core.files.formats`)."""
     data = path.read_bytes()
     # libheif fills what is missing of a grid with flat colour.
-    isobmff.check_extents(data, isobmff.read_images(data))
+    images = isobmff.read_images(data)
+    isobmff.check_extents(data, images)
+    isobmff.check_work(images)
     file = _opened(path)
     photo = file[file.primary_index]
     nclx = photo.info.get("nclx_profile")

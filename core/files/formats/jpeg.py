@@ -1,15 +1,16 @@
-"""JPEG, through Pillow: eight bits are all there is."""
+"""JPEG: markers by hand, pixels through Pillow; eight bits are all there is."""
 
 from __future__ import annotations
 
+import io
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import JpegImagePlugin
 
 from core.files.errors import FileError, unsupported
-from core.files.formats import jpeg_segments
+from core.files.formats import jpeg_segments, jpeg_stream
 from core.files.formats.pillow import opened
 from core.files.header import Header
 from core.files.payloads import JPEG_MARKER
@@ -22,33 +23,28 @@ if TYPE_CHECKING:
 
 def read_header(path: Path) -> Header:
     """Return what the markers say (see :mod:`core.files.formats`)."""
-    _refuse_unusual(path)
-    with _opened(path) as image:
-        mode = image.mode
-        icc = image.info.get("icc_profile")
-        carried, notes = jpeg_segments.read_metadata(image.applist)
-        width, height = image.size
-    if mode not in ("RGB", "L"):
-        raise FileError(
-            f"“{path}” is a {mode} JPEG for printing; convert it to RGB in a photo editor first."
-        )
+    stream = jpeg_stream.parse(path.read_bytes())
+    _refuse_unusual(path, stream)
+    carried, notes = jpeg_segments.read_metadata(stream.segments)
+    icc, complete = jpeg_segments.read_profile(stream.segments)
     return Header(
         "JPEG",
-        width,
-        height,
+        stream.width,
+        stream.height,
         8,
-        3 if mode == "RGB" else 1,
+        stream.components,
         is_lossy=True,
         orientation=carried.orientation,
         icc=icc,
         metadata=carried,
-        notes=notes,
+        notes=notes if complete else (*notes, _PROFILE_INCOMPLETE),
     )
 
 
 def read_pixels(path: Path, header: Header) -> npt.NDArray[np.uint8]:
     """Return the decoded codes (see :mod:`core.files.formats`)."""
-    with _opened(path) as image:
+    stream = jpeg_stream.parse(path.read_bytes())
+    with opened(JpegImagePlugin.JpegImageFile, io.BytesIO(stream.pixels)) as image:
         return np.asarray(image)
 
 
@@ -62,26 +58,19 @@ def segments(payload: bytes) -> bytes:
     )
 
 
-_FRAMES = range(0xC0, 0xD0)
-_NO_FRAMES = {0xC4, 0xC8, 0xCC}
+_PROFILE_INCOMPLETE = "Parts of the colour profile are missing, so it was ignored."
 _USUAL = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 """Start of frame: baseline, extended and progressive, with either entropy coding."""
 
 
-def _refuse_unusual(path: Path) -> None:
-    with path.open("rb") as file:
-        file.seek(2)
-        while len(head := file.read(4)) == 4 and head[0] == 0xFF:
-            if head[1] in _FRAMES and head[1] not in _NO_FRAMES:
-                depth = file.read(1)
-                if head[1] not in _USUAL:
-                    raise unsupported(path, "a lossless or hierarchical JPEG")
-                if depth != b"\x08":
-                    raise unsupported(path, "a JPEG of more than 8 bits")
-                return
-            file.seek(int.from_bytes(head[2:], "big") - 2, 1)
-
-
-def _opened(path: Path) -> Any:
-    # The plain JPEG reader: a second image (gain map, depth) behind the first is left alone.
-    return opened(JpegImagePlugin.JpegImageFile, path)
+def _refuse_unusual(path: Path, stream: jpeg_stream.JpegStream) -> None:
+    if stream.frame not in _USUAL:
+        raise unsupported(path, "a lossless or hierarchical JPEG")
+    if stream.depth != 8:
+        raise unsupported(path, "a JPEG of more than 8 bits")
+    if stream.components == 4:
+        raise FileError(
+            f"“{path}” is a CMYK JPEG for printing; convert it to RGB in a photo editor first."
+        )
+    if stream.components not in (1, 3):
+        raise unsupported(path, f"a JPEG of {stream.components} channels")

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 _EXIF = b"Exif\0\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
+_PROFILE = b"ICC_PROFILE\0"
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
 _EXTENSION_HEAD = len(_EXTENSION) + 40
 _LONGEST = 65533
 _LARGEST_EXTENSION = 64 << 20
+_LARGEST_EXIF = 16 << 20
 
 
 def read_metadata(segments: Segments) -> tuple[Metadata, tuple[str, ...]]:
@@ -64,8 +66,25 @@ def read_metadata(segments: Segments) -> tuple[Metadata, tuple[str, ...]]:
         for name, content in segments
         if name == "APP13" and content.startswith(iptc.PHOTOSHOP_MARKER)
     )
-    metadata = Metadata(blob or None, packet, iptc.from_photoshop(block), _resolution(segments))
+    # Every change copies it; what makers add to it is at most a few megabytes.
+    metadata = Metadata(
+        blob[:_LARGEST_EXIF] or None, packet, iptc.from_photoshop(block), _resolution(segments)
+    )
     return metadata, notes
+
+
+def read_profile(segments: Segments) -> tuple[bytes | None, bool]:
+    """Return the ICC profile, put together, and whether no part of it is missing (ICC.1, B.4)."""
+    head = len(_PROFILE) + 2
+    pieces = [
+        (content[head - 2], content[head:])
+        for name, content in segments
+        if name == "APP2" and content.startswith(_PROFILE) and len(content) >= head
+    ]
+    # Some writers count wrongly; how long the whole is, it says itself.
+    profile = b"".join(piece for _, piece in sorted(pieces, key=lambda one: one[0]))
+    is_whole = len(profile) >= int.from_bytes(profile[:4], "big")
+    return profile if pieces and is_whole else None, is_whole
 
 
 def written_metadata(metadata: Metadata) -> bytes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import imagecodecs
@@ -9,26 +12,27 @@ import numpy as np
 import OpenImageIO
 
 from core.files import isobmff
-from core.files.header import Header
+from core.files.errors import FileError, unsupported
+from core.files.header import EXTRA_LEFT_OUT, Header
 from core.files.metadata import GAIN_MAP_LEFT_OUT, Metadata
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy.typing as npt
 
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 CODESTREAM = b"\xff\x0a"
 
 _LARGEST_METADATA = 64 << 20
+_MOST_EXTRAS = 256
+_LEAST_BYTES = 128
 
 
 def read_size(path: Path) -> tuple[int, int]:
     """Return width and height (before the orientation) from the first bytes."""
     data = path.read_bytes()
     stream = b"".join(_streams(data)) if data.startswith(CONTAINER) else data
-    width, height, _ = _size_and_kind(stream)
-    return width, height
+    stated = _stated(stream)
+    return stated.width, stated.height
 
 
 def read_header(path: Path) -> Header:
@@ -37,10 +41,15 @@ def read_header(path: Path) -> Header:
     stream, found = data, dict[bytes, bytes]()
     if data.startswith(CONTAINER):
         stream, found = b"".join(_streams(data)), _metadata_boxes(data)
-    width, height, xyb = _size_and_kind(stream)
+    stated = _stated(stream)
+    _refuse_unusual(path, stated)
+    width, height = stated.width, stated.height
     image = _opened(path)
     try:
         spec = image.spec()
+        # What is no opacity OpenImageIO hands out as if it were.
+        dropped = bool(stated.extras) and _ALPHA not in stated.extras
+        channels = spec.nchannels - dropped
         turned = (spec.width, spec.height) != (width, height)
         profile = spec.getattribute("ICCProfile")
         kind = str(spec.format)
@@ -50,15 +59,18 @@ def read_header(path: Path) -> Header:
             height if turned else width,
             width if turned else height,
             bits,
-            spec.nchannels,
+            channels,
             is_float=kind in ("half", "float"),
-            is_lossy=xyb or b"jbrd" in found,
+            is_lossy=stated.is_xyb or b"jbrd" in found,
             icc=np.asarray(profile, np.uint8).tobytes() if profile is not None else None,
             metadata=Metadata(
                 exif=isobmff.exif_payload(found.get(b"Exif", b"")), xmp=found.get(b"xml ")
             ),
-            notes=(GAIN_MAP_LEFT_OUT,) if b"jhgm" in found else (),
-            decoded=_decoded(image, spec.nchannels, kind in ("half", "float"), bits),
+            notes=(
+                *((GAIN_MAP_LEFT_OUT,) if b"jhgm" in found else ()),
+                *((EXTRA_LEFT_OUT,) if dropped else ()),
+            ),
+            decoded=_decoded(image, channels, kind in ("half", "float"), bits),
         )
     finally:
         image.close()
@@ -113,10 +125,32 @@ def _decoded(image: Any, channels: int, is_float: bool, bits: int) -> npt.NDArra
 def _opened(path: Path) -> Any:
     untouched = OpenImageIO.ImageSpec()
     untouched.attribute("oiio:UnassociatedAlpha", 1)
-    image = OpenImageIO.ImageInput.open(str(path), untouched)
+    if path.stat().st_size >= _LEAST_BYTES:
+        image = OpenImageIO.ImageInput.open(str(path), untouched)
+    else:
+        # OpenImageIO takes a file for no JPEG XL if it is shorter than what it reads to know it.
+        with tempfile.TemporaryDirectory() as folder:
+            longer = Path(folder) / "photo.jxl"
+            longer.write_bytes(path.read_bytes().ljust(_LEAST_BYTES, b"\0"))
+            image = OpenImageIO.ImageInput.open(str(longer), untouched)
     if image is None:
         raise ValueError(OpenImageIO.geterror())
     return image
+
+
+def _refuse_unusual(path: Path, stated: _Stated) -> None:
+    if stated.is_animated:
+        raise FileError(
+            f"“{path}” is an animated JPEG XL; save one of its pictures as PNG or TIFF first."
+        )
+    if _BLACK in stated.extras:
+        raise FileError(
+            f"“{path}” is a CMYK JPEG XL for printing; convert it to RGB in a photo editor first."
+        )
+    if _SPOT in stated.extras:
+        raise unsupported(path, "a JPEG XL with spot colours")
+    if len(stated.extras) > 1:
+        raise unsupported(path, "a JPEG XL with several channels beside its colours")
 
 
 def _streams(data: bytes) -> list[bytes]:
@@ -146,7 +180,7 @@ class _Bits:
     """The bits of a codestream, least significant first."""
 
     def __init__(self, data: bytes) -> None:
-        self._value = int.from_bytes(data[:64], "little")
+        self._value = int.from_bytes(data[:_LONGEST_HEAD], "little")
 
     def take(self, count: int) -> int:
         value = self._value & ((1 << count) - 1)
@@ -158,32 +192,53 @@ class _Bits:
         return offset + self.take(count)
 
 
+_LONGEST_HEAD = 4096
 _EXTENTS = ((1, 9), (1, 13), (1, 18), (1, 30))
+_PREVIEW_EXTENTS = ((1, 6), (65, 8), (321, 10), (1345, 12))
+_PREVIEW_BLOCKS = ((16, 0), (32, 0), (1, 5), (33, 9))
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
+_ALPHA, _SPOT, _BLACK, _MOSAIC = 0, 2, 4, 5
 
 
-def _size_and_kind(stream: bytes) -> tuple[int, int, bool]:
+@dataclass(frozen=True)
+class _Stated:
+    """What a codestream says of itself before its first frame."""
+
+    width: int
+    height: int
+    is_xyb: bool = True
+    is_animated: bool = False
+    extras: tuple[int, ...] = ()
+
+
+def _stated(stream: bytes) -> _Stated:
     # ISO/IEC 18181-1:2024, annex D: SizeHeader, then ImageMetadata as far as xyb_encoded.
     if not stream.startswith(CODESTREAM):
         raise ValueError("there is no codestream")
     bits = _Bits(stream[2:])
     height, width = _extent(bits)
     if bits.take(1):
-        return width, height, True
+        return _Stated(width, height)
+    is_animated = False
     if bits.take(1):
         bits.take(3)
         if bits.take(1):
             _extent(bits)
-        if bits.take(1) or bits.take(1):
-            # A preview or an animation: too rare to follow, and to be called lossy is safe.
-            return width, height, True
+        if bits.take(1):
+            _skip_preview(bits)
+        is_animated = bool(bits.take(1))
+        if is_animated:
+            bits.choice((100, 0), (1000, 0), (1, 10), (1, 30))
+            bits.choice((1, 0), (1001, 0), (1, 8), (1, 10))
+            bits.choice((0, 0), (0, 3), (0, 16), (0, 32))
+            bits.take(1)
     _skip_depth(bits)
     bits.take(1)
-    extra = bits.choice((0, 0), (1, 0), (2, 4), (1, 12))
-    for _ in range(extra):
-        if not bits.take(1) and not _skip_alpha(bits):
-            return width, height, True
-    return width, height, bool(bits.take(1))
+    count = bits.choice((0, 0), (1, 0), (2, 4), (1, 12))
+    if count > _MOST_EXTRAS:
+        raise ValueError("an image of too many channels")
+    extras = tuple(_extra(bits) for _ in range(count))
+    return _Stated(width, height, bool(bits.take(1)), is_animated, extras)
 
 
 def _extent(bits: _Bits) -> tuple[int, int]:
@@ -196,14 +251,28 @@ def _extent(bits: _Bits) -> tuple[int, int]:
     return height, 8 * (1 + bits.take(5)) if small else bits.choice(*_EXTENTS)
 
 
-def _skip_alpha(bits: _Bits) -> bool:
+def _skip_preview(bits: _Bits) -> None:
+    sizes = _PREVIEW_BLOCKS if bits.take(1) else _PREVIEW_EXTENTS
+    bits.choice(*sizes)
+    if not bits.take(3):
+        bits.choice(*sizes)
+
+
+def _extra(bits: _Bits) -> int:
+    """Return the kind of an extra channel."""
+    if bits.take(1):
+        return _ALPHA
     kind = bits.choice((0, 0), (1, 0), (2, 4), (18, 6))
     _skip_depth(bits)
     bits.choice((0, 0), (3, 0), (4, 0), (1, 3))
-    name = bits.choice((0, 0), (0, 4), (16, 5), (48, 10))
-    bits.take(8 * name)
-    bits.take(1)
-    return kind == 0
+    bits.take(8 * bits.choice((0, 0), (0, 4), (16, 5), (48, 10)))
+    if kind == _ALPHA:
+        bits.take(1)
+    elif kind == _SPOT:
+        bits.take(64)
+    elif kind == _MOSAIC:
+        bits.choice((1, 0), (0, 2), (3, 4), (19, 8))
+    return kind
 
 
 def _skip_depth(bits: _Bits) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from core.colour import D65, SRGB
 from core.files.encoding import Encoding, SpaceEncoding, are_usable, from_gamma
+from core.files.errors import ExcessError
 from core.files.formats import png_text
 from core.files.header import Header
 from core.files.payloads import PNG_CHUNK
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_OTHER_FRAMES = {b"fcTL", b"fdAT"}
 _PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
 _LARGEST_PROFILE = 64 << 20
 _BEST_DEFLATE = 1032
+_FEW_CHUNKS, _BYTES_A_CHUNK = 50_000, 4096
+"""Encoders write pixels in chunks of 8 KB and more."""
 
 
 def read_header(path: Path) -> Header:
@@ -40,6 +45,8 @@ def read_header(path: Path) -> Header:
                 file.seek(size, 1)
             elif kind == PNG_CHUNK:
                 file.seek(size, 1)
+            elif kind in _OTHER_FRAMES:
+                pass
             elif size > _LARGEST_PROFILE:
                 raise ValueError(f"a {kind!r} chunk of {size} bytes")
             elif kind in png_text.TEXT_CHUNKS:
@@ -128,10 +135,14 @@ def _walk(file: Any) -> Iterator[tuple[bytes, int]]:
     begin = file.tell()
     end = file.seek(0, 2)
     file.seek(begin)
+    left = _FEW_CHUNKS + end // _BYTES_A_CHUNK
     while len(head := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
         if kind == b"IEND":
             return
+        left -= 1
+        if left < 0:
+            raise ExcessError(f"more than {_FEW_CHUNKS} chunks")
         if size > end - file.tell():
             raise ValueError("a chunk goes beyond the end of the file")
         after = file.tell() + size + 4

@@ -18,6 +18,7 @@ _RAW = "raw profile type "
 _OURS = {"Software"}
 _MOST_TEXT = 64 << 20
 _LONGEST_KEYWORD = 79
+_STEP = 1 << 20
 _WORTH_PACKING = 1024
 _EXIF_MARK = b"Exif\0\0"
 _XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
@@ -45,8 +46,8 @@ def read_metadata(
     texts = []
     budget = _MOST_TEXT
     for kind, content in chunks:
-        keyword, value = _unpacked(kind, content, budget)
-        budget -= len(value)
+        keyword, value, work = _unpacked(kind, content, budget)
+        budget -= work
         if keyword == _XMP:
             packet = packet or value
         elif keyword.lower().startswith(_RAW):
@@ -81,28 +82,41 @@ def written_metadata(metadata: Metadata) -> list[tuple[bytes, bytes]]:
     return chunks
 
 
-def _unpacked(kind: bytes, content: bytes, budget: int) -> tuple[str, bytes]:
-    """Return a text chunk's keyword, empty if damaged, and its text in UTF-8."""
+def _unpacked(kind: bytes, content: bytes, budget: int) -> tuple[str, bytes, int]:
+    """Return a text chunk's keyword, empty if damaged, its text in UTF-8, and the bytes made."""
     name, mark, rest = content.partition(b"\0")
     keyword = name.decode("latin-1")
     if not mark or not 0 < len(name) <= _LONGEST_KEYWORD or budget <= 0:
-        return "", b""
+        return "", b"", 0
     if kind == b"tEXt":
-        return keyword, rest.decode("latin-1").encode()
+        return keyword, rest.decode("latin-1").encode(), len(rest)
     packed, encoded = True, rest[1:]
     if kind == b"iTXt":
         packed = rest[:1] == b"\1"
         _, _, tail = rest[2:].partition(b"\0")
         _, _, encoded = tail.partition(b"\0")
+    work = len(encoded)
     if packed:
-        unpacker = zlib.decompressobj()
-        try:
-            encoded = unpacker.decompress(encoded, budget)
-        except zlib.error:
-            return "", b""
-        if not unpacker.eof:
-            return "", b""
-    return keyword, encoded if kind == b"iTXt" else encoded.decode("latin-1").encode()
+        encoded, work, is_whole = _inflated(encoded, budget)
+        if not is_whole:
+            return "", b"", work
+    text = encoded if kind == b"iTXt" else encoded.decode("latin-1").encode()
+    return keyword, text, work
+
+
+def _inflated(packed: bytes, most: int) -> tuple[bytes, int, bool]:
+    """Return what was unpacked, how many bytes that took, and whether it came to its end."""
+    unpacker, made = zlib.decompressobj(), bytearray()
+    try:
+        while not unpacker.eof and len(made) < most:
+            piece = unpacker.decompress(packed, min(_STEP, most - len(made)))
+            packed = unpacker.unconsumed_tail
+            made += piece
+            if not piece and not packed:
+                break
+    except zlib.error:
+        return b"", len(made) + _STEP, False
+    return bytes(made), len(made), unpacker.eof
 
 
 def _text(keyword: str, value: str) -> tuple[bytes, bytes]:

@@ -14,7 +14,8 @@ from core.files import metadata
 from core.files import tiff_directory as tags
 from core.files.errors import FileError, unsupported
 from core.files.formats.depth import stretched
-from core.files.header import Header
+from core.files.formats.jpeg_stream import check_scans
+from core.files.header import EXTRA_LEFT_OUT, Header
 from core.files.tiff_directory import Page, TiffStructure, shown_alone
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ UNCOMPRESSED = 1
 _PHOTOMETRIC_WORDS = {5: "CMYK", 6: "YCbCr", 8: "Lab", 9: "Lab", 10: "Lab", 32844: "LogL"}
 _LOSSY = {6, 7, 33007, 34892, 34933, 50001, 50002}
 _OLD_JPEG, _JPEG = 6, {6, 7}
+_SCAN = b"\xff\xda"
 _CFA, _LINEAR_RAW = 32803, 34892
 _UNSPECIFIED, _ASSOCIATED, _UNASSOCIATED = 0, 1, 2
 _MOST_CHANNELS = 16
-_EXTRA_LEFT_OUT = "An extra channel of the file (neither colour nor opacity) was left out."
 
 # tifffile reports oddities of a file through its logger, raw and by the dozen. What matters of
 # them reaches people as an error or a note; an engineer can set a level to see the rest.
@@ -189,7 +190,7 @@ def read_header(path: Path) -> Header:
             metadata=carried,
             frames=max(1, sum(structure.is_whole(one) for one in structure.pages)),
             is_premultiplied=layout.is_premultiplied,
-            notes=(*notes, _EXTRA_LEFT_OUT) if dropped else notes,
+            notes=(*notes, EXTRA_LEFT_OUT) if dropped else notes,
         )
 
 
@@ -197,6 +198,7 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
     """Return the decoded codes or float values (see :mod:`core.files.formats`)."""
     with opened(path) as tiff:
         layout = tiff.layout
+        _check_scans(tiff)
         try:
             stored = tiff.decoder.asarray(squeeze=False)
         except Exception as error:
@@ -311,6 +313,17 @@ def _check_counts(structure: TiffStructure, page: Page, layout: Layout) -> None:
     if layout.compression != _OLD_JPEG and (found is None or found.count < layout.segments):
         raise ValueError("strips or tiles are missing")
     structure.check_extents(page)
+
+
+def _check_scans(tiff: OpenTiff) -> None:
+    """Refuse strips or tiles of JPEG that consist of absurdly many scans."""
+    layout, file = tiff.layout, tiff.structure.file
+    if layout.compression not in _LOSSY:
+        return
+    across, down = layout.tile or (layout.width, layout.rows_per_strip)
+    for start, size in zip(tiff.decoder.dataoffsets, tiff.decoder.databytecounts, strict=False):
+        file.seek(start)
+        check_scans(file.read(size).count(_SCAN), across * down)
 
 
 def _refuse_unusable(path: Path, layout: Layout) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import WebPImagePlugin
 
+from core.files.errors import ExcessError
 from core.files.formats.pillow import opened
 from core.files.header import Header
 from core.files.metadata import Metadata
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+_MOST_CHUNKS = 20_000
+"""A frame of an animation is one."""
+
 
 def read_header(path: Path) -> Header:
     """Return what the RIFF chunks say (see :mod:`core.files.formats`)."""
     found: dict[bytes, bytes] = {}
-    frames = 0
+    frames, left = 0, _MOST_CHUNKS
     kinds = set()
     with path.open("rb") as file:
         size = struct.unpack("<4xI4x", file.read(12))[0] + 8
@@ -31,6 +35,9 @@ def read_header(path: Path) -> Header:
             kind, length = struct.unpack("<4sI", head)
             if length > size - file.tell():
                 raise ValueError("a chunk goes beyond the end of the file")
+            left -= 1
+            if left < 0:
+                raise ExcessError(f"more than {_MOST_CHUNKS} chunks")
             after = file.tell() + length + length % 2
             kinds.add(kind)
             if kind == b"ANMF":
