@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from core.colour import PROPHOTO, SRGB, Adaptation, ColourSpace
+from core.colour import PROPHOTO, Adaptation, ColourSpace
 from core.engine.finishing import finish_band
 from core.engine.tiling import ArraySource, Span, plan_spans
 from core.errors import PhotoError

@@ -23,8 +23,8 @@ from core.files.errors import FileError, from_os_error
 from core.files.formats import avif, exr, heic, jpeg, jxl, png, raw, tiff, webp
 from core.files.guard import guarded
 from core.files.header import RAISE_THE_LIMIT, Header, Limits, check_size
-from core.files.payloads import carried_bytes
 from core.files.icc import NotRGBError, UnusableProfileError, from_icc
+from core.files.payloads import carried_bytes
 
 if TYPE_CHECKING:
     import os

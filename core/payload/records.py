@@ -135,7 +135,7 @@ def fingerprint(codes: Source) -> bytes:
         rows = codes.rows(top, min(top + _ROWS_AT_ONCE, height))
         if top == 0:
             digest.update(f"{rows.dtype.name} {tuple(codes.shape)}".encode())
-        digest.update(np.ascontiguousarray(rows))
+        digest.update(np.ascontiguousarray(rows).data)
     return digest.digest()[:5]
 
 

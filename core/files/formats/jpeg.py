@@ -57,10 +57,7 @@ def segments(payload: bytes) -> bytes:
     room = 65533 - len(JPEG_MARKER)
     pieces = [payload[i : i + room] for i in range(0, len(payload), room)]
     return b"".join(
-        b"\xff\xea"
-        + struct.pack(">H", len(piece) + len(JPEG_MARKER) + 2)
-        + JPEG_MARKER
-        + piece
+        b"\xff\xea" + struct.pack(">H", len(piece) + len(JPEG_MARKER) + 2) + JPEG_MARKER + piece
         for piece in pieces
     )
 
