@@ -94,10 +94,7 @@ def run(options: argparse.Namespace) -> int:
                 failed=lambda error: bar.note(f"left out: {error}"),
             )
         with ProgressBar("steps") as bar:
-            outcome = finished(
-                adaptation(model, manifest, settings),
-                lambda done, total: bar.show(done, total, ""),
-            )
+            outcome = finished(adaptation(model, manifest, settings), bar.show)
     if outcome.worthwhile:
         _write(target, model, outcome, settings.seed, options.overwrite)
     report = _report(model, outcome, target)

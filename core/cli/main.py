@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _COMMANDS = (
     "expand",
     "reduce",
+    "recover",
+    "strip",
     "info",
     "methods",
     "spaces",
@@ -28,6 +30,7 @@ _COMMANDS = (
     "prepare",
     "train",
     "adapt",
+    "train_start",
     "train_rival",
     "evaluate",
     "ablate",
@@ -98,7 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("-v", "--verbose", action="store_true", help="show an engineer's log")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in _COMMANDS:
-        command: Command = import_module(f"core.cli.{name}")
+        command: Command = import_module(f"core.cli.{name.replace('-', '_')}")
         command.add_parser(commands)
     return parser
 

@@ -24,8 +24,8 @@ class ProgressBar:
     def __init__(self, unit: str) -> None:
         self._bar = tqdm(unit=f" {unit}", disable=None, file=sys.stderr, leave=False)
 
-    def show(self, done: int, total: int, name: str) -> None:
-        """Show that so many are done, and which one is at work."""
+    def show(self, done: int, total: int, name: str = "") -> None:
+        """Show that so many are done, and which one is at work, if they have names."""
         self._bar.total = total
         self._bar.set_description(name, refresh=False)
         self._bar.n = done

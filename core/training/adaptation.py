@@ -1,7 +1,7 @@
 """A photographer's own originals turn a trained network into one of their own.
 
-The weights are trained on for a few minutes, held back towards what they were. Scenes that were
-left out decide when to stop, and whether it was worth it.
+The weights are trained on for a few minutes, and the result lies half way between what they were
+and what they became. Scenes that were left out decide when to stop, and whether it was worth it.
 """
 
 from __future__ import annotations
@@ -58,10 +58,12 @@ class AdaptationSettings:
         Optimisation steps at most.
     learning_rate : float
         Adam's, after a short warm-up.
-    pull : float
-        Share of the way back to the weights it started from that is gone after every step, 0..1.
     average : float
-        Decay per step of the exponential average of the weights, which is what is measured.
+        Decay per step of the exponential average of the weights.
+    share : float
+        How far the result goes from the weights it started from to the learned ones, 0..1. Half
+        way keeps what was known of other scenes (Wortsman et al., "Robust fine-tuning of
+        zero-shot models", CVPR 2022).
     measure_every : int
         Steps between measurements on the scenes that are held out.
     patience : int
@@ -79,8 +81,8 @@ class AdaptationSettings:
     minutes: float = 10.0
     steps: int = 4_000
     learning_rate: float = 4e-4
-    pull: float = 1e-3
     average: float = 0.99
+    share: float = 0.5
     measure_every: int = 100
     patience: int = 6
     held_out: float = 0.25
@@ -94,8 +96,8 @@ class AdaptationSettings:
             "minutes": 0.0 < self.minutes <= 24 * 60,
             "steps": self.steps >= 1,
             "learning_rate": 0.0 < self.learning_rate <= 1.0,
-            "pull": 0.0 <= self.pull <= 1.0,
             "average": 0.0 <= self.average < 1.0,
+            "share": 0.0 < self.share <= 1.0,
             "measure_every": self.measure_every >= 1,
             "patience": self.patience >= 1,
             "held_out": 0.0 < self.held_out <= 0.5,
@@ -236,10 +238,11 @@ def adaptation(
         yield step, settings.steps
         if step % settings.measure_every and step != settings.steps:
             continue
-        gains = _gains(replace(model, network=learner.averaged), photos)
+        blended = learner.result()
+        gains = _gains(replace(model, network=blended), photos)
         _log.info("step %d: %+.2f dB blind, %+.2f dB known", step, gains.blind, gains.known)
         if gains.both > best.both:
-            kept, kept_at, best, since = copy.deepcopy(learner.averaged), step, gains, 0
+            kept, kept_at, best, since = blended, step, gains, 0
         else:
             since += 1
             if since >= settings.patience:
@@ -266,8 +269,7 @@ class _Learner:
         self._network = copy.deepcopy(network).train().requires_grad_(True)
         for parameter in unreachable(self._network):
             parameter.requires_grad_(False)
-        self.averaged = copy.deepcopy(network)
-        self._start = [parameter.detach().clone() for parameter in self._network.parameters()]
+        self._start, self._averaged = network, copy.deepcopy(network)
         self._recipe, self._settings = recipe, settings
         self._patches = PatchDataset(photos, recipe.patches, recipe.steps * recipe.photos)
         self._optimiser = torch.optim.Adam(
@@ -294,12 +296,21 @@ class _Learner:
         self._optimiser.step()
         decay = min(self._settings.average, self._done / (self._done + 10))
         with torch.no_grad():
-            for parameter, start, average in zip(
-                self._network.parameters(), self._start, self.averaged.parameters(), strict=True
+            for parameter, average in zip(
+                self._network.parameters(), self._averaged.parameters(), strict=True
             ):
-                parameter.lerp_(start, self._settings.pull)
                 average.lerp_(parameter, 1.0 - decay)
         self._done += 1
+
+    def result(self) -> LetNet:
+        """Return a network part of the way from the start to what was learned."""
+        blended = copy.deepcopy(self._start)
+        with torch.no_grad():
+            for parameter, average in zip(
+                blended.parameters(), self._averaged.parameters(), strict=True
+            ):
+                parameter.lerp_(average, self._settings.share)
+        return blended
 
 
 class _Held:
