@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from core.colour import PROPHOTO, SRGB, Adaptation, convert, matrix_between
+from core.engine.devices import at_most_threads
 from core.gamut import (
     Codes,
     FloatImage,
@@ -203,16 +204,18 @@ def fit(
         to_prophoto = torch.tensor(matrix_between(SRGB, PROPHOTO, adaptation), dtype=torch.float32)
         optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
         decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.steps)
-        for done in range(1, settings.steps + 1):
-            chosen = torch.randint(len(features), (settings.batch,), generator=generator)
-            step = samples.weight[chosen] * network(features[chosen])
-            error = (step - samples.lost[chosen]) @ to_prophoto.T
-            optimiser.zero_grad()
-            error.square().mean().backward()
-            optimiser.step()
-            decay.step()
-            if done % _STEPS_AT_ONCE == 0 or done == settings.steps:
-                yield done, settings.steps
+        for begin in range(0, settings.steps, _STEPS_AT_ONCE):
+            end = min(begin + _STEPS_AT_ONCE, settings.steps)
+            with at_most_threads(1):
+                for _ in range(begin, end):
+                    chosen = torch.randint(len(features), (settings.batch,), generator=generator)
+                    step = samples.weight[chosen] * network(features[chosen])
+                    error = (step - samples.lost[chosen]) @ to_prophoto.T
+                    optimiser.zero_grad()
+                    error.square().mean().backward()
+                    optimiser.step()
+                    decay.step()
+            yield end, settings.steps
     else:
         yield settings.steps, settings.steps
     network.eval().requires_grad_(False)
