@@ -160,7 +160,7 @@ def test_work_that_is_given_up_ends_on_all_workers(tmp_path: Path) -> None:
 
 def test_a_cluster_that_is_not_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.engine.cluster._PATIENCE", 0.5)
-    with pytest.raises(PhotoError, match="no cluster at tcp://127.0.0.1:1"):
+    with pytest.raises(PhotoError, match=r"no cluster at tcp://127\.0\.0\.1:1"):
         next(spread(_job_of_a_worker, [1], Cluster(address="tcp://127.0.0.1:1")))
 
 
