@@ -27,6 +27,7 @@ _COMMANDS = (
     "train",
     "evaluate",
     "ablate",
+    "export",
     "demo",
 )
 
