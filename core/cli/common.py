@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tqdm import tqdm
 
+from core.cli.arguments import at_least
 from core.colour import WIDE_SPACES
 from core.engine.batches import Job, is_done, log_unforeseen, sentence
+from core.engine.cluster import Cluster, spread
 from core.errors import PhotoError
+from core.files.safe_write import remove_partials
 from core.methods.registry import DEFAULT
 from core.source_gamut import UNKNOWN
 from core.spaces import wide_space_named
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     from core.colour import ColourSpace
     from core.engine.method import Method
     from core.network.solver import SolverSettings
+    from core.progress import Check
 
 logger = logging.getLogger(__name__)
 
@@ -52,12 +58,37 @@ def add_inputs(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
     )
     parser.add_argument("--json", action="store_true", help="print a report for programs")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
+    group = parser.add_argument_group("many photos at once", "(needs napari-gamut[cluster])")
+    place = group.add_mutually_exclusive_group()
+    place.add_argument(
+        "--workers",
+        type=at_least(1),
+        metavar="N",
+        help="work on N photos at once, in as many processes of this machine",
+    )
+    place.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="work on photos on the machines of a dask cluster, such as tcp://10.0.0.5:8786: run "
+        "dask scheduler on one and dask worker ADDRESS --nthreads 1 on each; all of them need this "
+        "program, and the photos' folders under the same names. A photo whose worker dies is "
+        "given to another one",
+    )
+
+
+def is_spread(options: argparse.Namespace) -> bool:
+    """Return whether photos are worked on by several processes.
+
+    Then names that are taken are refused before the work begins: a photo that is begun again,
+    since its worker died, may replace what that one wrote.
+    """
+    return options.workers is not None or options.cluster is not None
 
 
 def run_jobs(
     jobs: Sequence[Job],
     options: argparse.Namespace,
-    work: Callable[[Job, Progress], tuple[str, dict[str, Any]]],
+    work: Work,
     description: dict[str, Any],
 ) -> int:
     """Work on photo after photo; one that fails does not stop the others.
@@ -69,7 +100,7 @@ def run_jobs(
     options : Namespace
         With those of :func:`add_inputs`.
     work : callable
-        Does a job; returns a line for people and a report for programs.
+        Does a job; returns a line for people and a report for programs. It can be pickled.
     description : dict
         What the report for programs says once.
 
@@ -84,38 +115,107 @@ def run_jobs(
     todo = [job for job in jobs if job not in kept]
     talks = not options.json and not options.quiet
     with _Bars(len(todo), hidden=options.quiet or options.json or options.dry_run) as bars:
-        for job in todo:
-            if options.dry_run:
+        if options.dry_run:
+            for job in todo:
                 done.append({"input": str(job.source), "output": str(job.target)})
                 if not options.json:
                     say(f"{job.source} -> {job.target}")
-                continue
-            try:
-                if not options.overwrite and job.target.exists():
-                    raise PhotoError(
-                        f"{job.target} exists already; choose another name, --overwrite to replace "
-                        "it, or --resume to keep it."
-                    )
-                job.target.parent.mkdir(parents=True, exist_ok=True)
-                line, report = work(job, bars.begin(job.source.name))
-            except Exception as error:
-                # Whatever one photo does, the others are worked on.
-                log_unforeseen(job.source, error)
-                text = sentence(error)
-                failed.append({"input": str(job.source), "error": text})
-                bars.write(text if job.source.name in text else f"{job.source}: {text}", error=True)
-            else:
-                done.append(report)
-                if talks:
-                    bars.write(f"{job.source} -> {job.target}\n  {line}")
-            bars.end()
+            todo = []
+        run = _spread if is_spread(options) else _in_turn
+        with closing(run(todo, options, work, bars)) as results:
+            for job, result in results:
+                if isinstance(result, Exception):
+                    # Whatever one photo does, the others are worked on.
+                    log_unforeseen(job.source, result)
+                    text = sentence(result)
+                    failed.append({"input": str(job.source), "error": text})
+                    named = text if job.source.name in text else f"{job.source}: {text}"
+                    bars.write(named, error=True)
+                else:
+                    line, report = result
+                    done.append(report)
+                    if talks:
+                        bars.write(f"{job.source} -> {job.target}\n  {line}")
+                bars.end()
+    order = {str(job.source): number for number, job in enumerate(jobs)}
+    for part in (done, failed):
+        part.sort(key=lambda one: order.get(str(one["input"]), len(order)))
     if talks and (len(jobs) > 1 or kept):
         say(f"{len(done)} done, {len(kept)} kept from before, {len(failed)} failed")
+        say_most_clipped(done)
     if options.json:
         skipped = [str(job.target) for job in kept]
         report = {**description, "files": done, "skipped": skipped, "failed": failed}
         say(json.dumps(report, indent=2))
     return 1 if failed else 0
+
+
+def say_most_clipped(reports: Sequence[dict[str, Any]], most: int = 5) -> None:
+    """Print which of many photos lost most."""
+    found = [one for one in reports if one.get("clipped_share", 0.0) > 0.0]
+    found.sort(key=lambda one: -one["clipped_share"])
+    if len(reports) > most:
+        say("clipped most:")
+        for one in found[:most]:
+            say(f"  {one['clipped_share']:.2%}  {one['input']}")
+
+
+Work = Callable[[Job, Progress], tuple[str, dict[str, Any]]]
+"""Does a job; returns a line for people and a report for programs."""
+
+_Results = Generator[tuple[Job, Exception | tuple[str, dict[str, Any]]], None, None]
+
+
+def _in_turn(jobs: Sequence[Job], options: argparse.Namespace, work: Work, bars: _Bars) -> _Results:
+    """Do one job after the other, in this process."""
+    for job in jobs:
+        try:
+            _make_way(job, options)
+            yield job, work(job, bars.begin(job.source.name))
+        except Exception as error:
+            yield job, error
+
+
+def _spread(jobs: Sequence[Job], options: argparse.Namespace, work: Work, bars: _Bars) -> _Results:
+    """Do many jobs at once, in other processes."""
+    free = []
+    for job in jobs:
+        try:
+            _make_way(job, options)
+            free.append(replace(job, source=job.source.absolute(), target=job.target.absolute()))
+        except Exception as error:
+            yield job, error
+    if not free:
+        return
+    named = {job.source.absolute(): job for job in jobs}
+    place = Cluster(options.workers, options.cluster)
+    try:
+        with closing(spread(partial(_job_of_a_worker, work), free, place)) as outcomes:
+            for outcome in outcomes:
+                job = named[outcome.task.source]
+                if outcome.error is not None:
+                    yield job, outcome.error
+                    continue
+                logger.debug("%s was done by %s", job.source, outcome.worker)
+                line, report = outcome.result
+                yield job, (line, {**report, "input": str(job.source), "output": str(job.target)})
+    finally:
+        for job in free:
+            remove_partials(job.target)
+
+
+def _job_of_a_worker(work: Work, job: Job, check: Check) -> tuple[str, dict[str, Any]]:
+    return work(job, lambda done, total: check())
+
+
+def _make_way(job: Job, options: argparse.Namespace) -> None:
+    """Refuse a job whose result would replace a file unasked; make its folder."""
+    if not options.overwrite and job.target.exists():
+        raise PhotoError(
+            f"{job.target} exists already; choose another name, --overwrite to replace "
+            "it, or --resume to keep it."
+        )
+    job.target.parent.mkdir(parents=True, exist_ok=True)
 
 
 class _Bars:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import json
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +96,7 @@ class _Expander:
     """The engine with the settings of the command line."""
 
     def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
         self._name = options.model
         self._method: Method | None = None
         if options.dry_run:
@@ -128,12 +131,15 @@ class _Expander:
                 format=options.format,
                 depth=options.depth,
                 detect_source=options.source == "auto",
-                overwrite=options.overwrite,
+                overwrite=options.overwrite or common.is_spread(options),
                 lossy_tolerance=LOSSY_TOLERANCE if given is None else given,
                 keep_private=not options.drop_private,
             )
         except ValueError as error:
             raise PhotoError(f"{error} See gamut expand --help.") from error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _kept_expander, (json.dumps(_plain(self._options)),)
 
     def describe(self) -> dict[str, Any]:
         """Return what a report says once for all files."""
@@ -154,6 +160,16 @@ class _Expander:
             f"restored in {report.restored_share:.2%} ({report.seconds:.1f} s)"
         )
         return "\n  ".join((line, *report.notes)), report.as_dict()
+
+
+@functools.lru_cache(maxsize=4)
+def _kept_expander(options: str) -> _Expander:
+    """Return the engine of a worker process, which serves photo after photo."""
+    return _Expander(argparse.Namespace(**json.loads(options)))
+
+
+def _plain(options: argparse.Namespace) -> dict[str, Any]:
+    return {name: value for name, value in vars(options).items() if name != "run"}
 
 
 def _before_after(job: batches.Job, target: Path, overwrite: bool) -> str:

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import io
 import logging
+import os
 import signal
 import sys
 from importlib import import_module
@@ -34,6 +35,7 @@ _COMMANDS = (
     "train_rival",
     "evaluate",
     "ablate",
+    "export",
     "demo",
 )
 
@@ -63,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code.
     """
+    # Before torch is loaded: threads that wait for each other leave the processor to others.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     options = build_parser().parse_args(arguments)
     level = logging.DEBUG if options.verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")

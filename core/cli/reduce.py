@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
             "metadata": photo.metadata,
             "alpha": photo.alpha,
             "quality": options.quality,
-            "overwrite": options.overwrite,
+            "overwrite": options.overwrite or common.is_spread(options),
             "source": job.source,
         }
         embedding: Embedding | None = None

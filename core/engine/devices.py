@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import torch
 
 from core.errors import PhotoError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def device_named(name: str) -> torch.device:
@@ -24,3 +30,17 @@ def device_named(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise PhotoError(f"This computer has no device {name!r}; choose auto or cpu.") from error
     return device
+
+
+@contextmanager
+def at_most_threads(most: int) -> Iterator[None]:
+    """Compute with few threads in a block, which must not be left for other work.
+
+    Threads that share tiny operations mostly wait for each other; on a busy machine, for long.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(min(before, most))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

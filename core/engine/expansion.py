@@ -17,7 +17,7 @@ import numpy as np
 from core.colour import PROPHOTO, Adaptation, ColourSpace
 from core.engine.finishing import finish_band
 from core.engine.method import TileReport
-from core.engine.tiling import ArraySource, Tile, pieces, plan_spans
+from core.engine.tiling import ArraySource, Span, Tile, pieces, plan_spans, spans_within
 from core.errors import PhotoError
 from core.gamut import Codes, FloatImage, Mask, clipped_mask, code_maximum
 from core.progress import finished
@@ -167,8 +167,9 @@ def expand(
 
     Parameters
     ----------
-    codes : ndarray, uint8 or uint16, shape (H, W, 3)
-        sRGB codes.
+    codes : ndarray or dask array, uint8 or uint16, shape (H, W, 3)
+        sRGB codes. Of a dask array, values and mask are dask arrays, too, whose chunks are
+        worked on when they are computed (:func:`core.engine.lazy.expand_lazily`).
     method : Method
         What restores it (:func:`core.methods.registry.method`).
     settings : ExpansionSettings, optional
@@ -196,6 +197,10 @@ def expand(
     >>> expand(codes, method("naive")).values[0, 0].astype(float).round(3).tolist()
     [0.216, 0.216, 0.216]
     """
+    if hasattr(codes, "__dask_graph__"):
+        from core.engine.lazy import lazy_expansion
+
+        return lazy_expansion(codes, method, settings)
     return finished(expansion(codes, method, settings), progress)
 
 
@@ -360,36 +365,74 @@ def solve_bands(
     side, halo = (worker.tile, worker.halo) if worker else (settings.tile, 0)
     down, across = plan_spans(height, side, halo), plan_spans(width, side, halo)
     total = len(down) * len(across)
-    done = 0
-    for row in down:
+    for number, row in enumerate(down):
         if check is not None:
             check()
+        region = Tile(row, Span(0, width, 0, width))
         window = source.rows(row.window_start, row.window_stop)
-        codes = window[row.inner]
-        clipped = clipped_mask(codes, settings.tolerance)
-        reports: list[TileReport] = []
-        found = np.empty((0, 3), np.float32)
-        if worker:
-            tiles = [Tile(row, column) for column in across]
-            wanted = [t for t in tiles if not settings.project or clipped[t.filled_in(row)].any()]
-            done += len(tiles) - len(wanted)
-            answers = np.empty(codes.shape, np.float32) if wanted else found
-            for batch in _batches(wanted, settings.batch):
-                if settings.project and settings.batch == 1:
-                    (tile,) = batch
-                    lost = clipped[tile.filled_in(row)]
-                    cut = pieces(tile, lost, source.shape, halo)
-                    parts = [worker.solve(window, row, [piece], answers)[0] for piece in cut]
-                    reports.append(TileReport.over(tile, parts))
-                else:
-                    reports += worker.solve(window, row, batch, answers)
-                done += len(batch)
-                yield SolvedBand(row.start, codes, clipped, None, worker, (), done, total)
-            if wanted:
-                found = answers[clipped] if settings.project else answers.reshape(-1, 3)
+        for part in solve_region(window, region, source.shape, worker, settings):
+            yield replace(part, done=part.done + number * len(across), total=total)
+
+
+def solve_region(
+    window: Codes,
+    region: Tile,
+    shape: tuple[int, ...],
+    worker: Worker | None,
+    settings: ExpansionSettings,
+) -> Iterator[SolvedBand]:
+    """Solve a rectangle of a photo, tile by tile.
+
+    Parameters
+    ----------
+    window : ndarray, uint8 or uint16, shape (h, w, 3)
+        sRGB codes of the rectangle with its halo.
+    region : Tile
+        Where it lies; it begins on the grid of the worker's tiles.
+    shape : tuple of int
+        Height and width of the whole photo, and what follows.
+    worker : Worker or None
+        A method at work on the whole photo; None where there is nothing to solve.
+    settings : ExpansionSettings
+        Tolerance, projection, batch.
+
+    Yields
+    ------
+    SolvedBand
+        After each batch of tiles, without answers; at last with them. Of the rectangle alone,
+        tiles done and in all, too.
+    """
+    rows, columns = region.rows, region.columns
+    codes = window[rows.inner, columns.inner]
+    clipped = clipped_mask(codes, settings.tolerance)
+    found = np.empty((0, 3), np.float32)
+    if worker is None:
+        total = -(-len(codes) // settings.tile) * -(-codes.shape[1] // settings.tile)
+        yield SolvedBand(rows.start, codes, clipped, found, None, (), total, total)
+        return
+    tiles = [
+        Tile(row, column)
+        for row in spans_within(rows, shape[0], worker.tile, worker.halo)
+        for column in spans_within(columns, shape[1], worker.tile, worker.halo)
+    ]
+    wanted = [t for t in tiles if not settings.project or clipped[t.filled_in(region)].any()]
+    done = len(tiles) - len(wanted)
+    answers = np.empty(codes.shape, np.float32) if wanted else found
+    reports: list[TileReport] = []
+    for batch in _batches(wanted, settings.batch):
+        if settings.project and settings.batch == 1:
+            (tile,) = batch
+            lost = clipped[tile.filled_in(region)]
+            cut = pieces(tile, lost, shape, worker.halo)
+            parts = [worker.solve(window, region, [piece], answers)[0] for piece in cut]
+            reports.append(TileReport.over(tile, parts))
         else:
-            done += len(across)
-        yield SolvedBand(row.start, codes, clipped, found, worker, tuple(reports), done, total)
+            reports += worker.solve(window, region, batch, answers)
+        done += len(batch)
+        yield SolvedBand(rows.start, codes, clipped, None, worker, (), done, len(tiles))
+    if wanted:
+        found = answers[clipped] if settings.project else answers.reshape(-1, 3)
+    yield SolvedBand(rows.start, codes, clipped, found, worker, tuple(reports), done, len(tiles))
 
 
 def check_codes(codes: Codes) -> None:

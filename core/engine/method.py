@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from core.colour import Adaptation, ColourSpace
     from core.engine.expansion import ExpansionSettings
-    from core.engine.tiling import Source, Span, Tile
+    from core.engine.tiling import Source, Tile
     from core.gamut import Codes, Depth, FloatImage
     from core.network.solver import SolverSettings
     from core.progress import Check
@@ -135,19 +135,19 @@ class Worker(Protocol):
     told: bool
 
     def solve(
-        self, window: Codes, row: Span, tiles: list[Tile], answers: FloatImage
+        self, window: Codes, region: Tile, tiles: list[Tile], answers: FloatImage
     ) -> list[TileReport]:
         """Answer for tiles whose windows have the same size.
 
         Parameters
         ----------
-        window : ndarray, uint8 or uint16, shape (h, W, 3)
-            sRGB codes of a band of the photo, with a halo above and below.
-        row : Span
-            Where the band lies.
+        window : ndarray, uint8 or uint16, shape (h, w, 3)
+            sRGB codes of a part of the photo with its halo.
+        region : Tile
+            Which part that is.
         tiles : list of Tile
-            Within the band. They begin on a grid of 16 pixels, but may be smaller than `tile`.
-        answers : ndarray, float32, shape (row.stop - row.start, W, 3)
+            Within the part. They begin on a grid of 16 pixels, but may be smaller than `tile`.
+        answers : ndarray, float32, of the pixels that the part fills, and 3 channels
             Receives what is found of each pixel, in a form of the worker's own.
         """
         ...
@@ -343,7 +343,7 @@ class _WindowWorker:
         self.told = method.told
 
     def solve(
-        self, window: Codes, row: Span, tiles: list[Tile], answers: FloatImage
+        self, window: Codes, region: Tile, tiles: list[Tile], answers: FloatImage
     ) -> list[TileReport]:
         reports = []
         for tile in tiles:
@@ -351,9 +351,9 @@ class _WindowWorker:
                 self._check()
             rows, columns = tile.rows, tile.columns
             place = Place(rows.window_start, columns.window_start, *self._size)
-            seen = window[tile.seen_in(row)]
+            seen = window[tile.seen_in(region)]
             estimate = np.asarray(self._method.estimate(seen, place, self._settings))
-            answers[tile.filled_in(row)] = estimate[rows.inner, columns.inner]
+            answers[tile.filled_in(region)] = estimate[rows.inner, columns.inner]
             reports.append(TileReport.of(tile, 1, 0.0, Status.NOT_SOUGHT))
         return reports
 

@@ -68,6 +68,15 @@ class Span:
         """Where the filled pixels are in the window."""
         return slice(self.start - self.window_start, self.stop - self.window_start)
 
+    def seen_in(self, region: Span) -> slice:
+        """Return where its window is in the window of a longer span."""
+        first = region.window_start
+        return slice(self.window_start - first, self.window_stop - first)
+
+    def filled_in(self, region: Span) -> slice:
+        """Return where the pixels that it fills are among those that a longer span fills."""
+        return slice(self.start - region.start, self.stop - region.start)
+
 
 def plan_spans(length: int, tile: int, halo: int) -> list[Span]:
     """Cut an axis into tiles of at most `tile` pixels, each with a halo on both sides.
@@ -89,12 +98,23 @@ def plan_spans(length: int, tile: int, halo: int) -> list[Span]:
     >>> [(span.start, span.stop, span.window_start) for span in plan_spans(1000, 512, 32)]
     [(0, 512, 0), (512, 1000, 480)]
     """
-    starts = range(0, length, tile)
-    stops = [min(start + tile, length) for start in starts]
-    return [
-        Span(start, stop, max(0, start - halo), min(length, stop + halo))
-        for start, stop in zip(starts, stops, strict=True)
-    ]
+    return spans_within(Span(0, length, 0, length), length, tile, halo)
+
+
+def spans_within(whole: Span, length: int, tile: int, halo: int) -> list[Span]:
+    """Cut what a span fills into tiles; see :func:`plan_spans`.
+
+    Parameters
+    ----------
+    whole : Span
+        It begins on the grid of the tiles.
+    length : int
+        Pixels along the axis of the photo.
+    tile, halo : int
+        As for :func:`plan_spans`.
+    """
+    starts = range(whole.start, whole.stop, tile)
+    return [_span(start, min(start + tile, whole.stop), length, halo) for start in starts]
 
 
 @dataclass(frozen=True)
@@ -116,21 +136,13 @@ class Tile:
         rows, columns = self.rows, self.columns
         return rows.window_stop - rows.window_start, columns.window_stop - columns.window_start
 
-    def seen_in(self, band: Span) -> tuple[slice, slice]:
-        """Return where its window is in the window of a band that holds it."""
-        rows, columns, first = self.rows, self.columns, band.window_start
-        return (
-            slice(rows.window_start - first, rows.window_stop - first),
-            slice(columns.window_start, columns.window_stop),
-        )
+    def seen_in(self, region: Tile) -> tuple[slice, slice]:
+        """Return where its window is in the window of a larger tile."""
+        return self.rows.seen_in(region.rows), self.columns.seen_in(region.columns)
 
-    def filled_in(self, band: Span) -> tuple[slice, slice]:
-        """Return where the pixels that it fills are among those that a band fills."""
-        rows, columns = self.rows, self.columns
-        return (
-            slice(rows.start - band.start, rows.stop - band.start),
-            slice(columns.start, columns.stop),
-        )
+    def filled_in(self, region: Tile) -> tuple[slice, slice]:
+        """Return where the pixels that it fills are among those that a larger tile fills."""
+        return self.rows.filled_in(region.rows), self.columns.filled_in(region.columns)
 
 
 def pieces(tile: Tile, wanted: Mask, shape: tuple[int, ...], halo: int) -> list[Tile]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import secrets
 import weakref
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LONGEST_NAME = 255
+_TOKEN = 4
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 
 
@@ -45,9 +47,7 @@ class SafeFile:
         self.path = path
         self._overwrite = overwrite
         check_target(path, overwrite=overwrite, source=source)
-        suffix = f".partial-{secrets.token_hex(4)}"
-        stem = os.fsencode(path.name)[: _LONGEST_NAME - len(suffix) - 1]
-        self.temporary = path.with_name(f".{os.fsdecode(stem)}{suffix}")
+        self.temporary = path.with_name(_partial_stem(path) + secrets.token_hex(_TOKEN))
         self.file: IO[bytes]
         # Whatever interrupts the work, and wherever, the neighbour goes with this object.
         self._removal = weakref.finalize(self, _remove, self.temporary)
@@ -113,6 +113,21 @@ def check_target(path: Path, *, overwrite: bool = False, source: Path | None = N
             raise FileError(f"The folder “{path.parent}” does not exist; create it first.")
         if not overwrite and os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+
+def remove_partials(path: Path) -> None:
+    """Remove what killed jobs left of a file; nobody may be writing it."""
+    stem = _partial_stem(path)
+    for neighbour in path.parent.glob(f"{glob.escape(stem)}{'?' * 2 * _TOKEN}"):
+        with contextlib.suppress(OSError):
+            neighbour.unlink()
+
+
+def _partial_stem(path: Path) -> str:
+    """Return how the names of a file begin that is not yet complete."""
+    suffix = ".partial-"
+    stem = os.fsencode(path.name)[: _LONGEST_NAME - len(suffix) - 2 * _TOKEN - 1]
+    return f".{os.fsdecode(stem)}{suffix}"
 
 
 def is_same_file(first: Path, second: Path) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from core.colour import Adaptation, ColourSpace
     from core.engine.method import Subject, TileReport, Worker
-    from core.engine.tiling import Source, Span, Tile
+    from core.engine.tiling import Source, Tile
     from core.gamut import Codes, FloatImage
     from core.progress import Check
 
@@ -207,15 +207,18 @@ class _CorrectingWorker:
         self.tile, self.halo = under.tile, under.halo
 
     def solve(
-        self, window: Codes, row: Span, tiles: list[Tile], answers: FloatImage
+        self, window: Codes, region: Tile, tiles: list[Tile], answers: FloatImage
     ) -> list[TileReport]:
         found = np.empty_like(answers)
-        reports = self._under.solve(window, row, tiles, found)
+        reports = self._under.solve(window, region, tiles, found)
         for tile in tiles:
             rows, columns = tile.rows, tile.columns
-            first = rows.start - row.window_start
-            codes = window[first : first + rows.stop - rows.start, columns.start : columns.stop]
-            place = tile.filled_in(row)
+            top = rows.start - region.rows.window_start
+            left = columns.start - region.columns.window_start
+            codes = window[
+                top : top + rows.stop - rows.start, left : left + columns.stop - columns.start
+            ]
+            place = tile.filled_in(region)
             flat = found[place].reshape(-1, 3)
             base = self._under.scene(codes.reshape(-1, 3), flat, self._settings.source)
             answers[place] = self._mlp.estimate(

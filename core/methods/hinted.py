@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from core.colour import Adaptation, ColourSpace
     from core.engine.method import Subject, TileReport, Worker
-    from core.engine.tiling import Source, Span, Tile
+    from core.engine.tiling import Source, Tile
     from core.gamut import Codes, FloatImage
     from core.progress import Check
 
@@ -116,9 +116,9 @@ class _HintedWorker:
         self.tile, self.halo, self.told = worker.tile, worker.halo, True
 
     def solve(
-        self, window: Codes, row: Span, tiles: list[Tile], answers: FloatImage
+        self, window: Codes, region: Tile, tiles: list[Tile], answers: FloatImage
     ) -> list[TileReport]:
-        return self._worker.solve(window, row, tiles, answers)
+        return self._worker.solve(window, region, tiles, answers)
 
     def scene(self, codes: Codes, answers: FloatImage, source: ColourSpace | None) -> FloatImage:
         scene = self._worker.scene(codes, answers, source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
@@ -27,12 +28,15 @@ if TYPE_CHECKING:
     from core.colour import ColourSpace
     from core.engine.expansion import ExpansionSettings
     from core.engine.method import Subject
-    from core.engine.tiling import Source, Span, Tile
+    from core.engine.tiling import Source, Tile
     from core.gamut import Codes, FloatImage
     from core.network.models import Model
     from core.progress import Check
 
 _POOL_PATCH, _POOL_PATCHES = 256, 16
+_BFLOAT16_FLOOR = 2e-3
+"""Relative residual below which the rounding of bfloat16 lets no iteration come."""
+
 _FORMS = {
     "room": "LETNet-box: restores clipped channels alone; the round trip is exact",
     "residual": "LETNet in the paper's form (Xiao et al., ECCV 2024)",
@@ -116,6 +120,9 @@ class NetworkAtWork:
         if next(self.network.parameters()).device.type != self._device.type:
             self.network = copy.deepcopy(self.network).to(self._device)
         self.solver = settings.solver or model.descriptor.solver
+        if settings.precision == "bfloat16":
+            tolerance = max(self.solver.tolerance, _BFLOAT16_FLOOR)
+            self.solver = replace(self.solver, tolerance=tolerance)
         self._size = codes.shape[:2]
         config = self.network.config
         self._scale = config.scale
@@ -130,10 +137,10 @@ class NetworkAtWork:
         self._pooled = self._pool(codes) if holds else None
 
     def solve(
-        self, window: Codes, row: Span, tiles: list[Tile], answers: FloatImage
+        self, window: Codes, region: Tile, tiles: list[Tile], answers: FloatImage
     ) -> list[TileReport]:
         """Answer for tiles; see :class:`core.engine.method.Worker`."""
-        windows = [window[tile.seen_in(row)] for tile in tiles]
+        windows = [window[tile.seen_in(region)] for tile in tiles]
         corners = [(tile.rows.window_start, tile.columns.window_start) for tile in tiles]
         inputs = self.inputs(np.stack(windows), corners)
         with torch.inference_mode(), self.precision():
@@ -144,7 +151,7 @@ class NetworkAtWork:
         planes = found.float().movedim(1, -1).cpu().numpy()
         reports = []
         for index, tile in enumerate(tiles):
-            answers[tile.filled_in(row)] = planes[index][tile.rows.inner, tile.columns.inner]
+            answers[tile.filled_in(region)] = planes[index][tile.rows.inner, tile.columns.inner]
             trace = solution.residuals[index]
             last = trace[-1] if trace else 0.0
             reports.append(TileReport.of(tile, len(trace), last, solution.status[index]))

@@ -30,7 +30,7 @@ from torch.nn import functional
 from core.colour import PROPHOTO, SRGB, ColourSpace, matrix_between
 from core.gamut import Codes, clipped_channels, code_maximum
 from core.network.implicit import Order, attach_gradient
-from core.network.solver import Solution, SolverSettings, Status, solve
+from core.network.solver import Solution, SolverSettings, Status, iterate, solve
 from core.network.statistics import STATISTICS
 from core.source_gamut import SOURCES, told
 
@@ -47,6 +47,9 @@ Mode = Literal["implicit", "recurrent", "plain"]
 _ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu, "sin": torch.sin}
 _IN_PLACE = {"tanh": torch.tanh_, "relu": torch.relu_, "sin": torch.sin_}
 _OUTPUT_GAIN = 0.1
+_FIRST_ACCURACY, _INNER_ACCURACY = 0.01, 0.1
+"""Residual of the first states that are pooled, and that of later ones over the average's own."""
+
 _NO_WEIGHT = 1e-9
 _BEYOND = 1e3
 
@@ -168,6 +171,18 @@ class Inputs:
         rest = [torch.from_numpy(a) for a in (statistics, positions, sources)]
         return cls(*(tensor.to(device) for tensor in (*planes, *rest)))
 
+    def sample(self, number: int) -> Inputs:
+        """Return one photo of the batch, as a batch."""
+        one = slice(number, number + 1)
+        return Inputs(
+            self.encoded[one],
+            self.low[one],
+            self.high[one],
+            self.statistics[one],
+            self.positions[one],
+            self.source[one],
+        )
+
     @property
     def naive(self) -> Tensor:
         """The naive inversion, linear sRGB, shape (N, 3, H, W)."""
@@ -188,6 +203,14 @@ class Estimate:
 
     scene: Tensor
     solution: Solution
+
+
+@dataclass
+class _Patch:
+    """A patch whose state is sought again and again: where it was at last, in half precision."""
+
+    state: Tensor
+    features: Tensor
 
 
 class LetNet(nn.Module):
@@ -355,21 +378,40 @@ class LetNet(nn.Module):
     ) -> Tensor:
         """Return what channel attention averages to over a whole photo, shape (channels,).
 
-        The samples are patches of one photo. They are solved as one, sharing the average, so
-        that it is a part of the fixed point; held for every tile, it makes no seams.
+        The samples are patches of one photo, which share the average, so that it is a part of
+        the fixed point; held for every tile, it makes no seams. An outer iteration seeks the
+        average, an inner one the state of patch after patch for it: memory is that of one solve,
+        and of what all patches were at last.
         """
-        start, (features, *_) = self.encode(inputs)
+        settings = settings or SolverSettings()
+        patches = [self._ready(inputs.sample(number)) for number in range(len(inputs.encoded))]
+        accuracy = _FIRST_ACCURACY
 
-        def joint_cell(state: Tensor, features: Tensor) -> Tensor:
-            change, injected = self._transform(state[0], features[0])
-            gate = torch.sigmoid(self.excite(change.mean((0, 1, 2))))
-            change = change * gate
-            return (change if injected is None else change + injected)[None]
+        def average(pooled: Tensor) -> Tensor:
+            gate = torch.sigmoid(self.excite(pooled))
+            inner = replace(settings, tolerance=max(settings.tolerance, accuracy))
+            total = torch.zeros_like(pooled)
+            for patch in patches:
+                start = patch.state.to(patch.features.dtype)
+                fixed = solve(self.cell, start, inner, [patch.features, gate], check).value
+                patch.state = fixed.to(torch.float16)
+                total += self._transform(fixed, patch.features)[0].mean((1, 2))
+            return total / len(patches)
 
         with torch.no_grad():
-            solution = solve(joint_cell, start[None], settings, [features[None]], check)
-            change, _ = self._transform(solution.value[0], features)
-            return change.mean((0, 1, 2))
+            changes = [
+                self._transform(p.state.to(p.features.dtype), p.features)[0].mean((1, 2))
+                for p in patches
+            ]
+            pooled = torch.stack(changes).mean(0)
+            for step in iterate(average, pooled, settings, check=check):
+                pooled = step.value
+                accuracy = float(step.residual[0]) * _INNER_ACCURACY
+            return pooled[0]
+
+    def _ready(self, inputs: Inputs) -> _Patch:
+        start, (features, *_) = self.encode(inputs)
+        return _Patch(start.to(torch.float16), features)
 
     def decode(self, state: Tensor, inputs: Inputs) -> Tensor:
         """Turn a state into scene-linear sRGB, shape (N, 3, H, W)."""

@@ -14,11 +14,16 @@ from core.gamut import Codes, clipped_channels, code_maximum
 SAMPLES = 16384
 """About how many pixels of a photo the statistics are taken from."""
 
-_DARK = 0.15
-_NEAR_END = 3 / 255
-_SATURATIONS = (0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.999, 1.001)
+DARK = 0.15
+"""Encoded value of the largest channel up to which a pixel counts as dark."""
 
-STATISTICS = 6 + 12 + (len(_SATURATIONS) - 1) + 1 + 6 + 2
+NEAR_END = 3 / 255
+"""How far from an end of the range a code is near it, encoded."""
+
+SATURATIONS = (0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.999, 1.001)
+"""The limits of the classes of HSV saturation."""
+
+STATISTICS = 6 + 12 + (len(SATURATIONS) - 1) + 1 + 6 + 2
 """How many numbers there are."""
 
 
@@ -48,11 +53,11 @@ def photo_statistics(pixels: Codes, tolerance: float = 0.0) -> npt.NDArray[np.fl
     planes: Codes = np.moveaxis(pixels.reshape(-1, 3), -1, 0).copy()
     encoded = planes.astype(np.float32) / np.float32(code_maximum(planes))
     at_zero, at_maximum = clipped_channels(planes, tolerance)
-    near = _NEAR_END + tolerance / 255
+    near = NEAR_END + tolerance / 255
     largest, smallest = encoded.max(0), encoded.min(0)
     saturation = (largest - smallest) / np.maximum(largest, np.float32(1 / 255))
-    dark = largest <= _DARK
-    counts, _ = np.histogram(saturation[~dark], _SATURATIONS)
+    dark = largest <= DARK
+    counts, _ = np.histogram(saturation[~dark], SATURATIONS)
     shares = np.concatenate(
         [
             at_zero.mean(1),

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from core.colour import PROPHOTO, SRGB, convert, matrix_between
+from core.engine.devices import at_most_threads
 from core.gamut import Codes, FloatImage, clipped_channels, clipping_weight, naive_inversion
 
 if TYPE_CHECKING:
@@ -382,9 +383,10 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * min(slow, cosine)
         batch = learned[torch.randint(len(learned), (settings.batch,), generator=generator)]
-        optimiser.zero_grad()
-        samples.loss(network, batch).backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        with at_most_threads(1):
+            optimiser.zero_grad()
+            samples.loss(network, batch).backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
         if done % _STEPS_AT_ONCE and done != settings.steps:
             continue
         with torch.no_grad():

@@ -1,0 +1,170 @@
+"""Many photos at once: real worker processes, of which some are killed, stopped or not wanted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+import pytest
+
+from core.cli import main
+from core.cli.common import _job_of_a_worker
+from core.engine.cluster import Cluster, spread
+from core.errors import PhotoError
+from core.files import write_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="signals stop and kill the workers"),
+    # The libraries of the cluster leave sockets to the garbage collector when a worker dies.
+    pytest.mark.filterwarnings("ignore"),
+]
+PHOTOS = 6
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    photos = tmp_path_factory.mktemp("photos") / "in"
+    for number in range(PHOTOS):
+        codes = np.random.default_rng(number).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+        (photos / str(number % 2)).mkdir(parents=True, exist_ok=True)
+        write_codes(photos / str(number % 2) / f"{number}.png", codes)
+    return photos
+
+
+@pytest.fixture(scope="module")
+def alone(folder: Path) -> dict[str, str]:
+    """What a single process makes of the photos."""
+    out = folder.parent / "alone"
+    assert run("expand", folder, "-o", out, "-q") == 0
+    return hashes(out)
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def workers() -> list[psutil.Process]:
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def once_begun(out: Path, act: Callable[[psutil.Process], None]) -> threading.Thread:
+    """Do something to a worker as soon as the first file is being written."""
+
+    def wait() -> None:
+        while not any(out.rglob(".*partial-*")) and not any(out.rglob("*.tif")):
+            time.sleep(0.005)
+        act(workers()[0])
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    return thread
+
+
+def stop_for_a_while(worker: psutil.Process) -> None:
+    os.kill(worker.pid, signal.SIGSTOP)
+    time.sleep(2.0)
+    os.kill(worker.pid, signal.SIGCONT)
+
+
+def kill(worker: psutil.Process) -> None:
+    os.kill(worker.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("act", [kill, stop_for_a_while])
+def test_a_worker_that_dies_or_pauses_loses_nothing(
+    folder: Path,
+    alone: dict[str, str],
+    tmp_path: Path,
+    act: Callable[[psutil.Process], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "out"
+    trouble = once_begun(out, act)
+    assert run("expand", folder, "-o", out, "--workers", 2, "--json") == 0
+    trouble.join(timeout=10)
+    report = json.loads(capsys.readouterr().out)
+    assert [Path(one["input"]).name for one in report["files"]] == [
+        f"{number}.png" for number in (0, 2, 4, 1, 3, 5)
+    ]
+    assert len(alone) == PHOTOS
+    assert hashes(out) == alone
+
+
+def test_photos_that_fail_or_exist_are_named_and_the_others_are_done(
+    folder: Path, alone: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = tmp_path / "damaged.png"
+    damaged.write_bytes((folder / "0" / "0.png").read_bytes()[:5000])
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "2.tif").write_bytes(b"mine")
+    photos = [folder / "0" / "0.png", folder / "0" / "2.png", damaged]
+    assert run("expand", *photos, "-o", out, "--workers", 1, "--json") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert [Path(one["input"]).name for one in report["failed"]] == ["2.png", "damaged.png"]
+    assert "exists already" in report["failed"][0]["error"]
+    assert (out / "2.tif").read_bytes() == b"mine"
+    assert hashes(out)["0.tif"] == alone[os.path.join("0", "0.tif")]
+
+
+def forever(task: int, check: Callable[[], None], place: str) -> int:
+    """Works until nobody wants it; says so in a file."""
+    started = Path(place) / f"{task}-started"
+    started.touch()
+    if task == 0:
+        return 0
+    try:
+        while True:
+            time.sleep(0.05)
+            check()
+    finally:
+        (Path(place) / f"{task}-ended").touch()
+
+
+def test_work_that_is_given_up_ends_on_all_workers(tmp_path: Path) -> None:
+    import cloudpickle
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    work = partial(forever, place=str(tmp_path))
+    with closing(spread(work, [0, 1, 2, 3, 4], Cluster(workers=2))) as outcomes:
+        assert next(outcomes).result == 0
+        while len(list(tmp_path.glob("*-started"))) < 3:
+            time.sleep(0.05)
+    started = {path.name.split("-")[0] for path in tmp_path.glob("*-started")}
+    assert {"0"} < started < {"0", "1", "2", "3", "4"}
+    assert workers() == []
+
+
+def test_a_cluster_that_is_not_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.engine.cluster._PATIENCE", 0.5)
+    with pytest.raises(PhotoError, match=r"no cluster at tcp://127\.0\.0\.1:1"):
+        next(spread(_job_of_a_worker, [1], Cluster(address="tcp://127.0.0.1:1")))
+
+
+@pytest.mark.parametrize("settings", [{}, {"workers": 0}, {"workers": 1, "address": "tcp://a:1"}])
+def test_a_cluster_is_one_place(settings: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="workers"):
+        Cluster(**settings)  # type: ignore[arg-type]
