@@ -28,6 +28,7 @@ _COMMANDS = (
     "adapt",
     "train_rival",
     "evaluate",
+    "benchmark",
     "ablate",
     "demo",
 )
