@@ -69,6 +69,12 @@ class RegionMetrics:
         """Return the figures for JSON: nan becomes None, infinity the text "Infinity"."""
         return {name: _for_json(value) for name, value in asdict(self).items()}
 
+    @classmethod
+    def from_dict(cls, figures: Mapping[str, Any]) -> RegionMetrics:
+        """Return what :meth:`as_dict` told."""
+        known = {name: _from_json(figures[name]) for name in figures if name != "pixels"}
+        return cls(**known, pixels=figures["pixels"])
+
 
 @dataclass(frozen=True)
 class PhotoMetrics:
@@ -100,6 +106,12 @@ class PhotoMetrics:
             "out_of_gamut_share": _for_json(self.out_of_gamut_share),
             "round_trip": _for_json(self.round_trip),
         }
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> PhotoMetrics:
+        """Return what :meth:`as_dict` told."""
+        regions = {region: RegionMetrics.from_dict(told["regions"][region]) for region in REGIONS}
+        return cls(regions, told["out_of_gamut_share"], told["round_trip"])
 
 
 def compare(
@@ -525,3 +537,7 @@ def _for_json(value: float | None) -> float | str | None:
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     return value
+
+
+def _from_json(value: float | str | None) -> float:
+    return math.nan if value is None else float(value)

@@ -122,7 +122,7 @@ def run(options: argparse.Namespace) -> int:
 
     from core.cli.progress import ProgressBar
     from core.evaluation.evaluation import evaluate
-    from core.evaluation.originals import photos_in
+    from core.evaluation.originals import evenly, photos_in
     from core.files import check_target
     from core.methods import registry
 
@@ -133,7 +133,7 @@ def run(options: argparse.Namespace) -> int:
             check_target(path, overwrite=options.overwrite)
     methods = registry.methods(options.methods)
     settings = _settings(options)
-    photos = _evenly(photos_in(options.photos), options.limit)
+    photos = evenly(photos_in(options.photos), options.limit)
     rows: list[Row] = []
     unread = 0
 
@@ -255,13 +255,6 @@ def _original(path: Path, max_side: int | None) -> FloatImage:
 
     original = read_original(path)
     return original if max_side is None else area_reduced(original, max_side)
-
-
-def _evenly(photos: Sequence[Path], limit: int | None) -> list[Path]:
-    """Take so many photos, evenly from all."""
-    if limit is None or limit >= len(photos):
-        return list(photos)
-    return [photos[number * len(photos) // limit] for number in range(limit)]
 
 
 def spread(ordered: Sequence[Item], count: int) -> list[Item]:

@@ -34,6 +34,7 @@ _COMMANDS = (
     "train_start",
     "train_rival",
     "evaluate",
+    "benchmark",
     "ablate",
     "export",
     "demo",

@@ -6,13 +6,14 @@ compared with what it was. The naive inversion is always measured too: gains are
 
 from __future__ import annotations
 
+import functools
 import math
 import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from core.evaluation.perceptual import Lpips
 
 ByRegion = dict[Region, float]
+
+Watch: TypeAlias = "Callable[[str, str, FloatImage, FloatImage], None]"
 
 _WARM_UP_SIDE = 64
 
@@ -217,6 +220,21 @@ class Row:
             "steps": self.steps,
         }
 
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> Row:
+        """Return the row that :meth:`as_dict` told.
+
+        A gain of infinity, which two identical photos have, comes back as nan.
+        """
+        changed = {
+            "metrics": PhotoMetrics.from_dict(told["metrics"]),
+            "gain": _from_json(told["gain"]),
+            "flip": _from_json(told["flip"]) if told["flip"] else None,
+            "lpips": _from_json(told["lpips"]) if told["lpips"] else None,
+        }
+        kept = {name: value for name, value in told.items() if name != "group"}
+        return cls(**{**kept, **changed})
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -311,6 +329,7 @@ def evaluate_photo(
     original: FloatImage,
     settings: EvaluationSettings,
     gamut: ColourSpace | None = None,
+    watch: Watch | None = None,
 ) -> Iterator[Row]:
     """Measure methods on one photo.
 
@@ -327,6 +346,9 @@ def evaluate_photo(
     gamut : ColourSpace, optional
         The space in which the colours of the photo lie, if it is known; a style takes them
         anywhere in ProPhoto.
+    watch : callable, optional
+        Called with each restoration before it is thrown away: the style, the method, the
+        original and the restored photo, linear ProPhoto RGB in 0..1.
 
     Yields
     ------
@@ -346,7 +368,14 @@ def evaluate_photo(
         for method in ordered:
             own = codes if method.clips else reduced(reference, settings, method)[0]
             row = _row(
-                method, reference, own, outside, replace(settings, expansion=told), lpips, naive
+                method,
+                reference,
+                own,
+                outside,
+                replace(settings, expansion=told),
+                lpips,
+                naive,
+                None if watch is None else functools.partial(watch, style_name),
             )
             naive = naive or row.metrics
             key = UNKNOWN if source is None else source.key
@@ -415,6 +444,7 @@ def _row(
     settings: EvaluationSettings,
     lpips: Lpips | None,
     naive: PhotoMetrics | None,
+    watch: Callable[[str, FloatImage, FloatImage], None] | None,
 ) -> Row:
     expansion_settings = settings.expansion_settings()
     if method.needs in (Needs.NOTHING, Needs.WEIGHTS):
@@ -431,6 +461,8 @@ def _row(
         expansion = expand(codes, fitted, expansion_settings)
         seconds = time.perf_counter() - started
     values = expansion.values
+    if watch is not None:
+        watch(method.name, reference, values)
     metrics = compare(reference, values, outside, codes=codes, adaptation=adaptation)
     flip = flip_map(reference, values) if settings.perceptual else None
     steps = [tile.steps for tile in expansion.tiles]
@@ -531,3 +563,7 @@ def _for_json(values: Mapping[Region, float] | None) -> dict[str, float | None] 
     if values is None:
         return None
     return {region: value if math.isfinite(value) else None for region, value in values.items()}
+
+
+def _from_json(told: Mapping[Region, float | None]) -> ByRegion:
+    return {region: math.nan if value is None else value for region, value in told.items()}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from core.evaluation.evaluation import EvaluationSettings
     from core.gamut import Codes, FloatImage
     from core.network.solver import SolverSettings
+    from core.pictures import ThemeName
     from core.styles import Style
 
 ERROR_ITERATIONS = (10, 15, 20, 30, 40, 50)
@@ -103,7 +104,12 @@ def convergence_data(
     return ConvergenceData(residuals, quality, maps, window)
 
 
-def draw_convergence(every: Sequence[ConvergenceData], name: str, solver: SolverSettings) -> Figure:
+def draw_convergence(
+    every: Sequence[ConvergenceData],
+    name: str,
+    solver: SolverSettings,
+    theme: ThemeName = "light",
+) -> Figure:
     """Draw PSNR and RMSE of the three regions against the iteration (figure 5).
 
     Parameters
@@ -115,6 +121,8 @@ def draw_convergence(every: Sequence[ConvergenceData], name: str, solver: Solver
         Of the network.
     solver : SolverSettings
         Whose tolerance is marked.
+    theme : {"light", "dark"}
+        The page.
     """
     common = min(len(data.residuals) for data in every)
     residuals = [
@@ -122,13 +130,13 @@ def draw_convergence(every: Sequence[ConvergenceData], name: str, solver: Solver
         for values in zip(*(data.residuals[:common] for data in every), strict=True)
     ]
     traces = [data.quality.until(common) for data in every]
-    return convergence_figure({name: residuals}, traces, tolerance=solver.tolerance)
+    return convergence_figure({name: residuals}, traces, tolerance=solver.tolerance, theme=theme)
 
 
-def draw_errors(data: ConvergenceData) -> Figure:
+def draw_errors(data: ConvergenceData, theme: ThemeName = "light") -> Figure:
     """Draw the error maps at some iterations, on one scale (figure 6)."""
     maps = {f"K = {number}": error for number, error in data.error_maps.items()}
-    return error_figure(maps, "Absolute error (linear ProPhoto)")
+    return error_figure(maps, "Absolute error (linear ProPhoto)", theme=theme)
 
 
 def draw_gamuts(

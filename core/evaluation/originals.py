@@ -14,7 +14,7 @@ from core.files import inspect, read
 from core.source_gamut import index_entry, source_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from core.gamut import Codes
@@ -55,6 +55,13 @@ def photos_in(places: Iterable[Path], besides: Path | None = None) -> list[Path]
     if besides is not None:
         paths = {path for path in paths if besides.resolve() not in path.resolve().parents}
     return sorted(paths)
+
+
+def evenly(photos: Sequence[Path], limit: int | None) -> list[Path]:
+    """Return so many photos, evenly from all; all of them without a limit."""
+    if limit is None or limit >= len(photos):
+        return list(photos)
+    return [photos[number * len(photos) // limit] for number in range(limit)]
 
 
 def read_original(path: Path) -> npt.NDArray[np.float32]:

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
@@ -99,6 +100,29 @@ def render(tables: Sequence[Table], form: Format) -> str:
         return "\n".join(_csv(table, titled=len(tables) > 1) for table in tables)
     writer = {"text": _text, "markdown": _markdown, "latex": _latex}[form]
     return "\n".join(writer(table) for table in tables)
+
+
+def html(table: Table) -> str:
+    """Write one table as HTML, without classes and with its title as the caption."""
+    head, *body = _cells(table, "markdown")
+    marks = [' class="number"' if right else "" for right in _aligned_right(table)]
+
+    def line(cells: list[str], tag: str) -> str:
+        pairs = zip(cells, marks, strict=True)
+        marked = "".join(f"<{tag}{mark}>{escape(cell)}</{tag}>" for cell, mark in pairs)
+        return f"<tr>{marked}</tr>"
+
+    return "\n".join(
+        [
+            "<table>",
+            f"<caption>{escape(table.title)}</caption>",
+            f"<thead>{line(head, 'th')}</thead>",
+            "<tbody>",
+            *(line(row, "td") for row in body),
+            "</tbody>",
+            "</table>",
+        ]
+    )
 
 
 def _cells(table: Table, form: Format) -> list[list[str]]:

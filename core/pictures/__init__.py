@@ -12,7 +12,8 @@ from core.pictures.chromaticity import (
 )
 from core.pictures.convergence import QualityTrace, convergence_figure, move_cursor
 from core.pictures.error_maps import COLOUR_MAP, Limits, error_figure, heat_map, shared_limits
-from core.pictures.saving import save_figure
+from core.pictures.payload_curve import payload_figure
+from core.pictures.saving import figure_bytes, save_figure
 from core.pictures.story import Story, tell
 from core.pictures.theme import ThemeName
 
@@ -28,8 +29,10 @@ __all__ = [
     "convergence_figure",
     "error_figure",
     "evenly_spaced",
+    "figure_bytes",
     "heat_map",
     "move_cursor",
+    "payload_figure",
     "save_figure",
     "shared_limits",
     "tell",

@@ -45,15 +45,30 @@ def save_figure(
     PhotoError
         If the ending is another one, or the file cannot be written.
     """
-    import matplotlib
-
     from core.files.safe_write import write_bytes
 
     ending = path.suffix.lower()
     if ending not in _METADATA:
         raise PhotoError(f"“{path}” is not a name for a drawing; end it in .png, .svg or .pdf.")
+    write_bytes(path, figure_bytes(figure, ending, dots_per_inch), overwrite=overwrite)
+
+
+def figure_bytes(figure: Figure, ending: str, dots_per_inch: int = 200) -> bytes:
+    """Return a drawing as the bytes of a file; the same drawing gives the same ones.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The drawing.
+    ending : {".png", ".svg", ".pdf"}
+        Which kind of file.
+    dots_per_inch : int
+        Resolution of a PNG, and of the images inside a drawing.
+    """
+    import matplotlib
+
     content = io.BytesIO()
     # The names inside an SVG come from a global setting of matplotlib, random by default.
     with _SETTINGS, matplotlib.rc_context({"svg.hashsalt": "gamut"}):
         figure.savefig(content, format=ending[1:], dpi=dots_per_inch, metadata=_METADATA[ending])
-    write_bytes(path, content.getvalue(), overwrite=overwrite)
+    return content.getvalue()
