@@ -114,7 +114,7 @@ def check_scans(scans: int, size: int) -> None:
     ExcessError
     """
     if scans > _MOST_SCANS or scans * size > _MOST_WORK:
-        raise ExcessError(f"more than {scans - 1} scans")
+        raise ExcessError(f"more than {min(scans - 1, _MOST_SCANS)} scans")
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
