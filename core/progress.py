@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from concurrent.futures import Future
 
 Check = Callable[[], None]
 """Called often during long work, by its own thread; what it raises gives up the work."""
 
 Result = TypeVar("Result")
+Parameters = ParamSpec("Parameters")
 Step = TypeVar("Step")
 
 
@@ -50,6 +53,51 @@ class Stop:
         """Raise :class:`Stopped` if the work should end."""
         if self._event.is_set():
             raise Stopped
+
+
+class Behind:
+    """A thread that does one thing while its owner is at the next; a context manager.
+
+    At most one thing waits to be done: memory holds no more. What fails is raised when the next
+    is given, or at :meth:`wait`; leaving the block waits, too.
+
+    Examples
+    --------
+    >>> from core.progress import Behind
+    >>> written = []
+    >>> with Behind() as behind:
+    ...     behind.do(written.append, 1)
+    ...     behind.do(written.append, 2)
+    ...     behind.wait()
+    >>> written
+    [1, 2]
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="behind")
+        self._last: Future[object] | None = None
+
+    def do(
+        self,
+        work: Callable[Parameters, object],
+        *arguments: Parameters.args,
+        **named: Parameters.kwargs,
+    ) -> None:
+        """Begin something, as soon as what was begun before is done."""
+        self.wait()
+        self._last = self._thread.submit(work, *arguments, **named)
+
+    def wait(self) -> None:
+        """Wait until all is done; raise what went wrong."""
+        last, self._last = self._last, None
+        if last is not None:
+            last.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._thread.shutdown(wait=True)
 
 
 def finished(

@@ -28,7 +28,7 @@ from core.gamut import (
     reduce,
     share,
 )
-from core.progress import finished
+from core.progress import Behind, finished
 from core.source_gamut import UNKNOWN
 
 if TYPE_CHECKING:
@@ -268,13 +268,15 @@ def file_expansion(
             yield 1, 1
         else:
             bands = stack.enter_context(closing(expand_bands(pixels, method, settings, check)))
+            behind = stack.enter_context(Behind())
             for band in bands:
                 if band.values is not None:
-                    writer.write_rows(band.values)
+                    behind.do(writer.write_rows, band.values)
                     tally.add(band, settings)
                     if back is not None:
                         back.add(band, writer.stored(band.values), settings)
                 yield band.done, band.total
+            behind.wait()
     if back is not None and back.changed:
         notes = (*notes, back.note(writer.bits))
     return FileReport(
@@ -419,11 +421,13 @@ class _Tally:
     def add(self, band: Band, settings: ExpansionSettings) -> None:
         """Take in a finished band."""
         assert band.values is not None
-        scene = convert(band.values, settings.space, SRGB, settings.adaptation)
-        moved = np.abs(scene - naive_inversion(band.codes)).max(-1) > ROUNDING
-        self.pixels += moved.size
-        self.clipped += int(band.clipped.sum())
-        self.restored += int(moved.sum())
+        # With a projection the others keep the colours of their codes.
+        places = band.clipped if settings.project else np.ones_like(band.clipped)
+        scene = convert(band.values[places], settings.space, SRGB, settings.adaptation)
+        away = np.abs(scene - naive_inversion(band.codes[places])) > ROUNDING
+        self.pixels += places.size
+        self.clipped += int(np.count_nonzero(band.clipped))
+        self.restored += int(np.count_nonzero(away[:, 0] | away[:, 1] | away[:, 2]))
         self.tiles.extend(band.tiles)
 
     def as_dict(self) -> dict[str, Any]:

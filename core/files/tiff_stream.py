@@ -9,7 +9,6 @@ from the start of the file, stay true.
 from __future__ import annotations
 
 import struct
-import zlib
 from typing import IO, TYPE_CHECKING, Any
 
 import imagecodecs
@@ -98,7 +97,7 @@ class TiffStream:
             if not is_float and self._order == ">":
                 # The predictor of floats has a byte order of its own.
                 predicted = predicted.astype(predicted.dtype.newbyteorder(">"))
-            data = zlib.compress(predicted.tobytes(), _LEVEL)
+            data = bytes(imagecodecs.deflate_encode(predicted.tobytes(), level=_LEVEL))
             self._offsets.append(self._place)
             self._sizes.append(len(data))
             self._append(data)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 16
 """Numbers that are added up in the working precision before float64 takes over."""
 
+_FEW = 1 << 10
+"""So few numbers are added up in float64, whatever the working precision."""
+
 Map = Callable[..., Tensor]
 """``f(z, *context)``: takes a batch of states and returns a batch of the same shape."""
 
@@ -364,21 +367,23 @@ def _combined(weights: Tensor, terms: list[Tensor]) -> Tensor:
 def _inner(left: Tensor, right: Tensor) -> Tensor:
     """Inner products of two batches, float64 on the CPU, from partial sums."""
     left, right = left.reshape(len(left), -1), right.reshape(len(right), -1)
+    if left.device.type == "cpu" and left.shape[1] >= _FEW:
+        # The library's own kernel reads both once and writes nothing.
+        sums = [
+            sum(
+                torch.dot(*pair).item()
+                for pair in zip(a.split(_BLOCK), b.split(_BLOCK), strict=True)
+            )
+            for a, b in zip(left, right, strict=True)
+        ]
+        return torch.tensor(sums, dtype=torch.float64)
     whole = left.shape[1] // _BLOCK * _BLOCK
     # Not every device has float64, so that only what is left to add up goes to the CPU.
-    total: Tensor = (left[:, whole:].cpu().double() * right[:, whole:].cpu().double()).sum(1)
-    if not whole:
-        return total
-    left, right = left[:, :whole], right[:, :whole]
-    if left.device.type == "cpu":
-        # The library's own kernel reads both once and writes nothing.
-        for sample, (a, b) in enumerate(zip(left, right, strict=True)):
-            pairs = zip(a.split(_BLOCK), b.split(_BLOCK), strict=True)
-            total[sample] += torch.stack([torch.dot(*pair) for pair in pairs]).double().sum()
-        return total
+    rest = left[:, whole:].cpu().double() * right[:, whole:].cpu().double()
     blocks = (len(left), -1, _BLOCK)
-    parts: Tensor = torch.linalg.vecdot(left.reshape(blocks), right.reshape(blocks))
-    return total + parts.cpu().double().sum(1)
+    left, right = left[:, :whole].reshape(blocks), right[:, :whole].reshape(blocks)
+    parts: Tensor = torch.linalg.vecdot(left, right)
+    return parts.cpu().double().sum(1) + rest.sum(1)
 
 
 def _relative_residual(square: Tensor, change: Tensor, value: Tensor, state: Tensor) -> Tensor:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from core.progress import finished, scaled
+from core.progress import Behind, finished, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -43,3 +44,29 @@ def test_a_part_of_more_fills_its_place_in_the_progress() -> None:
     steps: list[tuple[int, int]] = []
     assert finished(scaled(work([]), 100, 140, 300), lambda *step: steps.append(step)) == "result"
     assert steps == [(120, 300), (140, 300)]
+
+
+def test_one_thing_is_done_behind_another_and_in_order() -> None:
+    go, order = threading.Event(), []
+
+    def first() -> None:
+        go.wait(10)
+        order.append("first")
+
+    with Behind() as behind:
+        behind.do(first)
+        order.append("meanwhile")
+        go.set()
+        behind.do(order.append, "second")
+    assert order == ["meanwhile", "first", "second"]
+
+
+def test_what_fails_behind_is_raised_by_the_next_step() -> None:
+    with Behind() as behind:
+        behind.do(int, "x")
+        with pytest.raises(ValueError, match="invalid literal"):
+            behind.do(int, "1")
+        behind.do(int, "y")
+        with pytest.raises(ValueError, match="invalid literal"):
+            behind.wait()
+        behind.wait()
