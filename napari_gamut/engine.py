@@ -12,8 +12,9 @@ from core.colour import WIDE_SPACES
 from core.gamut import clipped_mask, share
 from core.methods.registry import EMBEDDED, entries
 from core.pictures.screens import DISPLAYS, display_image, display_pyramid
-from napari_gamut.layer_data import LayerError
-from napari_gamut.metadata import Provenance, Record, WidePixels
+from core.source_gamut import UNKNOWN, source_named
+from napari_gamut.photos import LayerError
+from napari_gamut.records import Fingerprint, Provenance, Record, WidePixels
 from napari_gamut.stacks import Frames
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from core.engine.method import Method
     from core.gamut import Codes, FloatImage
     from core.progress import Check
-    from napari_gamut.layer_data import LayerPhoto
+    from napari_gamut.photos import LayerPhoto
 
 LONGEST_SINGLE = 8192
 """Photos with a longer side are shown from several levels of detail."""
@@ -61,8 +62,8 @@ class Request:
     model : str
         A method's name or the path of a weights file, as for
         :func:`core.methods.registry.method`.
-    space : str
-        Key of the target space.
+    space, source : str
+        Keys of the target space, and of the one in which the photo's colours lay, or "unknown".
     strength, tolerance : float
         As in :class:`core.engine.expansion.ExpansionSettings`.
     iterations : int
@@ -79,6 +80,7 @@ class Request:
 
     model: str = "letnet-box"
     space: str = "prophoto"
+    source: str = UNKNOWN
     strength: float = 1.0
     tolerance: float = 0.0
     iterations: int = 50
@@ -123,6 +125,7 @@ def prepared(request: Request) -> tuple[Method, ExpansionSettings]:
         solver = replace(chosen.solver, max_steps=request.iterations)
     settings = ExpansionSettings(
         space=WIDE_SPACES[request.space],
+        source=source_named(request.source),
         tolerance=request.tolerance,
         strength=request.strength,
         project=request.project,
@@ -170,7 +173,9 @@ def expand_photo(
         data = display_pyramid(expanded.values, settings.space, DISPLAYS[request.display])
     else:
         data = display_image(expanded.values, settings.space, DISPLAYS[request.display])
-    return Expanded(data, replace(photo.record, wide=wide, made=made, alpha=photo.alpha()))
+    shown = Fingerprint.of(data[0] if isinstance(data, list) else data)
+    record = replace(photo.record, wide=wide, made=made, alpha=photo.alpha(), shown=shown)
+    return Expanded(data, record)
 
 
 def _bound(method: Method, photo: LayerPhoto, codes: Codes) -> Method:
@@ -201,6 +206,8 @@ def _made(photo: LayerPhoto, request: Request, method: Method) -> Provenance:
         sha256=method.sha256,
         strength=request.strength,
         tolerance=request.tolerance,
+        space=request.space,
+        origin=request.source,
     )
 
 

@@ -12,7 +12,7 @@ from core.gamut import ROUNDING, out_of_gamut_mask
 from core.metrics import delta_e_map, mse_by_region
 from core.pictures.screens import DISPLAYS, display_image
 from napari_gamut.engine import Request, prepared
-from napari_gamut.layer_data import LayerError, same_size
+from napari_gamut.photos import LayerError, same_size
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.network.solver import SolverSettings
     from core.pictures import QualityTrace
     from core.progress import Check
-    from napari_gamut.layer_data import LayerPhoto
+    from napari_gamut.photos import LayerPhoto
 
 LARGEST = 1_000_000
 """Pixels of a preview: enough for a view, and its iterates fit into memory."""
