@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter
 from core.colour import PROPHOTO, SRGB, Adaptation, convert, lab_from_prophoto
 from core.colour_difference import delta_e_2000
 from core.errors import PhotoError
-from core.gamut import Codes, FloatImage, Mask, code_maximum, reduce, share
+from core.gamut import Codes, FloatImage, Mask, code_maximum, reduce
 from core.images import row_bands
 
 if TYPE_CHECKING:

@@ -44,9 +44,7 @@ class Placement:
         return np.ascontiguousarray(part[:, ::-1] if self.mirrored else part)
 
 
-def placements(
-    edited: npt.NDArray[Any], whole: npt.NDArray[Any]
-) -> Iterator[Placement]:
+def placements(edited: npt.NDArray[Any], whole: npt.NDArray[Any]) -> Iterator[Placement]:
     """Yield the places at which an edited picture is found in a whole one, pixel for pixel.
 
     Parameters
@@ -65,7 +63,7 @@ def placements(
         for turns in range(4):
             part = np.rot90(edited[:, ::-1] if mirrored else edited, -turns)
             for top, left in _places(part, whole):
-                yield Placement(top, left, *part.shape[:2], turns, mirrored)
+                yield Placement(top, left, part.shape[0], part.shape[1], turns, mirrored)
 
 
 def _places(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> Iterator[tuple[int, int]]:

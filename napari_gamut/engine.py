@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.colour import WIDE_SPACES
-from core.gamut import clipped_mask, share
+from core.colour import SRGB, WIDE_SPACES, convert
+from core.gamut import clipped_mask, naive_inversion, share
 from core.methods.registry import EMBEDDED, entries
 from core.pictures.screens import DISPLAYS, display_image, display_pyramid
 from core.source_gamut import UNKNOWN, source_named
 from napari_gamut.photos import LayerError
 from napari_gamut.records import Fingerprint, Provenance, Record, WidePixels
+from napari_gamut.seeing import gain_between
 from napari_gamut.stacks import Frames
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from core.engine.expansion import ExpansionSettings
     from core.engine.method import Method
     from core.gamut import Codes, FloatImage
+    from core.pictures.seen import Gain
     from core.progress import Check
     from napari_gamut.photos import LayerPhoto
 
@@ -100,10 +102,13 @@ class Expanded:
         What is shown; a list holds levels of detail.
     record : Record
         What travels with it.
+    gain : Gain or None
+        How much a person sees come back; None for stacks.
     """
 
     data: Any
     record: Record
+    gain: Gain | None = None
 
 
 def prepared(request: Request) -> tuple[Method, ExpansionSettings]:
@@ -175,7 +180,11 @@ def expand_photo(
         data = display_image(expanded.values, settings.space, DISPLAYS[request.display])
     shown = Fingerprint.of(data[0] if isinstance(data, list) else data)
     record = replace(photo.record, wide=wide, made=made, alpha=photo.alpha(), shown=shown)
-    return Expanded(data, record)
+    if check is not None:
+        check()
+    naive = naive_inversion(codes)
+    scene = convert(expanded.values, settings.space, SRGB, settings.adaptation)
+    return Expanded(data, record, gain_between(naive, scene, made.clipped_share or 0.0))
 
 
 def _bound(method: Method, photo: LayerPhoto, codes: Codes) -> Method:

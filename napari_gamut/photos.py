@@ -151,9 +151,7 @@ class LayerPhoto:
         try:
             return codes_from_image(np.asarray(self.data)[..., :3])
         except PhotoError as error:
-            raise LayerError(
-                f"“{self.name}” cannot be used. {error}", convertible=True
-            ) from error
+            raise LayerError(f"“{self.name}” cannot be used. {error}", convertible=True) from error
 
     def alpha(self) -> npt.NDArray[Any] | None:
         """Return the opacity of a single photo, shape (H, W), or None."""

@@ -43,8 +43,10 @@ def spatial(layer: Layer) -> dict[str, Any]:
     return {name: getattr(layer, name) for name in _SPATIAL}
 
 
-def spatial_2d(layer: Layer, index: Index = (), top: int = 0, left: int = 0) -> dict[str, Any]:
-    """Return where one frame of a layer stands, from a pixel on.
+def place_of(
+    layer: Layer, index: Index = (), top: int = 0, left: int = 0, step: int = 1
+) -> dict[str, Any]:
+    """Return where a picture of one frame of a layer stands, from a pixel on.
 
     Parameters
     ----------
@@ -54,22 +56,38 @@ def spatial_2d(layer: Layer, index: Index = (), top: int = 0, left: int = 0) -> 
         The frame.
     top, left : int
         The pixel that becomes the first.
+    step : int
+        Pixels of the layer, each way, to one of the picture.
+
+    Returns
+    -------
+    dict
+        Attributes of a layer with as many dimensions, so that a picture of one frame does not
+        stay over the next one: see :func:`in_stack`.
     """
-
-    def world(y: int, x: int) -> npt.NDArray[np.float64]:
-        return np.asarray(layer.data_to_world([*index, top + y, left + x]), float)[-2:]
-
-    corner = world(0, 0)
-    matrix = np.eye(3)
-    matrix[:2] = np.column_stack([world(1, 0) - corner, world(0, 1) - corner, corner])
-    scale = layer.scale[-2:]
-    translate = layer.translate[-2:] + scale * np.array([top, left])
+    count = layer.ndim
+    start = np.array([*index, top + (step - 1) / 2, left + (step - 1) / 2], float)
+    sides = np.array([1.0] * len(index) + [step, step])
+    origin = np.asarray(layer.data_to_world(start), float)[-count:]
+    columns = [
+        np.asarray(layer.data_to_world(start + side * np.eye(count)[axis]), float)[-count:] - origin
+        for axis, side in enumerate(sides)
+    ]
+    matrix = np.eye(count + 1)
+    matrix[:count] = np.column_stack([*columns, origin])
+    scale = np.asarray(layer.scale) * sides
+    translate = np.asarray(layer.translate) + np.asarray(layer.scale) * start
     plain = np.diag([*scale, 1.0])
-    plain[:2, 2] = translate
+    plain[:count, count] = translate
     return {
         "scale": scale,
         "translate": translate,
         "affine": matrix @ np.linalg.inv(plain),
-        "units": layer.units[-2:],
-        "axis_labels": layer.axis_labels[-2:],
+        "units": layer.units,
+        "axis_labels": layer.axis_labels,
     }
+
+
+def in_stack(picture: npt.NDArray[Any], index: Index) -> npt.NDArray[Any]:
+    """Return a picture of one frame as a stack of that frame alone (a view)."""
+    return picture.reshape((1,) * len(index) + picture.shape)

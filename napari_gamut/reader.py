@@ -32,7 +32,8 @@ def get_reader(path: str | Sequence[str] | None = None) -> Callable[..., list[La
     from napari_gamut.opening import is_ours
 
     if path is None:
-        return _ask()
+        _ask()
+        return None
     paths = [path] if isinstance(path, str) else list(path)
     return _read if paths and all(is_ours(Path(item)) for item in paths) else None
 
@@ -54,7 +55,8 @@ def get_plain_reader(
     from napari_gamut.opening import OURS_ALONE
 
     if path is None:
-        return _ask()
+        _ask()
+        return None
     if get_reader(path) is not None:
         return None
     first = Path(path if isinstance(path, str) else path[0])

@@ -63,8 +63,8 @@ class Provenance:
         The last relative residual of each tile.
     unconverged : int
         Tiles that reached the step limit or failed.
-    clipped_share, restored_share : float or None
-        Shares of pixels that may have lost colour, and whose colour moved; None for stacks.
+    clipped_share : float or None
+        Share of pixels that may have lost colour; None for stacks.
     """
 
     source: str
@@ -78,7 +78,6 @@ class Provenance:
     residuals: tuple[float, ...] = ()
     unconverged: int = 0
     clipped_share: float | None = None
-    restored_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ class Fingerprint:
     @classmethod
     def of(cls, data: npt.NDArray[Any]) -> Fingerprint:
         """Return the fingerprint of an array."""
-        return cls(tuple(data.shape), zlib.crc32(np.ascontiguousarray(data)))
+        return cls(tuple(data.shape), zlib.crc32(np.ascontiguousarray(data).data))
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def outlines(shapes: Shapes, layer: Layer, index: Index = ()) -> Outlines:
         if (np.rint(pixels[:, :-2]) == np.array(index)).all():
             found.append((pixels[:, -2:], str(kind)))
     if not found:
-        raise LayerError(_outside(shapes))
+        raise LayerError(_outside(shapes.name))
     return found
 
 
@@ -64,24 +64,34 @@ def bounds_of(shapes: Shapes, layer: Layer, index: Index = ()) -> tuple[float, .
     return (*map(float, corners.min(0)), *map(float, corners.max(0)))
 
 
-def inside(shapes: Shapes, layer: Layer, index: Index = ()) -> npt.NDArray[np.bool_]:
-    """Return the pixels of a frame inside the shapes of a layer, shape (H, W).
+def inside(
+    drawn: Outlines, size: tuple[int, int], name: str = "The region"
+) -> npt.NDArray[np.bool_]:
+    """Return the pixels inside outlines, shape (H, W).
+
+    Parameters
+    ----------
+    drawn : list of (ndarray, str)
+        As of :func:`outlines`.
+    size : (int, int)
+        Height and width of the frame.
+    name : str
+        Of the layer of shapes, for errors.
 
     Raises
     ------
     LayerError
-        If the shapes hold no pixel of the frame.
+        If they hold no pixel of the frame.
     """
     from napari.layers import Shapes
 
-    vertices, kinds = zip(*outlines(shapes, layer, index), strict=True)
-    data = layer.data[0] if layer.multiscale else layer.data
-    drawn = Shapes(list(vertices), shape_type=list(kinds))
-    mask: npt.NDArray[np.bool_] = drawn.to_masks(mask_shape=data.shape[-3:-1]).any(axis=0)
+    vertices, kinds = zip(*drawn, strict=True)
+    shapes = Shapes(list(vertices), shape_type=list(kinds))
+    mask: npt.NDArray[np.bool_] = shapes.to_masks(mask_shape=size).any(axis=0)
     if not mask.any():
-        raise LayerError(_outside(shapes))
+        raise LayerError(_outside(name))
     return mask
 
 
-def _outside(shapes: Shapes) -> str:
-    return f"“{shapes.name}” holds no pixel of the photo; draw a shape over it."
+def _outside(name: str) -> str:
+    return f"“{name}” holds no pixel of the photo; draw a shape over it."

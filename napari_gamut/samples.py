@@ -34,8 +34,8 @@ def chart() -> list[LayerData]:
     from core.gamut import reduce
     from core.pictures.chart import wide_gamut_chart
     from core.pictures.screens import DISPLAYS, display_image
-    from napari_gamut.settings import preferences
     from napari_gamut.records import KEY, Fingerprint, Record, WidePixels
+    from napari_gamut.settings import preferences
 
     values = wide_gamut_chart()
     display = preferences().display

@@ -1,37 +1,48 @@
-"""Expand Layer: an sRGB layer in, a layer with its lost colours out."""
+"""The page Expand: an sRGB layer in, a layer with its lost colours out."""
 
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import CheckBox, FloatSpinBox, PushButton, SpinBox
+from magicgui.widgets import CheckBox, Container, FloatSpinBox, PushButton, SpinBox
 
 from core.errors import PhotoError
 from core.gamut import LOSSY_TOLERANCE
-from napari_gamut._controls import ExpansionChoice, screen_box
-from napari_gamut._panel import Panel
-from napari_gamut._settings import preferences
-from napari_gamut._stack_loader import StackLoader
+from core.methods.registry import NAIVE
 from napari_gamut.engine import Expanded, Request, expand_photo
-from napari_gamut.layer_data import LayerPhoto, photo_of, spatial, srgb_photo_of
-from napari_gamut.metadata import KEY
+from napari_gamut.naming import counted, result_name
+from napari_gamut.photos import LayerPhoto, photo_of, srgb_photo_of
+from napari_gamut.places import spatial
+from napari_gamut.records import KEY
+from napari_gamut.roles import is_plain, is_wide, result_of, source_of
+from napari_gamut.saving import Saved, saving, target_of
+from napari_gamut.settings import preferences
 from napari_gamut.stacks import Frames
+from napari_gamut.widgets.controls import ExpansionChoice, Fold, SourceChoice, screen_box
+from napari_gamut.widgets.dialogs import asked_target
+from napari_gamut.widgets.layer_boxes import choose, layer_box
+from napari_gamut.widgets.page import Page
+from napari_gamut.widgets.stack_loader import StackLoader
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari.layers import Image, Layer
     from napari.viewer import Viewer
 
-_FILTER = "Wide-gamut photos (*.tif *.tiff *.png *.jxl *.avif)"
 
-
-class ExpandWidget(Panel):
+class ExpandPage(Page):
     """Give an sRGB photo its lost colours back."""
 
-    def __init__(self, napari_viewer: Viewer) -> None:
-        super().__init__(napari_viewer)
-        self.layer = self.photo_box()
+    title = "Expand"
+
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__(viewer)
+        self.layer = layer_box(
+            viewer, "Photo", "The sRGB layer whose colours were clipped.", is_plain
+        )
+        self.origin = SourceChoice()
         self.choice = ExpansionChoice()
         self.choice.model.changed.connect(self.align_later)
         self.tolerance = FloatSpinBox(
@@ -57,26 +68,35 @@ class ExpandWidget(Panel):
             "same photo again. Without it all pixels take the network's output.",
         )
         self.screen = screen_box()
+        self.fold = Fold([self.tolerance, self.iterations, self.project, self.screen])
+        self.fold.button.changed.connect(self.align_later)
+        self.see_button = PushButton(
+            text="See it", tooltip="Before and after, so that any screen shows the difference."
+        )
         self.save_button = PushButton(
-            text="Save wide-gamut file…",
+            text="Save…",
             tooltip="Write the selected expanded layer with its profile, in 16 bits.",
         )
         self.run.tooltip = "Expand the photo into a new layer; press again to cancel."
-        self.extend(
-            [
-                self.layer,
-                *self.choice.widgets,
-                self.tolerance,
-                self.iterations,
-                self.project,
-                self.screen,
-            ]
-        )
+        self.extend([self.layer, *self.origin.widgets, *self.choice.widgets])
+        self.extend([self.fold.button, *self.fold.widgets])
         self.add_run("Expand")
-        self.append(self.save_button)
+        self._buttons: Container[Any] = Container(
+            widgets=[self.see_button, self.save_button], layout="horizontal", labels=False
+        )
+        self._buttons.margins = (0, 0, 0, 0)
+        self.add_native(self._buttons.native)
         self.finish_layout()
+        self.remember(
+            method=self.choice.model,
+            strength=self.choice.strength,
+            space=self.choice.space,
+            iterations=self.iterations,
+            project=self.project,
+        )
         self.layer.changed.connect(self._on_layer)
         self.save_button.changed.connect(self._on_save)
+        self.see_button.changed.connect(self._on_see)
         self._on_layer(self.layer.value)
 
     def request(self) -> Request:
@@ -85,6 +105,7 @@ class ExpandWidget(Panel):
         return Request(
             model=self.choice.name,
             space=self.choice.space.value,
+            source=self.origin.key,
             strength=self.choice.strength.value,
             tolerance=self.tolerance.value,
             iterations=self.iterations.value,
@@ -94,10 +115,15 @@ class ExpandWidget(Panel):
             tile=chosen.tile,
         )
 
+    def follow(self, layer: Layer | None) -> None:
+        """Turn to the selected photo; of an expanded layer, to the one it was made from."""
+        if layer is not None:
+            choose(self.layer, layer if is_plain(layer) else source_of(layer, self.viewer.layers))
+
     def begin(self) -> None:
         """Expand the chosen layer in a worker."""
         layer = self.layer.value
-        photo = srgb_photo_of(layer)
+        photo = srgb_photo_of(layer or self._wide_layer())
         place = spatial(layer)
 
         def add(result: Expanded) -> None:
@@ -106,30 +132,53 @@ class ExpandWidget(Panel):
         self.start_job(partial(expand_photo, photo, self.request()), add, layer=layer)
 
     def save(self, path: str | Path, layer: Layer | None = None) -> None:
-        """Write a layer's wide colours, by default those of the active layer."""
-        from napari_gamut._writer import write_photo
-
-        chosen = layer if layer is not None else self._expanded_layer()
+        """Write a layer's wide colours in a worker, by default those of the active layer."""
+        chosen = layer if layer is not None else self._wide_layer()
         try:
-            photo = photo_of(chosen)
-            data, meta, _ = chosen.as_layer_data_tuple()
-            write_photo(str(path), data, meta)
+            photo, target = photo_of(chosen), target_of(path)
         except PhotoError as error:
-            self.warn(str(error))
-        else:
-            self.say(f"“{photo.name}” was saved as {Path(path).name}.")
+            self.fail(error)
+            return
 
-    def _expanded_layer(self) -> Any:
+        def tell(saved: Saved) -> None:
+            self.say(saved.sentence)
+
+        self._saving = True
+        self.start_job(partial(saving, photo, target), tell, layer=chosen)
+
+    def show_progress(self, value: tuple[int, int]) -> None:
+        """Show tiles, or rows of a file."""
+        self.steps_name = "rows" if self._saving else "tiles"
+        super().show_progress(value)
+        done, total = value
+        if self._saving and total and done >= total:
+            self.say("Packing the file …")
+
+    def start(self) -> None:
+        """Expand the photo."""
+        self._saving = False
+        super().start()
+
+    _saving = False
+
+    def _wide_layer(self) -> Any:
+        """Return the expanded layer that people mean: selected, or made of the photo."""
         active = self.viewer.layers.selection.active
-        if active is not None and KEY in active.metadata:
+        if active is not None and is_wide(active):
             return active
-        expanded = [layer for layer in self.viewer.layers if KEY in layer.metadata]
-        return expanded[-1] if expanded else active
+        if self.layer.value is not None:
+            made = result_of(self.layer.value, self.viewer.layers)
+            if made is not None:
+                return made
+        wide = [layer for layer in self.viewer.layers if is_wide(layer)]
+        return wide[-1] if wide else None
 
     def _add(self, result: Expanded, photo: LayerPhoto, place: dict[str, Any]) -> None:
+        made = result.record.made
+        assert made is not None
         added: Image = self.viewer.add_image(
             result.data,
-            name=f"{photo.name} (expanded)",
+            name=result_name(made),
             rgb=True,
             multiscale=isinstance(result.data, list),
             contrast_limits=(0, 255),
@@ -144,22 +193,34 @@ class ExpandWidget(Panel):
 
     def _on_layer(self, layer: Image | None) -> None:
         try:
-            self.tolerance.value = photo_of(layer).tolerance
+            photo = None if layer is None else photo_of(layer)
+            self.origin.turn_to(photo)
         except PhotoError:
+            self.origin.turn_to(None)
             return
+        if photo is not None:
+            self.tolerance.value = photo.tolerance
 
     def _on_save(self) -> None:
-        from qtpy.QtWidgets import QFileDialog
-
-        layer = self._expanded_layer()
+        if self.busy:
+            self.warn("Something is still being done; wait for it or cancel it.")
+            return
+        layer = self._wide_layer()
         if layer is None:
             self.warn("There is no expanded layer yet; expand a photo first.")
             return
-        path, _ = QFileDialog.getSaveFileName(
-            self.native, "Save wide-gamut photo", f"{layer.name}.tif", _FILTER
-        )
-        if path:
-            self.save(path, layer)
+        try:
+            target = asked_target(self.native, layer)
+        except PhotoError as error:
+            self.fail(error)
+            return
+        if target is not None:
+            self.save(target, layer)
+
+    def _on_see(self) -> None:
+        page = self.panel.open("See")
+        page.follow(self._wide_layer())
+        page.start()
 
 
 def _summary(result: Expanded) -> str:
@@ -167,12 +228,13 @@ def _summary(result: Expanded) -> str:
     assert made is not None
     if made.clipped_share is None:
         return "Each frame is expanded when it is looked at, and shown as it was until then."
-    parts = [f"{made.clipped_share:.1%} of the pixels are clipped."]
-    if made.steps:
-        mean = sum(made.steps) / len(made.steps)
-        parts.append(f"Solved in {mean:.0f} iterations a tile.")
+    if made.model == NAIVE:
+        return "Naive inversion restores nothing: the colours are those of the sRGB photo."
+    parts = []
+    if result.gain is not None:
+        parts.append(result.gain.sentence)
     if made.unconverged:
-        parts.append(f"{made.unconverged} tiles did not converge: raise Iterations.")
+        parts.append(f"{counted(made.unconverged, 'tile')} did not converge: raise Iterations.")
     if result.record.wide is not None and result.record.wide.display == "srgb":
-        parts.append("An sRGB screen shows it as before; the colours are in the saved file.")
+        parts.append("An sRGB screen shows the layer as before: press See it for the gain.")
     return " ".join(parts)

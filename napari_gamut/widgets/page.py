@@ -1,18 +1,24 @@
-"""What the dock widgets share: choosing layers, running one job, and telling people."""
+"""What the pages of the panel share: controls, running one job, and telling people."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from magicgui.widgets import ComboBox, Container, ProgressBar, PushButton
-from napari.layers import Image, Shapes
+from napari.utils import progress as activity
 from napari.utils.notifications import show_warning
-from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QFrame, QLabel
 
 from core.errors import PhotoError
-from napari_gamut._job import Job, TimeLeft, Work
-from napari_gamut.layer_data import photo_of, shown_index
+from napari_gamut import remembered
+from napari_gamut.conversions import conversion
+from napari_gamut.photos import LayerError, photo_of
+from napari_gamut.places import shown_index
+from napari_gamut.widgets.job import Job, TimeLeft, Work
+from napari_gamut.widgets.layer_boxes import choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,13 +28,12 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
     from core.pictures import ThemeName
-    from napari_gamut.layer_data import Index, LayerPhoto
+    from napari_gamut.photos import LayerPhoto
+    from napari_gamut.places import Index
 
-_LOWEST = 240
 
-
-class Panel(Container[Any]):
-    """A dock widget of labelled controls, of which one job at a time runs.
+class Page(Container[Any]):
+    """A page of labelled controls, of which one job at a time runs.
 
     Parameters
     ----------
@@ -37,40 +42,47 @@ class Panel(Container[Any]):
 
     Attributes
     ----------
+    title : str
+        On its tab.
+    panel : GamutPanel
+        Which holds the page.
     steps_name : str
-        What progress counts.
+        What progress counts, in the plural.
     """
 
+    title = ""
     steps_name = "tiles"
+    layer: ComboBox
+    panel: Any = None
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(labels=True, scrollable=True)
         self._content: Any = super().native
         self.native.setFrameShape(QFrame.Shape.NoFrame)
-        self.native.setSizeAdjustPolicy(self.native.SizeAdjustPolicy.AdjustToContents)
-        self.native.setMinimumHeight(_LOWEST)
+        self.native.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewer = viewer
         self._job: Job | None = None
+        self._activity: Any = None
         self._watched: Layer | None = None
         self._alive = True
         self._caption = ""
         self._clock = TimeLeft()
+        self._kept: dict[str, Any] = {}
         self.run = PushButton(text="Run")
         self.progress = ProgressBar(value=0, min=0, max=1, visible=False)
+        self.remedy = PushButton(
+            text="Convert", visible=False, tooltip="Add a layer of the same values as a photo."
+        )
         self._note = QLabel()
         self._note.setWordWrap(True)
         self._note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._note.setContentsMargins(6, 2, 6, 2)
         self.run.changed.connect(self._on_run)
-        self._events = viewer.layers.events
-        self._events.removed.connect(self._on_removed)
-        window: Any = self.native
-        window.destroyed.connect(self._on_destroyed)
-        self._watcher = Watcher(window, self.cancel)
+        self.remedy.changed.connect(self._on_remedy)
 
     @property
     def native(self) -> Any:
-        """The widget that napari docks: everything scrolls where a window is too low."""
+        """The widget to be shown: everything scrolls where a window is too low."""
         return self.root_native_widget
 
     @property
@@ -88,7 +100,7 @@ class Panel(Container[Any]):
 
     @property
     def note(self) -> str:
-        """What the panel says below its controls."""
+        """What the page says below its controls."""
         return str(self._note.text())
 
     def say(self, sentence: str) -> None:
@@ -105,29 +117,50 @@ class Panel(Container[Any]):
 
     def finish_layout(self, *, stretch: bool = True) -> None:
         """Put progress and notes below everything that was added."""
-        self.add_native(self.progress.native)
-        self.add_native(self._note)
+        for widget in (self.progress.native, self._note, self.remedy.native):
+            self.add_native(widget)
         if stretch:
             self._content.layout().addStretch()
         self.align_later()
 
     def align_later(self, *_: object) -> None:
-        """Line up the controls once the panel is in the window: then its fonts are known."""
+        """Line up the controls once the page is in the window: then its fonts are known."""
         QTimer.singleShot(0, self._align_labels)
 
     def add_native(self, widget: QWidget) -> None:
         """Put a Qt widget over the whole width below the controls."""
         self._content.layout().addWidget(widget)
 
+    def remember(self, **controls: Any) -> None:
+        """Set controls as they were left the last time, and keep what is chosen in them."""
+        self._kept = controls
+        for name, value in remembered.recall(self.title).items():
+            if name in controls:
+                try:
+                    controls[name].value = value
+                except (TypeError, ValueError):  # A choice or a range of another version.
+                    continue
+        for control in controls.values():
+            control.changed.connect(self._store)
+
+    def renew(self) -> None:
+        """Offer the layers that there are now."""
+        self.reset_choices()
+
+    def follow(self, layer: Layer | None) -> None:
+        """Turn to the layer that people selected."""
+        if layer is not None:
+            choose(self.layer, layer)
+
     def start(self) -> None:
         """Do what the run button says, or tell people why it cannot be done."""
         try:
             self.begin()
         except PhotoError as error:
-            self.warn(str(error))
+            self.fail(error)
 
     def begin(self) -> None:
-        """Start the panel's job; subclasses raise a PhotoError if a control is set wrongly."""
+        """Start the page's job; subclasses raise a PhotoError if a control is set wrongly."""
 
     def start_job(
         self,
@@ -138,72 +171,64 @@ class Panel(Container[Any]):
     ) -> None:
         """Run a job; the button becomes Cancel, and removing the layer cancels, too."""
         self._watched = layer
-        self._watcher.watch_window()
         self._clock = TimeLeft()
         self.say("")
-        self.progress.value, self.progress.max = 0, 0
+        self.remedy.visible = False
+        # An empty bar, not a moving one: each of its moves would draw the whole window again.
+        self.progress.max, self.progress.value = 1, 0
         self.progress.visible = True
         self.run.text = "Cancel"
         self._job = Job(
-            begin, progress=self.show_progress, done=done, failed=self.warn, ended=self._on_end
+            begin, progress=self.show_progress, done=done, failed=self.fail, ended=self._on_end
         )
 
-    def cancel(self) -> None:
-        """Cancel the job, if one runs."""
+    def cancel(self, because: str = "Cancelled.") -> None:
+        """Cancel the job, if one runs; the page is free at once."""
         if self._job is not None:
-            self._job.cancel()
-            self.say("Cancelled.")
+            self._job.abandon()
+            self._on_end()
+            self.say(because)
+
+    def close_down(self) -> None:
+        """Stop everything: the panel is going away."""
+        self._alive = False
+        if self._job is not None:
+            self._job.abandon()
+            self._job = None
+        self._end_activity()
+
+    def layer_removed(self, layer: Layer) -> None:
+        """Cancel the job if it works on a layer that is gone."""
+        if self._watched is not None and layer is self._watched:
+            self.cancel("Cancelled, since the layer was removed.")
 
     def show_progress(self, value: tuple[int, int]) -> None:
         """Show steps done and steps in all."""
         done, total = value
-        self.progress.max = total
-        self.progress.value = min(done, total)
+        self.show_bar(done, total)
         left = self._clock.sentence(done, total)
-        counted = f"{done} of {total} {self.steps_name}"
+        counted = f"{done} of {total} {self.steps_name if total != 1 else self.steps_name[:-1]}"
         self.say(f"{counted}{', ' + left if left else ''}" if total else "")
+
+    def show_bar(self, done: int, total: int) -> None:
+        """Show steps done and in all as bars, here and in napari's activity dock."""
+        if not total:
+            return
+        self.progress.max, self.progress.value = total, min(done, total)
+        if self._activity is None:
+            self._activity = activity(total=total, desc=f"{self._caption}")
+        self._activity.total = total
+        self._activity.update(min(done, total) - self._activity.n)
 
     def warn(self, sentence: str) -> None:
         """Tell people that something did not work and what to do."""
         self.say(sentence)
         show_warning(sentence)
 
-    def images(self, *_: object) -> list[tuple[str, Image]]:
-        """Return the image layers for a combo box."""
-        return [(layer.name, layer) for layer in self.viewer.layers if isinstance(layer, Image)]
-
-    def shapes(self, *_: object) -> list[tuple[str, Shapes]]:
-        """Return the shapes layers for a combo box."""
-        return [(layer.name, layer) for layer in self.viewer.layers if isinstance(layer, Shapes)]
-
-    def layer_box(
-        self, label: str, tooltip: str, *, optional: bool = False, shapes: bool = False
-    ) -> ComboBox:
-        """Return a combo box of layers; the active layer is chosen first."""
-        box = ComboBox(
-            label=label,
-            tooltip=tooltip,
-            choices=self.shapes if shapes else self.images,
-            nullable=optional,
-        )
-        active = self.viewer.layers.selection.active
-        if not optional and active in box.choices:
-            box.value = active
-        return box
-
-    def photo_box(self, tooltip: str = "The sRGB layer whose colours were clipped.") -> ComboBox:
-        """Return a combo box for the photo that a panel works on."""
-        return self.layer_box("Photo", tooltip)
-
-    def reference_box(self) -> ComboBox:
-        """Return a combo box for the original that a photo is compared with."""
-        return self.layer_box(
-            "Reference", "The wide-gamut original, if you have it.", optional=True
-        )
-
-    def region_box(self, tooltip: str) -> ComboBox:
-        """Return a combo box for a shapes layer."""
-        return self.layer_box("Region", tooltip, optional=True, shapes=True)
+    def fail(self, error: PhotoError) -> None:
+        """Tell people of an error, and offer what mends it."""
+        self.warn(str(error))
+        self.remedy.visible = isinstance(error, LayerError) and error.convertible
 
     def index_of(self, layer: Layer) -> Index:
         """Return which frame of a layer is shown."""
@@ -236,9 +261,13 @@ class Panel(Container[Any]):
                 label.setFixedWidth(width)
         for box in self.native.findChildren(QComboBox):
             box.setSizeAdjustPolicy(box.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(12)
+            box.setMinimumContentsLength(8)
         bar = self.native.verticalScrollBar().sizeHint().width()
+        self._content.setContentsMargins(0, 0, bar // 2, 0)
         self.native.setMinimumWidth(self._content.minimumSizeHint().width() + bar)
+
+    def _store(self, *_: object) -> None:
+        remembered.store(self.title, {name: box.value for name, box in self._kept.items()})
 
     def _on_run(self) -> None:
         if self.busy:
@@ -251,41 +280,27 @@ class Panel(Container[Any]):
             return
         self._job = None
         self._watched = None
+        self._end_activity()
         self.progress.visible = False
         self.run.text = self._caption
 
-    def _on_removed(self, event: Any) -> None:
-        if self._watched is not None and event.value == self._watched and self._job is not None:
-            self._job.cancel()
-            self.say("Cancelled, since the layer was removed.")
+    def _end_activity(self) -> None:
+        if self._activity is not None:
+            self._activity.close()
+            self._activity = None
 
-    def _on_destroyed(self) -> None:
-        self._alive = False
-        self._events.removed.disconnect(self._on_removed)
-        if self._job is not None:
-            self._job.abandon()
-            self._job = None
+    def _on_remedy(self) -> None:
+        layer: Any = self.layer.value
+        if layer is None or self.busy:
+            return
+        data = layer.data[0] if layer.multiscale else layer.data
 
+        def add(values: Any) -> None:
+            top = {"u1": 255, "u2": 65535}.get(values.dtype.str[1:], 1)
+            self.viewer.add_image(
+                values, name=f"{layer.name} (converted)", rgb=True, contrast_limits=(0, top)
+            )
+            self.say("The converted layer can be used now.")
 
-class Watcher(QObject):  # type: ignore[misc]
-    """Tells when a panel is taken out of its window, or the window closes."""
-
-    def __init__(self, native: Any, gone: Callable[[], None]) -> None:
-        super().__init__(native)
-        self._native, self._gone = native, gone
-        native.installEventFilter(self)
-
-    def watch_window(self) -> None:
-        """Look out for the end of the window that the panel is in now."""
-        window = self._native
-        while window.parentWidget() is not None:
-            window = window.parentWidget()
-        window.installEventFilter(self)
-
-    def eventFilter(self, watched: Any, event: Any) -> bool:
-        """Look at an event and let it pass."""
-        kind = event.type()
-        taken_out = kind == QEvent.Type.ParentChange and watched.parent() is None
-        if kind == QEvent.Type.Close or taken_out:
-            self._gone()
-        return False
+        work = partial(conversion, layer.name, np.asarray(data))
+        self.start_job(lambda _: work(), add, layer=layer)
