@@ -86,12 +86,18 @@ def open_without_asking() -> None:
 
 
 def _read(path: str | Sequence[str], stack: bool = False) -> list[LayerData]:
+    from napari import current_viewer
+
     from napari_gamut.opening import opening
+    from napari_gamut.widgets.save_guard import guard_saving
     from napari_gamut.widgets.waiting import waited
 
     paths = [path] if isinstance(path, str) else list(path)
     found = waited(partial(opening, paths), _title(paths))
-    return _NOTHING if found is None else found
+    if found is None:
+        return _NOTHING
+    guard_saving(current_viewer())
+    return found
 
 
 def _read_plain(

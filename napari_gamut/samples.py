@@ -30,15 +30,19 @@ def rocket() -> list[LayerData]:
 
 def chart() -> list[LayerData]:
     """Return a chart of wide colours, and what is left of it in sRGB."""
+    from napari import current_viewer
+
     from core.colour import PROPHOTO, SRGB, convert
     from core.gamut import reduce
     from core.pictures.chart import wide_gamut_chart
     from core.pictures.screens import DISPLAYS, display_image
     from napari_gamut.records import KEY, Fingerprint, Record, WidePixels
     from napari_gamut.settings import preferences
+    from napari_gamut.widgets.save_guard import guard_saving
 
     values = wide_gamut_chart()
     display = preferences().display
+    guard_saving(current_viewer())
     codes = reduce(convert(values, PROPHOTO, SRGB))
     shown = display_image(values, PROPHOTO, DISPLAYS[display])
     wide = WidePixels(values, PROPHOTO.key, "Bradford", display)

@@ -148,11 +148,12 @@ class ExpandPage(Page):
 
     def show_progress(self, value: tuple[int, int]) -> None:
         """Show tiles, or rows of a file."""
-        self.steps_name = "rows" if self._saving else "tiles"
-        super().show_progress(value)
         done, total = value
+        self.steps_name = "rows" if self._saving else "tiles"
         if self._saving and total and done >= total:
             self.say("Packing the file …")
+        else:
+            super().show_progress(value)
 
     def start(self) -> None:
         """Expand the photo."""

@@ -124,7 +124,6 @@ class FolderPage(Page):
         step: FileProgress = value
         if step.line:
             self.log.appendPlainText(step.line)
-        self.show_bar(step.files_done, step.files)
         if not step.files:
             return
         left = self._files_clock.sentence(step.files_done, step.files)
@@ -133,6 +132,7 @@ class FolderPage(Page):
             f"Photo {min(step.files_done + 1, step.files)} of {step.files}: {step.name}{tiles}"
             f"{', ' + left if left else ''}"
         )
+        self.show_bar(step.files_done, step.files)
 
     def _on_report(self, report: FolderReport) -> None:
         self.say(

@@ -143,8 +143,8 @@ class IterationsPage(Page):
     def show_progress(self, value: tuple[int, int]) -> None:
         """Show iterations instead of tiles."""
         done, total = value
-        self.show_bar(done, total)
         self.say(f"Iteration {done}, at most {total}" if total else "")
+        self.show_bar(done, total)
 
     def close_down(self) -> None:
         """Stop playing, and listen to nothing any more."""

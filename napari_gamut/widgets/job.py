@@ -18,6 +18,13 @@ _SHORTEST = 0.1
 """Seconds between two reports of progress: each of them makes the window draw."""
 
 
+class _Failure:
+    """Why a job came to nothing; a worker that returns an error itself raises it."""
+
+    def __init__(self, error: PhotoError) -> None:
+        self.error = error
+
+
 class _Cancelled:
     """What a job returns that was stopped."""
 
@@ -76,8 +83,8 @@ class Job:
     def _on_result(self, value: Any) -> None:
         if self._abandoned or self._stop.is_set:
             return
-        if isinstance(value, PhotoError):
-            self._failed(value)
+        if isinstance(value, _Failure):
+            self._failed(value.error)
         else:
             self._done(value)
 
@@ -117,7 +124,7 @@ def _is_news(progress: object) -> bool:
 
 def _guarded(
     begin: Work[Result], stop: Stop
-) -> Generator[Any, None, Result | PhotoError | _Cancelled]:
+) -> Generator[Any, None, Result | _Failure | _Cancelled]:
     work = begin(stop.check)
     told = -_SHORTEST
     try:
@@ -133,11 +140,13 @@ def _guarded(
         result: Result = end.value
         return result
     except PhotoError as error:
-        return error.with_traceback(None)
+        return _Failure(error.with_traceback(None))
     except MemoryError:
-        return PhotoError(
-            "There is not enough memory for this photo; choose a smaller tile in the "
-            "preferences, or close other programs."
+        return _Failure(
+            PhotoError(
+                "There is not enough memory for this photo; choose a smaller tile in the "
+                "preferences, or close other programs."
+            )
         )
     work.close()
     return _Cancelled()

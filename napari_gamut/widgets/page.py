@@ -77,6 +77,9 @@ class Page(Container[Any]):
         self._note.setWordWrap(True)
         self._note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._note.setContentsMargins(6, 2, 6, 2)
+        self._aligning = QTimer(self.native)
+        self._aligning.setSingleShot(True)
+        self._aligning.timeout.connect(self._align_labels)
         self.run.changed.connect(self._on_run)
         self.remedy.changed.connect(self._on_remedy)
 
@@ -125,7 +128,7 @@ class Page(Container[Any]):
 
     def align_later(self, *_: object) -> None:
         """Line up the controls once the page is in the window: then its fonts are known."""
-        QTimer.singleShot(0, self._align_labels)
+        self._aligning.start()
 
     def add_native(self, widget: QWidget) -> None:
         """Put a Qt widget over the whole width below the controls."""
@@ -170,6 +173,8 @@ class Page(Container[Any]):
         layer: Layer | None = None,
     ) -> None:
         """Run a job; the button becomes Cancel, and removing the layer cancels, too."""
+        if self.panel is not None:
+            self.panel.watch_window()
         self._watched = layer
         self._clock = TimeLeft()
         self.say("")
@@ -205,18 +210,25 @@ class Page(Container[Any]):
     def show_progress(self, value: tuple[int, int]) -> None:
         """Show steps done and steps in all."""
         done, total = value
-        self.show_bar(done, total)
         left = self._clock.sentence(done, total)
         counted = f"{done} of {total} {self.steps_name if total != 1 else self.steps_name[:-1]}"
         self.say(f"{counted}{', ' + left if left else ''}" if total else "")
+        self.show_bar(done, total)
 
     def show_bar(self, done: int, total: int) -> None:
-        """Show steps done and in all as bars, here and in napari's activity dock."""
-        if not total:
+        """Show steps done and in all as bars, here and in napari's activity dock.
+
+        napari handles events meanwhile, so that the job may be over when it returns: this comes
+        last.
+        """
+        if not total or self._job is None:
             return
         self.progress.max, self.progress.value = total, min(done, total)
         if self._activity is None:
-            self._activity = activity(total=total, desc=f"{self._caption}")
+            self._activity = activity(total=total, desc=self._caption)
+            if self._job is None:
+                self._end_activity()
+                return
         self._activity.total = total
         self._activity.update(min(done, total) - self._activity.n)
 

@@ -98,9 +98,13 @@ class GamutPanel(QWidget):  # type: ignore[misc]
             made.follow(self.viewer.layers.selection.active)
         return self._pages[name]
 
-    def showEvent(self, event: Any) -> None:
+    def watch_window(self) -> None:
         """Look out for the end of the window that the panel is in now."""
         self._watcher.watch_window()
+
+    def showEvent(self, event: Any) -> None:
+        """Look out for the end of the window."""
+        self.watch_window()
         super().showEvent(event)
 
     def close_down(self) -> None:

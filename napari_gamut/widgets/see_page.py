@@ -10,7 +10,7 @@ from magicgui.widgets import CheckBox, ComboBox, FloatSlider
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QLabel
 
-from napari_gamut.photos import LayerError
+from napari_gamut.photos import LayerError, same_size
 from napari_gamut.places import in_stack, place_of
 from napari_gamut.records import PICTURE
 from napari_gamut.roles import counterpart_of, is_photo, is_wide
@@ -118,6 +118,7 @@ class SeePage(Page):
         before, after = self.frame_in(self.before), self.frame_in(self.after)
         if self.before.value is self.after.value:
             raise LayerError("Before and after are the same layer; choose two different ones.")
+        same_size(before, after)
         assert layer is not None
         index = self.index_of(layer)
 

@@ -101,7 +101,7 @@ def test_wide_colours_come_from_the_record() -> None:
     photo = photo_of(image(np.zeros(RGB, np.uint8), metadata={KEY: record}))
     assert np.array_equal(photo.prophoto(), values)
     assert np.allclose(photo.linear(SRGB), convert(values, PROPHOTO, SRGB))
-    with pytest.raises(LayerError, match="has wide colours already"):
+    with pytest.raises(LayerError, match="has wide colours of its own"):
         srgb_photo_of(image(np.zeros(RGB, np.uint8), metadata={KEY: record}))
 
 

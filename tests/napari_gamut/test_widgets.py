@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from qtpy.QtWidgets import QApplication
 
 from core.files import read, write_codes
@@ -154,9 +154,10 @@ def test_a_jpeg_gets_the_tolerance_of_lossy_files(
     viewer.add_image(codes, rgb=True, name="lossless")
     assert panel.tolerance.value == 0
     write_codes(tmp_path / "photo.jpg", codes)
-    layer = viewer.add_image(codes, rgb=True, name="lossy")
+    layer = Image(codes, rgb=True, name="lossy")
     layer._source = layer.source.model_copy(update={"path": str(tmp_path / "photo.jpg")})
-    panel.layer.value = layer
+    viewer.add_layer(layer)
+    assert panel.layer.value is layer
     assert panel.tolerance.value == LOSSY_TOLERANCE
 
 
