@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter
 from core.colour import PROPHOTO, SRGB, Adaptation, convert, lab_from_prophoto
 from core.colour_difference import delta_e_2000
 from core.errors import PhotoError
-from core.gamut import Codes, FloatImage, Mask, code_maximum, reduce, share
+from core.gamut import Codes, FloatImage, Mask, code_maximum, reduce
 from core.images import row_bands
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ _SSIM_SIGMA = 1.5
 _SSIM_RADIUS = 5
 _SSIM_C1 = 0.01**2
 _SSIM_C2 = 0.03**2
+
+_UNCOUNTED = 2
+"""The class of pixels that do not count, beside 0 (in gamut) and 1 (out of gamut)."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ def compare(
     test: Floats,
     out_of_gamut: Mask,
     *,
+    within: Mask | None = None,
     codes: Codes | None = None,
     adaptation: Adaptation = "Bradford",
 ) -> PhotoMetrics:
@@ -130,6 +134,9 @@ def compare(
         Linear ProPhoto RGB in 0..1. Must be finite.
     out_of_gamut : ndarray, bool, shape (H, W)
         Mask of the *reference* (:func:`core.gamut.out_of_gamut_mask`).
+    within : ndarray, bool, shape (H, W), optional
+        The pixels that count, but for the round trip; all unless given. SSIM looks at their
+        surroundings, too.
     codes : ndarray, uint8 or uint16, shape (H, W, 3), optional
         The sRGB photo that was restored, to measure the round trip.
     adaptation : {"Bradford", "CAT02"}
@@ -156,23 +163,28 @@ def compare(
     26.02
     """
     _check(reference, test, out_of_gamut)
+    classes = out_of_gamut.astype(np.uint8)
+    if within is not None:
+        classes[~within] = _UNCOUNTED
     pixels, squares, differences = np.zeros(2), np.zeros(2), np.zeros(2)
     similarities, windows = np.zeros(2), np.zeros(2)
     delta_e = np.empty(out_of_gamut.shape, np.float32)
     for rows in row_bands(out_of_gamut):
-        mask = out_of_gamut[rows]
+        mask = classes[rows]
         band = _delta_e(reference[rows], test[rows])
         delta_e[rows] = band
         pixels += _sums(mask)
         differences += _sums(mask, band)
         squares += _sums(mask, _squares(reference[rows], test[rows]))
-        similarity, inner = _ssim_band(reference, test, out_of_gamut, rows)
+        similarity, inner = _ssim_band(reference, test, classes, rows)
         similarities += _sums(inner, similarity)
         windows += _sums(inner)
     errors = _by_region(squares, 3 * pixels)
     ssim = _by_region(similarities, windows)
     means = _by_region(differences, pixels)
     masks = region_masks(out_of_gamut)
+    if within is not None:
+        masks = {region: mask & within for region, mask in masks.items()}
     regions = {
         region: RegionMetrics(
             psnr(errors[region]),
@@ -187,7 +199,7 @@ def compare(
     kept = None
     if codes is not None:
         kept = _round_trip_of_prophoto(codes, test, adaptation)
-    return PhotoMetrics(regions, share(out_of_gamut), kept)
+    return PhotoMetrics(regions, _ratio(pixels[1], pixels.sum()), kept)
 
 
 def average(photos: Iterable[PhotoMetrics]) -> PhotoMetrics:
@@ -433,14 +445,14 @@ def _round_trip_of_prophoto(codes: Codes, values: Floats, adaptation: Adaptation
 
 
 def _ssim_band(
-    reference: Floats, test: Floats, out_of_gamut: Mask, rows: slice
-) -> tuple[Doubles, Mask]:
+    reference: Floats, test: Floats, classes: npt.NDArray[np.uint8], rows: slice
+) -> tuple[Doubles, npt.NDArray[np.uint8]]:
     """Return the SSIM of the rows whose windows fit (Wang et al. 2004), and their mask."""
-    height, width = out_of_gamut.shape
+    height, width = classes.shape
     first = max(rows.start, _SSIM_RADIUS)
     last = min(rows.stop, height - _SSIM_RADIUS)
     if first >= last or width <= 2 * _SSIM_RADIUS:
-        return np.zeros((0, 0)), np.zeros((0, 0), bool)
+        return np.zeros((0, 0)), np.zeros((0, 0), np.uint8)
     reach = slice(first - _SSIM_RADIUS, last + _SSIM_RADIUS)
     inner = (slice(_SSIM_RADIUS, -_SSIM_RADIUS), slice(_SSIM_RADIUS, -_SSIM_RADIUS))
     x, y = _double(reference[reach]), _double(test[reach])
@@ -450,7 +462,7 @@ def _ssim_band(
     covariance = _window_mean(x * y)[inner] - mean_x * mean_y
     luminance = (2 * mean_x * mean_y + _SSIM_C1) / (mean_x**2 + mean_y**2 + _SSIM_C1)
     structure = (2 * covariance + _SSIM_C2) / (variance_x + variance_y + _SSIM_C2)
-    return (luminance * structure).mean(axis=-1), out_of_gamut[first:last, inner[1]]
+    return (luminance * structure).mean(axis=-1), classes[first:last, inner[1]]
 
 
 def _window_mean(values: Doubles) -> Doubles:
@@ -470,10 +482,10 @@ def _squares(reference: Floats, test: Floats) -> Doubles:
     return np.asarray(np.einsum("...c,...c->...", error, error))
 
 
-def _sums(mask: Mask, values: Floats | None = None) -> Doubles:
+def _sums(mask: Mask | npt.NDArray[np.uint8], values: Floats | None = None) -> Doubles:
     """Return the sums over the pixels outside and inside a mask (their numbers by default)."""
     weights = None if values is None else values.ravel()
-    return np.bincount(mask.ravel(), weights, minlength=2).astype(np.float64)
+    return np.bincount(mask.ravel(), weights, minlength=2)[:_UNCOUNTED].astype(np.float64)
 
 
 def _by_region(sums: Doubles, counts: Doubles) -> dict[Region, float]:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.colour import WIDE_SPACES
-from core.gamut import clipped_mask, share
+from core.colour import SRGB, WIDE_SPACES, convert
+from core.gamut import clipped_mask, naive_inversion, share
 from core.methods.registry import EMBEDDED, entries
 from core.pictures.screens import DISPLAYS, display_image, display_pyramid
-from napari_gamut.layer_data import LayerError
-from napari_gamut.metadata import Provenance, Record, WidePixels
+from core.source_gamut import UNKNOWN, source_named
+from napari_gamut.photos import LayerError
+from napari_gamut.records import Fingerprint, Provenance, Record, WidePixels
+from napari_gamut.seeing import gain_between
 from napari_gamut.stacks import Frames
 
 if TYPE_CHECKING:
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
     from core.engine.expansion import ExpansionSettings
     from core.engine.method import Method
     from core.gamut import Codes, FloatImage
+    from core.pictures.seen import Gain
     from core.progress import Check
-    from napari_gamut.layer_data import LayerPhoto
+    from napari_gamut.photos import LayerPhoto
 
 LONGEST_SINGLE = 8192
 """Photos with a longer side are shown from several levels of detail."""
@@ -61,8 +64,8 @@ class Request:
     model : str
         A method's name or the path of a weights file, as for
         :func:`core.methods.registry.method`.
-    space : str
-        Key of the target space.
+    space, source : str
+        Keys of the target space, and of the one in which the photo's colours lay, or "unknown".
     strength, tolerance : float
         As in :class:`core.engine.expansion.ExpansionSettings`.
     iterations : int
@@ -79,6 +82,7 @@ class Request:
 
     model: str = "letnet-box"
     space: str = "prophoto"
+    source: str = UNKNOWN
     strength: float = 1.0
     tolerance: float = 0.0
     iterations: int = 50
@@ -98,10 +102,13 @@ class Expanded:
         What is shown; a list holds levels of detail.
     record : Record
         What travels with it.
+    gain : Gain or None
+        How much a person sees come back; None for stacks.
     """
 
     data: Any
     record: Record
+    gain: Gain | None = None
 
 
 def prepared(request: Request) -> tuple[Method, ExpansionSettings]:
@@ -123,6 +130,7 @@ def prepared(request: Request) -> tuple[Method, ExpansionSettings]:
         solver = replace(chosen.solver, max_steps=request.iterations)
     settings = ExpansionSettings(
         space=WIDE_SPACES[request.space],
+        source=source_named(request.source),
         tolerance=request.tolerance,
         strength=request.strength,
         project=request.project,
@@ -170,7 +178,13 @@ def expand_photo(
         data = display_pyramid(expanded.values, settings.space, DISPLAYS[request.display])
     else:
         data = display_image(expanded.values, settings.space, DISPLAYS[request.display])
-    return Expanded(data, replace(photo.record, wide=wide, made=made, alpha=photo.alpha()))
+    shown = Fingerprint.of(data[0] if isinstance(data, list) else data)
+    record = replace(photo.record, wide=wide, made=made, alpha=photo.alpha(), shown=shown)
+    if check is not None:
+        check()
+    naive = naive_inversion(codes)
+    scene = convert(expanded.values, settings.space, SRGB, settings.adaptation)
+    return Expanded(data, record, gain_between(naive, scene, made.clipped_share or 0.0))
 
 
 def _bound(method: Method, photo: LayerPhoto, codes: Codes) -> Method:
@@ -201,6 +215,8 @@ def _made(photo: LayerPhoto, request: Request, method: Method) -> Provenance:
         sha256=method.sha256,
         strength=request.strength,
         tolerance=request.tolerance,
+        space=request.space,
+        origin=request.source,
     )
 
 

@@ -32,12 +32,15 @@ class FolderRequest:
         Of the files.
     existing : {"keep", "replace"}
         What happens to files that exist already.
+    detect_source : bool
+        Whether each file's own records decide where its colours lay.
     """
 
     source: Path
     target: Path
     format: OutputFormat = "tiff"
     existing: Existing = "keep"
+    detect_source: bool = True
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,11 @@ def expand_folder(
         [str(folder.source)], str(folder.target), {folder.format: OUTPUT_FORMATS[folder.format]}
     )
     method, settings = prepared(request)
-    files = FileSettings(format=folder.format, overwrite=folder.existing == "replace")
+    files = FileSettings(
+        format=folder.format,
+        overwrite=folder.existing == "replace",
+        detect_source=folder.detect_source,
+    )
     expanded = kept = failed = 0
     for number, job in enumerate(jobs):
         name = job.source.name

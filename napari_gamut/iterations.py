@@ -10,9 +10,9 @@ import numpy as np
 from core.colour import PROPHOTO, SRGB, convert
 from core.gamut import ROUNDING, out_of_gamut_mask
 from core.metrics import delta_e_map, mse_by_region
-from core.pictures.screens import DISPLAYS, display_image
 from napari_gamut.engine import Request, prepared
-from napari_gamut.layer_data import LayerError, same_size
+from napari_gamut.photos import LayerError, same_size
+from napari_gamut.seeing import MUTED, rendered
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.network.solver import SolverSettings
     from core.pictures import QualityTrace
     from core.progress import Check
-    from napari_gamut.layer_data import LayerPhoto
+    from napari_gamut.photos import LayerPhoto
 
 LARGEST = 1_000_000
 """Pixels of a preview: enough for a view, and its iterates fit into memory."""
@@ -37,9 +37,9 @@ class Kept:
     Attributes
     ----------
     image : ndarray, uint8, shape (h, w, 3)
-        Rendered for the screen.
+        Rendered for people: muted, or for a screen.
     change : ndarray, float16, shape (h, w)
-        Colour difference (CIEDE2000) to the last iteration; to naive inversion for the first.
+        Colour difference (CIEDE2000) to the iteration before; to naive inversion for the first.
     error : ndarray, float16, shape (h, w), or None
         Colour difference to the reference.
     """
@@ -86,11 +86,16 @@ class Trace:
             return None
         return QualityTrace(range(1, len(self.residuals) + 1), self.mse)
 
-    def limits(self, name: str) -> tuple[float, float]:
-        """Return the ends of one colour scale for all iterations of a map."""
+    def limits(self, name: str, number: int) -> tuple[float, float]:
+        """Return the ends of the colour scale for a map at an iteration.
+
+        Changes become a thousand times smaller on the way, so that each has its own scale;
+        errors have one for all iterations.
+        """
         from core.pictures import shared_limits
 
-        maps = [getattr(kept, name) for kept in self.kept]
+        chosen = self.kept if name == "error" else [self.kept[number - 1]]
+        maps = [getattr(kept, name) for kept in chosen]
         return shared_limits(values.astype(np.float32) for values in maps if values is not None)
 
 
@@ -147,6 +152,7 @@ def solve_visibly(
     solver_changes: dict[str, Any],
     reference: LayerPhoto | None = None,
     bounds: tuple[float, ...] | None = None,
+    look: str = MUTED,
     check: Check | None = None,
 ) -> Generator[tuple[int, int], None, Trace]:
     """Solve for a part of a photo and keep every iteration.
@@ -163,6 +169,8 @@ def solve_visibly(
         Its wide-gamut original.
     bounds : (top, left, bottom, right), optional
         The part, in pixels.
+    look : str
+        How iterations are rendered, a key of :data:`napari_gamut.seeing.LOOKS`.
     check : callable, optional
         Called before each iteration; what it raises gives up the work.
 
@@ -197,7 +205,7 @@ def solve_visibly(
         original = reference.prophoto()[part]
         mask = out_of_gamut_mask(convert(original, PROPHOTO, SRGB), margin=ROUNDING)
     last = photo.prophoto()[part]
-    display = DISPLAYS[request.display]
+    naive = photo.linear(SRGB)[part]
     for step in iterates(codes, method, settings, window, check):
         values = step.values()
         seen = np.clip(convert(values, settings.space, PROPHOTO), 0.0, 1.0)
@@ -207,7 +215,8 @@ def solve_visibly(
             for region, mse in mse_by_region(original, seen, mask).items():
                 trace.mse.setdefault(region, []).append(mse)
         change = delta_e_map(last, seen).astype(np.float16)
-        trace.kept.append(Kept(display_image(values, settings.space, display), change, error))
+        scene = convert(values, settings.space, SRGB, settings.adaptation)
+        trace.kept.append(Kept(rendered(scene, look, naive), change, error))
         trace.residuals.append(step.residual)
         last = seen
         yield step.number, solver.max_steps

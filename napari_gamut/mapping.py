@@ -10,7 +10,7 @@ from core.gamut import clipped_mask, naive_inversion, out_of_gamut_mask, reduce,
 from core.metrics import absolute_error_map, delta_e_map
 from core.pictures.error_maps import shared_limits
 from core.pictures.screens import DISPLAYS, outside_mask
-from napari_gamut.layer_data import LayerError, same_size
+from napari_gamut.photos import LayerError, same_size
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from core.gamut import FloatImage
-    from napari_gamut.layer_data import LayerPhoto
+    from napari_gamut.photos import LayerPhoto
 
 Kind = Literal["clipped", "outside_srgb", "outside_screen", "restored", "absolute", "delta_e"]
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from core.gamut import FloatImage
     from core.progress import Check
-    from napari_gamut.layer_data import Index, LayerPhoto
+    from napari_gamut.photos import LayerPhoto
+    from napari_gamut.places import Index
 
     Solve = Callable[[LayerPhoto, Check | None], Generator[tuple[int, int], None, FloatImage]]
     Render = Callable[[FloatImage], npt.NDArray[np.uint8]]
@@ -74,14 +75,20 @@ class Frames:
 
     def values(self, index: Index) -> FloatImage:
         """Expand a frame and return its wide colours."""
-        return finished(self._solve(self._photo.frame(index), None))
+        return finished(self.solved(index))
+
+    def solved(
+        self, index: Index, check: Check | None = None
+    ) -> Generator[tuple[int, int], None, FloatImage]:
+        """Expand a frame; yields tiles done and in all, and returns its wide colours."""
+        return self._solve(self._photo.frame(index), check)
 
     def expand(
         self, index: Index, check: Check | None = None
     ) -> Generator[tuple[int, int], None, None]:
         """Expand a frame and keep its rendering; yields tiles done and tiles in all."""
         yield 0, 0
-        values = yield from self._solve(self._photo.frame(index), check)
+        values = yield from self.solved(index, check)
         self._kept[index] = self._render(values)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)

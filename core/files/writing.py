@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from core.files.encoding import FloatImage
     from core.gamut import Codes
+    from core.progress import Check
 
 OutputFormat = Literal["tiff", "png", "jxl", "avif"]
 
@@ -109,6 +110,8 @@ class PhotoWriter:
         Version of the embedded profile.
     quality : int
         Of AVIF and JPEG XL: 100 is lossless.
+    check : callable, optional
+        Called before the file takes its name; what it raises leaves no file.
 
     Attributes
     ----------
@@ -138,6 +141,7 @@ class PhotoWriter:
         extra_metadata: bytes | None = None,
         icc_version: ProfileVersion = 4,
         quality: int = 100,
+        check: Check | None = None,
     ) -> None:
         path = Path(path)
         format_key = format or format_of(path)
@@ -171,6 +175,7 @@ class PhotoWriter:
             target,
             overwrite=overwrite,
             source=Path(source) if source is not None else None,
+            check=check,
         )
 
     @property
@@ -308,6 +313,7 @@ def write_codes(
     software: str = SOFTWARE,
     extra_metadata: bytes | None = None,
     icc_version: ProfileVersion = 4,
+    check: Check | None = None,
 ) -> tuple[str, ...]:
     """Write codes as they are, with the profile of their space.
 
@@ -329,7 +335,7 @@ def write_codes(
     compression : int, optional
         Of PNG, which is lossless in any case: from 1, about three times as fast, to 9, a little
         smaller.
-    overwrite, source, software, extra_metadata, icc_version
+    overwrite, source, software, extra_metadata, icc_version, check
         As for :class:`PhotoWriter`.
 
     Returns
@@ -374,6 +380,7 @@ def write_codes(
         target,
         overwrite=overwrite,
         source=Path(source) if source is not None else None,
+        check=check,
     )
     sink.write(values)
     sink.close()
@@ -472,9 +479,17 @@ class _Sink:
     """Final values to a safely written file."""
 
     def __init__(
-        self, path: Path, format_key: str, target: Target, *, overwrite: bool, source: Path | None
+        self,
+        path: Path,
+        format_key: str,
+        target: Target,
+        *,
+        overwrite: bool,
+        source: Path | None,
+        check: Check | None = None,
     ) -> None:
         self.path = path
+        self._check = check
         self.target = target
         self.rows_written = 0
         self._open = True
@@ -507,6 +522,8 @@ class _Sink:
                 raise ValueError(f"{self.rows_written} of {self.target.height} rows were written.")
             with translated(self.path):
                 self._encoder.finish()
+            if self._check is not None:
+                self._check()
             self._open = False
             self._file.commit()
         except BaseException:

@@ -13,6 +13,7 @@ from npe2 import PluginManifest
 import napari_gamut
 from core.network.letnet import BOX
 from core.network.models import random_model, to_bytes
+from napari_gamut import remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +41,12 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def plugin(npe2pm: Any, plugin_settings: Any) -> Any:
+def plugin(npe2pm: Any, plugin_settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Napari's plugin manager with its own plugin and this one, and settings of its own."""
     npe2pm.register(PluginManifest.from_file(BUILT_IN))
     npe2pm.register(PluginManifest.from_file(MANIFEST))
+    monkeypatch.setattr(remembered, "_path", lambda: None)
+    remembered.forget()
     return npe2pm
 
 
@@ -54,13 +57,20 @@ def viewer(plugin: Any, make_napari_viewer: Callable[..., Viewer]) -> Viewer:
 
 
 @pytest.fixture
+def panel(viewer: Viewer) -> Any:
+    """The panel of the plugin, in its dock."""
+    return viewer.window.add_plugin_dock_widget("napari-gamut", "Gamut Expansion")[1]
+
+
+@pytest.fixture
 def dock(viewer: Viewer) -> Callable[[str], Any]:
-    """Open a widget of the plugin by its title."""
+    """Open a page of the plugin's panel by its title."""
 
-    def open_widget(title: str) -> Any:
-        return viewer.window.add_plugin_dock_widget("napari-gamut", title)[1]
+    def open_page(title: str) -> Any:
+        panel = viewer.window.add_plugin_dock_widget("napari-gamut", "Gamut Expansion")[1]
+        return panel.open(title)
 
-    return open_widget
+    return open_page
 
 
 @pytest.fixture
@@ -77,5 +87,5 @@ def finish(qtbot: Any) -> Callable[[Any], None]:
 def warnings_shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The warnings that people would see."""
     shown: list[str] = []
-    monkeypatch.setattr("napari_gamut._panel.show_warning", shown.append)
+    monkeypatch.setattr("napari_gamut.widgets.page.show_warning", shown.append)
     return shown

@@ -8,7 +8,7 @@ from napari.layers import Image
 from napari.layers._source import Source
 from skimage.io import imread
 
-from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
+from core.colour import ADOBE_RGB, DISPLAY_P3, PROPHOTO, SRGB, convert
 from core.engine.expansion import ExpansionSettings, expand
 from core.errors import PhotoError
 from core.files import read
@@ -20,7 +20,7 @@ from core.pictures.screens import display_image
 from core.progress import finished
 from napari_gamut import engine, stacks
 from napari_gamut.engine import Request, expand_photo
-from napari_gamut.layer_data import photo_of
+from napari_gamut.photos import photo_of
 from tests.core.conftest import network_in, wide_photo
 
 if TYPE_CHECKING:
@@ -125,10 +125,19 @@ def test_an_unknown_model_is_refused_in_one_sentence(codes: np.ndarray) -> None:
 
 def test_a_request_reaches_the_engine(weights: Path) -> None:
     request = Request(
-        str(weights), "rec2020", 0.5, 2.0, iterations=7, project=False, device="cpu", tile=128
+        str(weights),
+        "rec2020",
+        "adobe-rgb",
+        0.5,
+        2.0,
+        iterations=7,
+        project=False,
+        device="cpu",
+        tile=128,
     )
     _, settings = engine.prepared(request)
     assert (settings.space.key, settings.strength, settings.tolerance) == ("rec2020", 0.5, 2.0)
+    assert settings.source is ADOBE_RGB
     assert (settings.project, settings.device, settings.tile) == (False, "cpu", 128)
     assert settings.solver.max_steps == 7
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.pictures import QualityTrace, convergence_figure
-from napari_gamut._figure_view import FigureView
+from napari_gamut.widgets.figure_view import FigureView
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -21,13 +21,14 @@ from core.metrics import compare, delta_e_map
 from core.payload.embedding import write_embedded
 from core.payload.gamut_mlp import FitSettings
 from core.pictures.chart import wide_gamut_chart
+from core.pictures.seen import muted
 from core.progress import finished
 from napari_gamut.engine import Request
 from napari_gamut.folders import FolderReport, FolderRequest, expand_folder
 from napari_gamut.iterations import LARGEST, solve_visibly, window_within
-from napari_gamut.layer_data import LayerError, photo_of
 from napari_gamut.mapping import KINDS, Map, maps_of
-from napari_gamut.metadata import KEY, Record, WidePixels
+from napari_gamut.photos import LayerError, photo_of
+from napari_gamut.records import KEY, Record, WidePixels
 from napari_gamut.tables import HEADER, rows_of, separated
 from tests.core.conftest import network_in
 from tests.napari_gamut.test_engine import result_of
@@ -94,7 +95,7 @@ def test_errors_without_a_reference_are_refused_in_one_sentence(photo: Any) -> N
 
 
 def test_the_last_iteration_is_the_expansion(photo: Any, weights: Path) -> None:
-    steps, trace = result_of(solve_visibly(photo, Request(str(weights)), {}))
+    steps, trace = result_of(solve_visibly(photo, Request(str(weights)), {}, look="srgb"))
     expected = expand(photo.codes(), method(weights))
     assert steps[-1][0] == len(trace.kept) == len(trace.residuals)
     assert trace.residuals[-1] == pytest.approx(expected.tiles[0].residual, rel=1e-3)
@@ -109,8 +110,24 @@ def test_each_iteration_is_measured_against_the_reference(
     assert set(trace.mse) == {"all", "out_of_gamut", "in_gamut"}
     assert all(len(values) == len(trace.residuals) for values in trace.mse.values())
     assert trace.kept[-1].error.shape == photo.size
-    assert trace.limits("error")[1] > 0
+    assert trace.limits("error", 1) == trace.limits("error", 2)
+    assert trace.limits("error", 1)[1] > 0
     assert list(trace.quality.iterations) == list(range(1, len(trace.kept) + 1))
+
+
+def test_iterations_are_seen_on_any_screen(photo: Any, weights: Path) -> None:
+    _, trace = result_of(solve_visibly(photo, Request(str(weights)), {}))
+    naive = muted(photo.linear(SRGB))
+    shown = [kept.image for kept in trace.kept]
+    assert all((image != naive).any() for image in shown)
+    assert (shown[0] != shown[-1]).any()
+
+
+def test_no_change_is_drawn_black(photo: Any, weights: Path) -> None:
+    _, trace = result_of(solve_visibly(photo, Request(str(weights)), {}))
+    for number, kept in enumerate(trace.kept, 1):
+        if kept.change.any():
+            assert kept.change.max() >= trace.limits("change", number)[1] * 0.99
 
 
 @pytest.mark.parametrize(
@@ -131,7 +148,9 @@ def test_the_solver_can_be_chosen(
 
 def test_a_region_is_solved_on_the_grid_of_the_network(photo: Any, weights: Path) -> None:
     request = Request(str(weights))
-    _, trace = result_of(solve_visibly(photo, request, {}, bounds=(11.0, 21.5, 30.2, 41.0)))
+    _, trace = result_of(
+        solve_visibly(photo, request, {}, bounds=(11.0, 21.5, 30.2, 41.0), look="srgb")
+    )
     assert (trace.top, trace.left) == (10, 20)
     assert trace.kept[0].image.shape == (21, 21, 3)
     assert np.array_equal(trace.kept[-1].image, photo.codes()[10:31, 20:41])

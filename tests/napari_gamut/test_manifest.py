@@ -6,6 +6,7 @@ import sys
 import pytest
 from npe2 import PluginManifest
 
+from napari_gamut import commands
 from tests.napari_gamut.conftest import MANIFEST
 
 HEAVY = ("torch", "matplotlib", "gradio", "imagecodecs", "dask")
@@ -20,16 +21,20 @@ def test_every_command_can_be_imported(manifest: PluginManifest) -> None:
     manifest.validate_imports()
 
 
-def test_every_widget_is_in_a_menu(manifest: PluginManifest) -> None:
+def test_every_page_is_in_a_menu(manifest: PluginManifest) -> None:
     contributions = manifest.contributions
-    widgets = {widget.command for widget in contributions.widgets or ()}
+    (widget,) = contributions.widgets or ()
+    assert widget.command == "napari-gamut.panel"
     placed = {
         item.command
         for items in contributions.menus.values()
         for item in items
         if hasattr(item, "command")
     }
-    assert placed == widgets | {"napari-gamut.open_without_asking"}
+    pages = {name for name in dir(commands) if name.islower() and not name.startswith("_")}
+    assert placed == {f"napari-gamut.{page}" for page in pages - {"annotations"}} | {
+        "napari-gamut.open_without_asking"
+    }
 
 
 def test_expanding_is_offered_for_rgb_layers_only(manifest: PluginManifest) -> None:

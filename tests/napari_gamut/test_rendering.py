@@ -50,7 +50,8 @@ def seen(viewer: Viewer, count: int) -> list[list[int]]:
 
 
 def open_panel(viewer: Viewer, title: str) -> Any:
-    return viewer.window.add_plugin_dock_widget("napari-gamut", title)[1]
+    panel = viewer.window.add_plugin_dock_widget("napari-gamut", "Gamut Expansion")[1]
+    return panel.open(title)
 
 
 def test_an_expanded_photo_looks_like_its_source_on_an_srgb_screen(
@@ -58,7 +59,7 @@ def test_an_expanded_photo_looks_like_its_source_on_an_srgb_screen(
 ) -> None:
     colours = [(255, 85, 0), (153, 76, 38), (0, 255, 128), (12, 34, 56)]
     window.add_image(patches(*colours), rgb=True, name="photo")
-    panel = open_panel(window, "Expand Layer")
+    panel = open_panel(window, "Expand")
     panel.choice.model.value = "file"
     panel.choice.weights.value = weights
     panel.start()
@@ -73,7 +74,7 @@ def test_a_photo_without_the_ends_of_the_range_is_not_stretched(
     # napari would stretch values of 100 to 150 over the whole range.
     colours = [(100, 110, 120), (150, 140, 130)]
     window.add_image(patches(*colours).astype(np.float32) / 255, rgb=True, contrast_limits=(0, 1))
-    panel = open_panel(window, "Expand Layer")
+    panel = open_panel(window, "Expand")
     panel.choice.model.value = "naive"
     panel.start()
     finish(panel)
@@ -98,7 +99,7 @@ def test_the_chart_is_shown_for_a_display_p3_screen(window: Viewer) -> None:
 
 def test_a_mask_covers_the_clipped_pixels_alone(window: Viewer, finish: Any) -> None:
     window.add_image(patches((255, 10, 20), (120, 130, 140)), rgb=True, name="photo")
-    panel = open_panel(window, "Masks and Error Maps")
+    panel = open_panel(window, "Maps")
     panel.start()
     finish(panel)
     window.layers[1].opacity = 1.0
@@ -111,8 +112,11 @@ def test_the_curtain_divides_the_canvas(window: Viewer, finish: Any) -> None:
     colours = [(200, 40, 40)] * 4, [(40, 40, 200)] * 4
     for name, half in zip(("before", "after"), colours, strict=True):
         window.add_image(patches(*half), rgb=True, name=name)
-    panel = open_panel(window, "Compare Before and After")
+    panel = open_panel(window, "See")
     panel.before.value, panel.after.value = list(window.layers)[:2]
+    panel.start()
+    finish(panel)
+    panel.look.value = "srgb"
     panel.start()
     finish(panel)
     panel.position.value = 0.5

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.files import read
-from napari_gamut._reader import get_reader
-from napari_gamut.metadata import record_in
+from napari_gamut.reader import get_reader
+from napari_gamut.records import record_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,26 +28,27 @@ def test_from_a_sample_to_a_wide_gamut_file_and_back(
     viewer.open_sample("napari-gamut", "chart")
     original, photo = viewer.layers
 
-    expand = dock("Expand Layer")
+    expand = dock("Expand")
     expand.layer.value = photo
     expand.choice.model.value = "file"
     expand.choice.weights.value = weights
     expand.start()
     finish(expand)
-    expanded = viewer.layers["chart (sRGB) (expanded)"]
+    expanded = viewer.layers[-1]
+    assert expanded.name.startswith("chart (sRGB) · random")
 
-    convergence = dock("Convergence")
+    convergence = dock("Iterations")
     convergence.layer.value, convergence.reference.value = photo, original
     convergence.choice.model.value = "file"
     convergence.choice.weights.value = weights
     convergence.start()
     finish(convergence)
-    convergence.slider.value = 2
-    convergence.view.value = "error"
+    convergence.player.slider.value = 2
+    convergence.player.view.value = "error"
     error = viewer.layers["error (ΔE2000)"]
     assert np.array_equal(error.data, convergence.trace.kept[1].error)
 
-    measure = dock("Measure Colours")
+    measure = dock("Measure")
     measure.layer.value, measure.reference.value = expanded, original
     measure.start()
     finish(measure)

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from qtpy.QtWidgets import QApplication
 
 from core.files import read, write_codes
 from core.gamut import LOSSY_TOLERANCE
 from core.network.solver import SolverSettings, solve
-from napari_gamut import _samples
-from napari_gamut._settings import Preferences, preferences
+from napari_gamut import samples
 from napari_gamut.engine import Expanded
-from napari_gamut.metadata import record_in
+from napari_gamut.records import record_in
+from napari_gamut.settings import Preferences, preferences
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,14 +25,7 @@ if TYPE_CHECKING:
 
     from napari import Viewer
 
-TITLES = (
-    "Expand Layer",
-    "Masks and Error Maps",
-    "Convergence",
-    "Measure Colours",
-    "Compare Before and After",
-    "Expand Folder",
-)
+TITLES = ("Expand", "See", "Maps", "Iterations", "Measure", "Reduce", "Folder")
 
 
 def choose(panel: Any, weights: Path) -> None:
@@ -41,7 +34,7 @@ def choose(panel: Any, weights: Path) -> None:
 
 
 def add_chart(viewer: Viewer) -> tuple[Any, Any]:
-    for data, meta, _ in _samples.chart():
+    for data, meta, _ in samples.chart():
         viewer.add_image(data[::4, ::4] if "metadata" not in meta else data, **meta)
     return viewer.layers[0], viewer.layers[1]
 
@@ -68,8 +61,9 @@ def test_a_panel_opens_in_an_empty_viewer(
 @pytest.mark.parametrize("title", TITLES)
 def test_every_control_has_a_help_text(dock: Callable[[str], Any], title: str) -> None:
     panel = dock(title)
-    inner = [getattr(panel, name, None) for name in ("_settings", "_controls", "_buttons")]
-    widgets = controls(panel) + [w for part in inner if part is not None for w in controls(part)]
+    inner = [getattr(panel, name, None) for name in ("_buttons", "player")]
+    parts = [getattr(part, "controls", part) for part in inner if part is not None]
+    widgets = controls(panel) + [widget for part in parts for widget in controls(part)]
     without = [
         widget.name or widget
         for widget in [*widgets, panel.run]
@@ -95,14 +89,16 @@ def test_expanding_adds_a_layer_where_the_source_stands(
         units=("mm", "mm"),
         affine=turned,
     )
-    panel = dock("Expand Layer")
+    panel = dock("Expand")
     choose(panel, weights)
     panel.start()
     assert panel.busy
     assert panel.run.text == "Cancel"
     finish(panel)
     assert panel.run.text == "Expand"
-    added = viewer.layers["photo (expanded)"]
+    added = viewer.layers[-1]
+    assert added.name.startswith("photo · random")
+    assert added.name.endswith(" · 100% · source unknown · in ProPhoto")
     assert np.array_equal(added.data, codes)
     assert added.rgb
     assert tuple(added.contrast_limits) == (0, 255)
@@ -114,7 +110,7 @@ def test_expanding_adds_a_layer_where_the_source_stands(
     record = record_in(added.metadata)
     assert record.made.model.startswith("random")
     assert record.wide.values.dtype == np.float32
-    assert "of the pixels are clipped" in panel.note
+    assert "of the pixels" in panel.note
 
 
 @pytest.mark.parametrize(
@@ -134,7 +130,7 @@ def test_wrong_values_are_a_notification(
     says: str,
 ) -> None:
     viewer.add_image(data, rgb=True, contrast_limits=(0, 1))
-    panel = dock("Expand Layer")
+    panel = dock("Expand")
     panel.choice.model.value = "naive"
     panel.start()
     finish(panel)
@@ -144,7 +140,7 @@ def test_wrong_values_are_a_notification(
 
 
 def test_only_image_layers_can_be_chosen(viewer: Viewer, dock: Callable[[str], Any]) -> None:
-    panel = dock("Expand Layer")
+    panel = dock("Expand")
     viewer.add_labels(np.zeros((9, 9), int))
     assert panel.layer.choices == ()
     added = viewer.add_image(np.zeros((9, 9, 3), np.uint8), rgb=True)
@@ -154,13 +150,14 @@ def test_only_image_layers_can_be_chosen(viewer: Viewer, dock: Callable[[str], A
 def test_a_jpeg_gets_the_tolerance_of_lossy_files(
     viewer: Viewer, dock: Callable[[str], Any], tmp_path: Path, codes: np.ndarray
 ) -> None:
-    panel = dock("Expand Layer")
+    panel = dock("Expand")
     viewer.add_image(codes, rgb=True, name="lossless")
     assert panel.tolerance.value == 0
     write_codes(tmp_path / "photo.jpg", codes)
-    layer = viewer.add_image(codes, rgb=True, name="lossy")
+    layer = Image(codes, rgb=True, name="lossy")
     layer._source = layer.source.model_copy(update={"path": str(tmp_path / "photo.jpg")})
-    panel.layer.value = layer
+    viewer.add_layer(layer)
+    assert panel.layer.value is layer
     assert panel.tolerance.value == LOSSY_TOLERANCE
 
 
@@ -186,61 +183,65 @@ class Gate:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     gate = Gate()
-    monkeypatch.setattr("napari_gamut._expand_widget.expand_photo", gate)
+    monkeypatch.setattr("napari_gamut.widgets.expand_page.expand_photo", gate)
     return gate
 
 
 def running(viewer: Viewer, dock: Callable[[str], Any], codes: np.ndarray, gate: Gate) -> Any:
     viewer.add_image(codes, rgb=True, name="photo")
-    panel = dock("Expand Layer")
+    panel = dock("Expand")
     panel.start()
     assert gate.started.wait(10)
     return panel
 
 
 def test_pressing_cancel_stops_the_work(
-    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, gate: Gate
+    viewer: Viewer, dock: Any, qtbot: Any, codes: np.ndarray, gate: Gate
 ) -> None:
     panel = running(viewer, dock, codes, gate)
     panel.run.changed.emit(True)
-    finish(panel)
-    assert gate.closed.is_set()
-    assert len(viewer.layers) == 1
+    assert not panel.busy
+    assert panel.run.text == "Expand"
     assert panel.note == "Cancelled."
+    qtbot.waitUntil(gate.closed.is_set, timeout=10_000)
+    assert len(viewer.layers) == 1
 
 
 def test_cancelling_ends_a_solver_between_two_iterations(
     viewer: Viewer,
     dock: Any,
-    finish: Any,
+    qtbot: Any,
     codes: np.ndarray,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    started = threading.Event()
+    started, ended = threading.Event(), threading.Event()
 
     def endless(photo: Any, request: Any, check: Any) -> Any:
         yield 0, 1
         started.set()
         solver = SolverSettings(max_steps=10**9, tolerance=0.0)
-        solve(lambda state: state + 1.0, torch.ones(1, 4), solver, check=check)
+        try:
+            solve(lambda state: state + 1.0, torch.ones(1, 4), solver, check=check)
+        finally:
+            ended.set()
 
-    monkeypatch.setattr("napari_gamut._expand_widget.expand_photo", endless)
+    monkeypatch.setattr("napari_gamut.widgets.expand_page.expand_photo", endless)
     viewer.add_image(codes, rgb=True, name="photo")
-    panel = dock("Expand Layer")
+    panel = dock("Expand")
     panel.start()
     assert started.wait(10)
     panel.run.changed.emit(True)
-    finish(panel)
     assert panel.note == "Cancelled."
+    qtbot.waitUntil(ended.is_set, timeout=10_000)
 
 
 def test_removing_the_layer_stops_the_work(
-    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, gate: Gate
+    viewer: Viewer, dock: Any, qtbot: Any, codes: np.ndarray, gate: Gate
 ) -> None:
     panel = running(viewer, dock, codes, gate)
     viewer.layers.remove("photo")
-    finish(panel)
-    assert gate.closed.is_set()
+    assert not panel.busy
+    qtbot.waitUntil(gate.closed.is_set, timeout=10_000)
     assert len(viewer.layers) == 0
     assert "layer was removed" in panel.note
 
@@ -249,7 +250,7 @@ def test_closing_the_panel_stops_the_work(
     viewer: Viewer, dock: Any, qtbot: Any, codes: np.ndarray, gate: Gate
 ) -> None:
     panel = running(viewer, dock, codes, gate)
-    viewer.window.remove_dock_widget(panel.native)
+    viewer.window.remove_dock_widget(panel.panel)
     qtbot.waitUntil(gate.closed.is_set, timeout=10_000)
     QApplication.processEvents()
     assert len(viewer.layers) == 1
@@ -267,14 +268,14 @@ def test_two_jobs_at_once_do_not_disturb_each_other(
     viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
 ) -> None:
     viewer.add_image(codes, rgb=True, name="photo")
-    panels = [dock("Expand Layer"), dock("Masks and Error Maps")]
+    panels = [dock("Expand"), dock("Maps")]
     choose(panels[0], weights)
     for panel in panels:
         panel.start()
     for panel in panels:
         finish(panel)
     names = {layer.name for layer in viewer.layers}
-    assert "photo (expanded)" in names
+    assert any(name.startswith("photo · random") for name in names)
     assert any(name.startswith("Clipped") for name in names)
 
 
@@ -283,7 +284,7 @@ def expanded_stack(viewer: Viewer, dock: Any, finish: Any, weights: Path, data: 
 
     get_plugin_settings("napari-gamut").screen.space = "Display P3"
     viewer.add_image(data, rgb=True, name="stack")
-    panel = dock("Expand Layer")
+    panel = dock("Expand")
     choose(panel, weights)
     panel.start()
     finish(panel)
@@ -295,7 +296,7 @@ def test_the_frame_of_a_stack_that_is_shown_is_expanded_beside_the_window(
 ) -> None:
     stack = np.stack([codes, codes[::-1], codes[:, ::-1]])
     panel = expanded_stack(viewer, dock, finish, weights, stack)
-    frames = viewer.layers["stack (expanded)"].data
+    frames = viewer.layers[-1].data
     shown = viewer.dims.current_step[0]
     qtbot.waitUntil(lambda: (shown,) in frames, timeout=60_000)
     viewer.dims.set_current_step(0, 2)
@@ -310,8 +311,8 @@ def test_removing_an_expanded_stack_stops_its_expansion(
     viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
 ) -> None:
     expanded_stack(viewer, dock, finish, weights, np.stack([codes, codes]))
-    frames = viewer.layers["stack (expanded)"].data
-    viewer.layers.remove("stack (expanded)")
+    frames = viewer.layers[-1].data
+    viewer.layers.remove(viewer.layers[-1])
     assert frames.wanted is None
 
 
@@ -334,18 +335,19 @@ def test_saving_writes_the_wide_colours(
     viewer: Viewer, dock: Any, finish: Any, tmp_path: Path, codes: np.ndarray, weights: Path
 ) -> None:
     viewer.add_image(codes, rgb=True, name="photo")
-    panel = dock("Expand Layer")
+    panel = dock("Expand")
     choose(panel, weights)
     panel.start()
     finish(panel)
     panel.save(tmp_path / "wide.tif")
+    finish(panel)
     assert read(tmp_path / "wide.tif").profile_name.startswith("ProPhoto")
-    assert panel.note.endswith("wide.tif.")
+    assert panel.note == "Saved as wide.tif."
 
 
 def test_masks_and_maps_become_layers(viewer: Viewer, dock: Any, finish: Any) -> None:
     original, _ = add_chart(viewer)
-    panel = dock("Masks and Error Maps")
+    panel = dock("Maps")
     panel.layer.value, panel.reference.value = original, original
     for box in panel.boxes.values():
         box.value = True
@@ -354,28 +356,29 @@ def test_masks_and_maps_become_layers(viewer: Viewer, dock: Any, finish: Any) ->
     added = list(viewer.layers)[2:]
     assert [isinstance(layer, Labels) for layer in added] == [False] * 3 + [True] * 3
     assert added[3].name.startswith("Clipped in the sRGB photo: ")
-    assert all(layer.colorbar.visible for layer in added[:3])
+    assert [layer.colorbar.visible for layer in added[:3]] == [False, False, True]
 
 
 def test_the_slider_shows_iterations_and_the_plot_follows(
     viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
 ) -> None:
     viewer.add_image(codes, rgb=True, name="photo", scale=(2.0, 2.0))
-    panel = dock("Convergence")
+    panel = dock("Iterations")
     choose(panel, weights)
     panel.start()
     finish(panel)
     count = len(panel.trace.kept)
-    assert panel.slider.value == panel.slider.max == count > 2
+    slider = panel.player.slider
+    assert slider.value == slider.max == count > 2
     shown = viewer.layers["iteration"]
     assert shown.scale.tolist() == [2.0, 2.0]
-    panel.slider.value = 2
+    slider.value = 2
     assert np.array_equal(shown.data, panel.trace.kept[1].image)
     assert f"Iteration 2 of {count}" in panel.note
     assert panel.plot.marked == 2
-    panel.view.value = "change"
+    panel.player.view.value = "change"
     change = viewer.layers["change (ΔE2000)"]
-    panel.slider.value = 1
+    slider.value = 1
     assert np.array_equal(change.data, panel.trace.kept[0].change)
     assert viewer.layers["photo"].data is codes
 
@@ -386,7 +389,7 @@ def test_a_click_into_the_plot_moves_the_slider(
     from matplotlib.backend_bases import MouseEvent
 
     viewer.add_image(codes, rgb=True, name="photo")
-    panel = dock("Convergence")
+    panel = dock("Iterations")
     choose(panel, weights)
     panel.start()
     finish(panel)
@@ -395,30 +398,33 @@ def test_a_click_into_the_plot_moves_the_slider(
     x, y = axes.transData.transform((3, panel.trace.residuals[0]))
     event = MouseEvent("button_press_event", panel.plot.canvas, x, y, button=1)
     panel.plot.canvas.callbacks.process("button_press_event", event)
-    assert panel.slider.value == 3
+    assert panel.player.slider.value == 3
 
 
 def test_playing_runs_to_the_end(
     viewer: Viewer, dock: Any, finish: Any, qtbot: Any, codes: np.ndarray, weights: Path
 ) -> None:
     viewer.add_image(codes, rgb=True, name="photo")
-    panel = dock("Convergence")
+    panel = dock("Iterations")
     choose(panel, weights)
     panel.start()
     finish(panel)
-    panel._timer.setInterval(5)
-    panel.play.changed.emit(True)
-    assert panel.play.text == "Stop"
-    assert panel.slider.value == 1
-    qtbot.waitUntil(lambda: panel.play.text == "Play", timeout=10_000)
-    assert panel.slider.value == panel.slider.max
+    player = panel.player
+    player.timer.setInterval(5)
+    for _ in range(2):
+        player.play.changed.emit(True)
+        assert player.play.text == "Stop"
+        assert player.slider.value == 1
+        qtbot.waitUntil(lambda: player.slider.value == player.slider.max, timeout=10_000)
+        assert player.play.text == "Play"
+        assert not player.timer.isActive()
 
 
 def test_curves_of_several_solvers_share_a_plot(
     viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
 ) -> None:
     viewer.add_image(codes, rgb=True, name="photo")
-    panel = dock("Convergence")
+    panel = dock("Iterations")
     choose(panel, weights)
     for method in ("anderson", "picard"):
         panel.method.value = method
@@ -434,10 +440,10 @@ def test_curves_of_several_solvers_share_a_plot(
 def test_measuring_fills_the_table_and_the_clipboard(
     viewer: Viewer, dock: Any, finish: Any, tmp_path: Path
 ) -> None:
-    (original, _), (codes, _) = [item[:2] for item in _samples.chart()]
-    reference = viewer.add_image(original, **_samples.chart()[0][1])
+    (original, _), (codes, _) = [item[:2] for item in samples.chart()]
+    reference = viewer.add_image(original, **samples.chart()[0][1])
     photo = viewer.add_image(codes, rgb=True, name="photo")
-    panel = dock("Measure Colours")
+    panel = dock("Measure")
     panel.layer.value, panel.reference.value = photo, reference
     panel.start()
     finish(panel)
@@ -454,9 +460,9 @@ def test_measuring_fills_the_table_and_the_clipboard(
 def test_chromaticities_of_a_region_are_drawn_and_saved(
     viewer: Viewer, dock: Any, finish: Any, tmp_path: Path, warnings_shown: list[str]
 ) -> None:
-    for data, meta, _ in _samples.chart():
+    for data, meta, _ in samples.chart():
         viewer.add_image(data, **meta)
-    panel = dock("Measure Colours")
+    panel = dock("Measure")
     panel.layer.value = viewer.layers[1]
     panel.reference.value = viewer.layers[0]
     panel.region.value = viewer.add_shapes([[10, 10], [60, 90]], shape_type="rectangle")
@@ -473,22 +479,52 @@ def test_chromaticities_of_a_region_are_drawn_and_saved(
     assert "draw a shape over it" in warnings_shown[-1]
 
 
-def test_the_curtain_shows_before_at_the_left(viewer: Viewer, dock: Any, finish: Any) -> None:
+def add_two(viewer: Viewer) -> tuple[Any, Any]:
     before = viewer.add_image(np.full((20, 40, 3), 50, np.uint8), rgb=True, name="before")
     after = viewer.add_image(np.full((20, 40, 3), 200, np.uint8), rgb=True, name="after")
-    panel = dock("Compare Before and After")
+    return before, after
+
+
+def test_the_curtain_shows_before_at_the_left(viewer: Viewer, dock: Any, finish: Any) -> None:
+    before, after = add_two(viewer)
+    panel = dock("See")
     panel.before.value, panel.after.value = before, after
     panel.start()
     finish(panel)
     panel.position.value = 0.25
     shown = viewer.layers["before | after"].data
-    assert shown[:, :10].max() == 50
-    assert shown[:, 10:].min() == 200
-    assert not panel._crops[0].pixmap().isNull()
-    panel.show_other()
-    assert (before.visible, after.visible) == (True, False)
-    panel.show_other()
-    assert (before.visible, after.visible) == (False, True)
+    assert shown[:, :8].max() == 50
+    assert shown[:, 13:].min() == 200
+    assert shown[:, 9:11].max() == 255  # The line between them.
+    panel.show_box.value = "before"
+    assert (shown == 50).all()
+    panel.show_box.value = "after"
+    assert (shown == 200).all()
+
+
+def test_holding_a_key_shows_the_photo_before(viewer: Viewer, dock: Any, finish: Any) -> None:
+    before, after = add_two(viewer)
+    panel = dock("See")
+    panel.before.value, panel.after.value = before, after
+    panel.show_box.value = "after"
+    panel.start()
+    finish(panel)
+    shown = viewer.layers["before | after"].data
+    (hold,) = [f for key, f in viewer.keymap.items() if str(key) == "B"]
+    pressed = hold(viewer)
+    next(pressed)
+    assert (shown == 50).all()
+    next(pressed, None)
+    assert (shown == 200).all()
+
+
+def test_the_same_layer_is_not_compared_with_itself(
+    viewer: Viewer, dock: Any, warnings_shown: list[str]
+) -> None:
+    viewer.add_image(np.zeros((9, 9, 3), np.uint8), rgb=True)
+    panel = dock("See")
+    panel.start()
+    assert "two different" in warnings_shown[0]
 
 
 def test_photos_of_two_sizes_are_not_compared(
@@ -496,7 +532,7 @@ def test_photos_of_two_sizes_are_not_compared(
 ) -> None:
     viewer.add_image(np.zeros((9, 9, 3), np.uint8), rgb=True)
     viewer.add_image(np.zeros((9, 8, 3), np.uint8), rgb=True)
-    panel = dock("Compare Before and After")
+    panel = dock("See")
     panel.before.value, panel.after.value = viewer.layers
     panel.start()
     assert "same size" in warnings_shown[0]
@@ -507,7 +543,7 @@ def test_a_folder_is_expanded(
 ) -> None:
     (tmp_path / "in").mkdir()
     write_codes(tmp_path / "in" / "photo.png", codes)
-    panel = dock("Expand Folder")
+    panel = dock("Folder")
     panel.source.value, panel.target.value = tmp_path / "in", tmp_path / "out"
     panel.choice.model.value = "naive"
     panel.start()
@@ -525,5 +561,5 @@ def test_preferences_reach_the_panels(viewer: Viewer, dock: Any) -> None:
     settings.engine.device = "cpu"
     settings.engine.tile = 256
     settings.screen.space = "Display P3"
-    request = dock("Expand Layer").request()
+    request = dock("Expand").request()
     assert (request.device, request.tile, request.display) == ("cpu", 256, "display-p3")

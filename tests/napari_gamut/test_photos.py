@@ -6,18 +6,11 @@ from napari.layers import Image, Labels, Points, Shapes
 
 from core.colour import PROPHOTO, SRGB, convert
 from core.gamut import naive_inversion
-from napari_gamut import layer_data
-from napari_gamut.layer_data import (
-    LayerError,
-    bounds_of,
-    inside,
-    photo_of,
-    same_size,
-    shown_index,
-    spatial_2d,
-    srgb_photo_of,
-)
-from napari_gamut.metadata import KEY, Record, WidePixels
+from napari_gamut import photos
+from napari_gamut.photos import LayerError, photo_of, same_size, srgb_photo_of
+from napari_gamut.places import in_stack, place_of, shown_index
+from napari_gamut.records import KEY, Record, WidePixels
+from napari_gamut.regions import bounds_of, inside, outlines
 
 RGB = (8, 9, 3)
 
@@ -63,8 +56,8 @@ def test_values_that_are_no_codes_are_refused_in_one_sentence(kind: str) -> None
 
 
 def test_a_huge_layer_is_sent_to_the_folder_widget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layer_data, "MOST_PIXELS", 50)
-    with pytest.raises(LayerError, match="use Expand Folder"):
+    monkeypatch.setattr(photos, "MOST_PIXELS", 50)
+    with pytest.raises(LayerError, match="use the page Folder"):
         photo_of(image(np.zeros(RGB, np.uint8)))
 
 
@@ -108,7 +101,7 @@ def test_wide_colours_come_from_the_record() -> None:
     photo = photo_of(image(np.zeros(RGB, np.uint8), metadata={KEY: record}))
     assert np.array_equal(photo.prophoto(), values)
     assert np.allclose(photo.linear(SRGB), convert(values, PROPHOTO, SRGB))
-    with pytest.raises(LayerError, match="has wide colours already"):
+    with pytest.raises(LayerError, match="has wide colours of its own"):
         srgb_photo_of(image(np.zeros(RGB, np.uint8), metadata={KEY: record}))
 
 
@@ -132,10 +125,10 @@ def test_a_part_of_a_layer_stands_where_the_part_was(frames: tuple[int, ...]) ->
         np.zeros((*frames, *RGB), np.uint8), scale=(*more, 2.0, 3.0), translate=(*more, 10.0, 20.0)
     )
     index = tuple(1 for _ in frames)
-    part = image(np.zeros(RGB, np.uint8), **spatial_2d(layer, index, top=4, left=5))
-    whole = layer.data_to_world((*index, 4, 5))[-2:]
-    assert part.data_to_world((0, 0)) == pytest.approx(whole)
-    assert part.scale.tolist() == [2.0, 3.0]
+    part = image(in_stack(np.zeros(RGB, np.uint8), index), **place_of(layer, index, 4, 5))
+    whole = layer.data_to_world((*index, 4, 5))
+    assert part.data_to_world((0,) * layer.ndim) == pytest.approx(whole)
+    assert part.scale.tolist() == [*more, 2.0, 3.0]
 
 
 def test_a_part_of_a_turned_layer_stands_where_the_part_was() -> None:
@@ -147,7 +140,7 @@ def test_a_part_of_a_turned_layer_stands_where_the_part_was() -> None:
         shear=[0.2],
         affine=[[0.9, 0.1, 3.0], [-0.1, 0.9, 4.0], [0.0, 0.0, 1.0]],
     )
-    part = image(np.zeros(RGB, np.uint8), **spatial_2d(layer, top=4, left=5))
+    part = image(np.zeros(RGB, np.uint8), **place_of(layer, top=4, left=5))
     for y, x in ((0, 0), (1, 0), (2, 3)):
         assert part.data_to_world((y, x)) == pytest.approx(layer.data_to_world((y + 4, x + 5)))
 
@@ -158,11 +151,19 @@ def test_a_frame_of_a_sheared_stack_stands_where_it_was() -> None:
     stack = image(
         np.zeros((4, *RGB), np.uint8), scale=(1, 2, 3), affine=affine, units=("s", "mm", "mm")
     )
-    part = image(np.zeros(RGB, np.uint8), **spatial_2d(stack, (2,), top=4, left=5))
+    part = image(in_stack(np.zeros(RGB, np.uint8), (2,)), **place_of(stack, (2,), 4, 5))
     for y, x in ((0, 0), (1, 0), (2, 3)):
-        whole = stack.data_to_world((2, y + 4, x + 5))[-2:]
-        assert part.data_to_world((y, x)) == pytest.approx(whole)
-    assert [str(unit) for unit in part.units] == ["millimeter", "millimeter"]
+        whole = stack.data_to_world((2, y + 4, x + 5))
+        assert part.data_to_world((0, y, x)) == pytest.approx(whole)
+    assert [str(unit) for unit in part.units] == ["second", "millimeter", "millimeter"]
+
+
+def test_a_smaller_picture_covers_what_it_was_made_of() -> None:
+    layer = image(np.zeros((8, 12, 3), np.uint8), scale=(2.0, 3.0), rotate=30)
+    small = image(np.zeros((2, 3, 3), np.uint8), **place_of(layer, step=4))
+    for corner in ((-0.5, -0.5), (1.5, 2.5)):
+        whole = [4 * (part + 0.5) - 0.5 for part in corner]
+        assert small.data_to_world(corner) == pytest.approx(layer.data_to_world(whole))
 
 
 SQUARE = [[1.6, 2.6], [1.6, 6.4], [5.4, 6.4], [5.4, 2.6]]
@@ -177,7 +178,7 @@ def test_a_region_is_found_where_it_is_seen() -> None:
     expected[2:6, 3:7] = True
     for shapes in (drawn_in_pixels, drawn_in_the_world):
         assert bounds_of(shapes, photo) == pytest.approx((1.6, 2.6, 5.4, 6.4))
-        assert np.array_equal(inside(shapes, photo), expected)
+        assert np.array_equal(inside(outlines(shapes, photo), (8, 9)), expected)
 
 
 def test_a_region_belongs_to_the_frame_it_was_drawn_on() -> None:
@@ -193,4 +194,4 @@ def test_a_region_belongs_to_the_frame_it_was_drawn_on() -> None:
 def test_a_region_beside_the_photo_holds_no_pixel() -> None:
     photo = image(np.zeros(RGB, np.uint8), translate=(100.0, 100.0))
     with pytest.raises(LayerError, match="holds no pixel"):
-        inside(Shapes([SQUARE]), photo)
+        inside(outlines(Shapes([SQUARE]), photo), (8, 9))

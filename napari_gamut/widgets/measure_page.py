@@ -1,4 +1,4 @@
-"""Measure: figures between two layers, and where their colours lie."""
+"""The page Measure: figures between two layers, and where their colours lie."""
 
 from __future__ import annotations
 
@@ -7,43 +7,44 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox, Container, PushButton
-from qtpy.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QTableWidget
-from qtpy.QtWidgets import QTableWidgetItem as Item
+from qtpy.QtWidgets import QApplication
 
-from core.colour import SRGB
 from core.errors import PhotoError
-from core.gamut import ROUNDING, out_of_gamut_mask
-from napari_gamut._figure_view import FigureView
-from napari_gamut._panel import Panel
-from napari_gamut.layer_data import LayerError, inside, same_size
-from napari_gamut.tables import HEADER, REGION_NAMES, rows_of, separated
+from napari_gamut.measuring import chosen_colours, measure
+from napari_gamut.naming import counted
+from napari_gamut.photos import LayerError, same_size
+from napari_gamut.regions import outlines
+from napari_gamut.roles import is_photo, reference_of
+from napari_gamut.tables import rows_of, separated
+from napari_gamut.widgets.figure_view import FigureView
+from napari_gamut.widgets.layer_boxes import choose, layer_box, reference_box, region_box
+from napari_gamut.widgets.metrics_table import MetricsTable
+from napari_gamut.widgets.page import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-
-    import numpy as np
-    import numpy.typing as npt
     from napari.layers import Image
     from napari.viewer import Viewer
 
     from core.gamut import FloatImage
     from core.metrics import PhotoMetrics
-    from napari_gamut.layer_data import LayerPhoto
+    from napari_gamut.regions import Outlines
 
 _DIAGRAMS = (("CIE 1931 x, y", "xy"), ("CIE 1976 u′, v′", "uv"))
 
 
-class MeasureWidget(Panel):
+class MeasurePage(Page):
     """Measure a layer against a reference, and draw chromaticities."""
 
+    title = "Measure"
     steps_name = "steps"
 
-    def __init__(self, napari_viewer: Viewer) -> None:
-        super().__init__(napari_viewer)
-        self.layer = self.photo_box("The layer to be measured.")
-        self.reference = self.reference_box()
-        self.region = self.region_box(
-            "A shapes layer: the diagram is drawn for the pixels inside its shapes."
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__(viewer)
+        self.layer = layer_box(viewer, "Photo", "The layer to be measured.", is_photo)
+        self.reference = reference_box(viewer)
+        self.region = region_box(
+            viewer,
+            "A shapes layer: only the pixels inside its shapes are measured and drawn.",
         )
         self.diagram = ComboBox(
             label="Diagram", choices=_DIAGRAMS, value="xy", tooltip="Chromaticity coordinates."
@@ -59,35 +60,27 @@ class MeasureWidget(Panel):
         self.save_plot = PushButton(text="Save plot…", tooltip="As PNG, SVG or PDF.", enabled=False)
         self._colours: dict[str, FloatImage] = {}
         self.rows: list[tuple[str, ...]] = []
-        self.table = QTableWidget(len(HEADER) - 1, len(REGION_NAMES))
-        self.table.setHorizontalHeaderLabels(
-            ["\n".join(name.rsplit(" ", 1)) for name in REGION_NAMES.values()]
-        )
-        self.table.setVerticalHeaderLabels(HEADER[1:])
-        self.table.setToolTip("ΔE is CIEDE2000: its mean, and what 95 % of the pixels stay below.")
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        for header in (self.table.horizontalHeader(), self.table.verticalHeader()):
-            header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.table.setFixedHeight(190)
-        self.plot = FigureView(360)
+        self.table = MetricsTable()
+        self.plot = FigureView(220)
         self.extend([self.layer, self.reference, self.region, self.diagram])
         self.add_run("Measure")
         self.append(self.draw)
         self.add_native(self.table)
-        buttons: Container[Any] = Container(
+        self._buttons: Container[Any] = Container(
             widgets=[self.copy, self.save_table, self.save_plot], layout="horizontal", labels=False
         )
-        buttons.margins = (0, 0, 0, 0)
-        self._buttons = buttons
-        self.add_native(buttons.native)
+        self._buttons.margins = (0, 0, 0, 0)
+        self.add_native(self._buttons.native)
         self.finish_layout(stretch=False)
         self.add_native(self.plot)
         self.say("Choose a photo and its wide-gamut original, and measure.")
+        self.remember(diagram=self.diagram)
+        self.layer.changed.connect(self._on_layer)
         self.draw.changed.connect(self.draw_diagram)
         self.copy.changed.connect(self.copy_table)
         self.save_table.changed.connect(self._on_save_table)
         self.save_plot.changed.connect(self._on_save_plot)
-        self._theme = napari_viewer.events.theme
+        self._theme = viewer.events.theme
         self._theme.connect(self._draw)
         self.diagram.changed.connect(self._draw)
 
@@ -99,18 +92,23 @@ class MeasureWidget(Panel):
             raise LayerError("Measuring needs the wide-gamut original; choose a reference.")
         reference = self.frame_in(self.reference)
         same_size(photo, reference)
-        self.start_job(lambda _: measure(photo, reference), self.show_metrics, layer=layer)
+        region = self._region()
+        where = "" if region is None else f" inside “{self.region.value.name}”"
 
-    def show_metrics(self, metrics: PhotoMetrics) -> None:
+        def show(metrics: PhotoMetrics) -> None:
+            self.show_metrics(metrics, where)
+
+        self.start_job(lambda _: measure(photo, reference, region), show, layer=layer)
+
+    def show_metrics(self, metrics: PhotoMetrics, where: str = "") -> None:
         """Fill the table."""
         self.rows = rows_of(metrics)
-        for column, row in enumerate(self.rows):
-            for line, text in enumerate(row[1:]):
-                self.table.setItem(line, column, Item(text))
+        self.table.fill(self.rows)
         self.copy.enabled = self.save_table.enabled = True
+        pixels = counted(metrics.regions["all"].pixels, "pixel")
         self.say(
-            f"{metrics.out_of_gamut_share:.1%} of the reference is out of the sRGB gamut "
-            f"(group {metrics.group})."
+            f"{pixels}{where}, of which {metrics.out_of_gamut_share:.1%} lie outside sRGB in the "
+            "reference."
         )
 
     def copy_table(self) -> None:
@@ -130,7 +128,7 @@ class MeasureWidget(Panel):
             self.say(f"The table was saved as {path.name}.")
 
     def draw_diagram(self) -> None:
-        """Draw the chromaticities of photo and reference, once the panel is free."""
+        """Draw the chromaticities of photo and reference, once the page is free."""
         if self.busy:
             self.warn("Something is still being measured; wait for it or cancel it.")
             return
@@ -138,15 +136,13 @@ class MeasureWidget(Panel):
             photos = [self.frame_in(self.layer)]
             if self.reference.value:
                 photos.append(self.frame_in(self.reference))
-            mask = None
-            if self.region.value:
+            region = self._region()
+            if region is not None:
                 same_size(*photos)
-                layer = self.layer.value
-                mask = inside(self.region.value, layer, self.index_of(layer))
         except PhotoError as error:
-            self.warn(str(error))
+            self.fail(error)
             return
-        work = chosen_colours(photos, mask)
+        work = chosen_colours(photos, region)
         self.start_job(lambda _: work, self.show_colours, layer=self.layer.value)
 
     def show_colours(self, colours: dict[str, FloatImage]) -> None:
@@ -155,16 +151,6 @@ class MeasureWidget(Panel):
         self._draw()
         self.save_plot.enabled = True
         self.say(f"Chromaticities of {' and '.join(f'“{name}”' for name in colours)}.")
-
-    def _draw(self) -> None:
-        from core.pictures import chromaticity_figure
-
-        if not self._colours:
-            return
-        diagram, theme = self.diagram.value, self.theme
-        self.plot.show_figure(
-            partial(chromaticity_figure, self._colours, diagram=diagram, theme=theme)
-        )
 
     def save_drawing(self, path: Path) -> None:
         """Write the diagram as PNG, SVG or PDF."""
@@ -180,9 +166,30 @@ class MeasureWidget(Panel):
         else:
             self.say(f"The diagram was saved as {path.name}.")
 
-    def _on_destroyed(self) -> None:
+    def close_down(self) -> None:
+        """Listen to nothing any more."""
+        super().close_down()
         self._theme.disconnect(self._draw)
-        super()._on_destroyed()
+
+    def _region(self) -> Outlines | None:
+        layer = self.layer.value
+        if self.region.value is None:
+            return None
+        return outlines(self.region.value, layer, self.index_of(layer))
+
+    def _on_layer(self, layer: Image | None) -> None:
+        if layer is not None:
+            choose(self.reference, reference_of(layer, self.viewer.layers))
+
+    def _draw(self, *_: object) -> None:
+        from core.pictures import chromaticity_figure
+
+        if not self._colours:
+            return
+        diagram, theme = self.diagram.value, self.theme
+        self.plot.show_figure(
+            partial(chromaticity_figure, self._colours, diagram=diagram, theme=theme)
+        )
 
     def _on_save_table(self) -> None:
         path = self._asked("Save table", "table.csv", "Table (*.csv)")
@@ -199,52 +206,3 @@ class MeasureWidget(Panel):
 
         path, _ = QFileDialog.getSaveFileName(self.native, title, name, kinds)
         return Path(path) if path else None
-
-
-def measure(
-    photo: LayerPhoto, reference: LayerPhoto
-) -> Generator[tuple[int, int], None, PhotoMetrics]:
-    """Measure a photo against its reference; yields steps done and in all.
-
-    Returns
-    -------
-    PhotoMetrics
-        See :func:`core.metrics.compare`.
-    """
-    from core.metrics import compare
-
-    yield 0, 4
-    mask = out_of_gamut_mask(reference.linear(SRGB), ROUNDING)
-    yield 1, 4
-    original = reference.prophoto()
-    yield 2, 4
-    restored = photo.prophoto()
-    yield 3, 4
-    return compare(original, restored, mask)
-
-
-def chosen_colours(
-    photos: Sequence[LayerPhoto], mask: npt.NDArray[np.bool_] | None
-) -> Generator[tuple[int, int], None, dict[str, FloatImage]]:
-    """Collect the colours that a diagram is drawn of; yields photos done and in all.
-
-    Parameters
-    ----------
-    photos : sequence of LayerPhoto
-        The photos.
-    mask : ndarray, bool, shape (H, W), or None
-        Their pixels to be drawn.
-
-    Returns
-    -------
-    dict of str to ndarray, float32, shape (n, 3)
-        Evenly spaced pixels of each, linear ProPhoto in 0..1.
-    """
-    from core.pictures import evenly_spaced
-
-    found = {}
-    for number, photo in enumerate(photos):
-        yield number, len(photos)
-        values = photo.prophoto()
-        found[photo.name] = evenly_spaced(values if mask is None else values[mask]).copy()
-    return found

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +54,9 @@ class Provenance:
         Which network did it.
     strength, tolerance : float
         Of the expansion.
+    space, origin : str
+        Keys of the result's space, and of the one in which the photo's colours were taken to
+        have lain, or "unknown".
     steps : tuple of int
         Evaluations of the cell, tile by tile; empty for stacks, which are solved when shown.
     residuals : tuple of float
@@ -66,10 +72,33 @@ class Provenance:
     sha256: str
     strength: float
     tolerance: float
+    space: str = "prophoto"
+    origin: str = "unknown"
     steps: tuple[int, ...] = ()
     residuals: tuple[float, ...] = ()
     unconverged: int = 0
     clipped_share: float | None = None
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """By which data are known again after somebody may have edited them.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of the data.
+    checksum : int
+        Of the data.
+    """
+
+    shape: tuple[int, ...]
+    checksum: int
+
+    @classmethod
+    def of(cls, data: npt.NDArray[Any]) -> Fingerprint:
+        """Return the fingerprint of an array."""
+        return cls(tuple(data.shape), zlib.crc32(np.ascontiguousarray(data).data))
 
 
 @dataclass(frozen=True)
@@ -92,6 +121,10 @@ class Record:
         Whether the photo's codes carry the noise of a lossy file.
     profile : str
         Name of the photo's colour profile.
+    shown : Fingerprint or None
+        Of the rendering that belongs to the wide colours; None for stacks.
+    is_picture : bool
+        Whether the layer is a picture for looking at (a curtain, an iteration, a map) and no photo.
     """
 
     wide: WidePixels | None = None
@@ -101,6 +134,12 @@ class Record:
     alpha: npt.NDArray[Any] | None = None
     lossy: bool = False
     profile: str = ""
+    shown: Fingerprint | None = None
+    is_picture: bool = False
+
+
+PICTURE = {KEY: Record(is_picture=True)}
+"""The metadata of a layer that is for looking at."""
 
 
 def record_in(metadata: Mapping[str, Any]) -> Record:

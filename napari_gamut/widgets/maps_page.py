@@ -1,4 +1,4 @@
-"""Masks and Error Maps: where colour was lost, restored, or is wrong."""
+"""The page Maps: where colour was lost, restored, or is wrong."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from magicgui.widgets import CheckBox
 
-from napari_gamut._controls import screen_box
-from napari_gamut._panel import Panel
-from napari_gamut.layer_data import LayerError, spatial_2d
 from napari_gamut.mapping import KINDS, Kind, Map, maps_of
+from napari_gamut.photos import LayerError
+from napari_gamut.places import in_stack, place_of
+from napari_gamut.records import PICTURE
+from napari_gamut.roles import is_photo, reference_of
+from napari_gamut.widgets.controls import screen_box
+from napari_gamut.widgets.layer_boxes import choose, layer_box, reference_box
+from napari_gamut.widgets.page import Page
 
 if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
+
+    from napari_gamut.places import Index
 
 _HELP: dict[Kind, str] = {
     "clipped": "Pixels with a channel at an end of its range: they may have lost colour.",
@@ -29,17 +35,21 @@ _COLOURS: dict[Kind, str] = {
     "outside_srgb": "#00d5ff",
     "outside_screen": "#ffd000",
 }
+_MAP_OPACITY = 0.85
 
 
-class MaskWidget(Panel):
+class MapsPage(Page):
     """Add masks and error maps of a layer."""
 
+    title = "Maps"
     steps_name = "maps"
 
-    def __init__(self, napari_viewer: Viewer) -> None:
-        super().__init__(napari_viewer)
-        self.layer = self.photo_box("The photo, before or after its expansion.")
-        self.reference = self.reference_box()
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__(viewer)
+        self.layer = layer_box(
+            viewer, "Photo", "The photo, before or after its expansion.", is_photo
+        )
+        self.reference = reference_box(viewer)
         self.screen = screen_box()
         self.boxes = {
             kind: CheckBox(text=title, value=kind == "clipped", tooltip=_HELP[kind])
@@ -49,6 +59,8 @@ class MaskWidget(Panel):
         self.extend([self.layer, self.reference, self.screen, *self.boxes.values()])
         self.add_run("Add layers")
         self.finish_layout()
+        self.remember(screen=self.screen, **{str(kind): box for kind, box in self.boxes.items()})
+        self.layer.changed.connect(self._on_layer)
 
     def begin(self) -> None:
         """Compute the chosen maps in a worker and add their layers."""
@@ -59,18 +71,27 @@ class MaskWidget(Panel):
         if not kinds:
             raise LayerError("Nothing is chosen; tick a mask or a map.")
         assert layer is not None
-        place = spatial_2d(layer, self.index_of(layer))
+        index = self.index_of(layer)
+        place = place_of(layer, index)
 
         def add(found: list[Map]) -> None:
-            # Masks above maps, which hide everything below them.
+            for other in self.viewer.layers:
+                if hasattr(other, "colorbar"):
+                    other.colorbar.visible = False
+            # Masks above maps, which hide much of what is below them.
             for item in sorted(found, key=lambda item: item.is_mask):
-                self._add(item, photo.name, place)
+                self._add(item, photo.name, place, index)
+            self.viewer.layers.selection.active = layer
             self.say("\n".join(item.title for item in found))
 
         display = self.screen.value
         self.start_job(lambda _: maps_of(kinds, photo, reference, display), add, layer=layer)
 
-    def _add(self, item: Map, name: str, place: dict[str, Any]) -> None:
+    def _on_layer(self, layer: Image | None) -> None:
+        if layer is not None:
+            choose(self.reference, reference_of(layer, self.viewer.layers))
+
+    def _add(self, item: Map, name: str, place: dict[str, Any], index: Index) -> None:
         title = f"{item.title} ({name})"
         if item.is_mask:
             from napari.utils.colormaps import DirectLabelColormap
@@ -79,15 +100,25 @@ class MaskWidget(Panel):
                 color_dict={None: "transparent", 0: "transparent", 1: _COLOURS[item.kind]}
             )
             self.viewer.add_labels(
-                item.values.astype(np.uint8), name=title, colormap=colours, opacity=0.8, **place
+                in_stack(item.values.astype(np.uint8), index),
+                name=title,
+                colormap=colours,
+                opacity=0.8,
+                metadata=PICTURE,
+                **place,
             )
             return
+        for other in self.viewer.layers:  # One bar, that of the map on top: they have no names.
+            if hasattr(other, "colorbar"):
+                other.colorbar.visible = False
         added: Any = self.viewer.add_image(
-            item.values,
+            in_stack(item.values, index),
             name=title,
             colormap="magma",
             contrast_limits=item.limits,
+            opacity=_MAP_OPACITY,
             rgb=False,
+            metadata=PICTURE,
             **place,
         )
         added.colorbar.visible = True

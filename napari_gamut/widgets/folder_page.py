@@ -1,4 +1,4 @@
-"""Expand Folder: photos in, wide-gamut files out."""
+"""The page Folder: photos in, wide-gamut files out."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QPlainTextEdit
 
 from core.errors import PhotoError
-from napari_gamut._controls import ExpansionChoice, file_edit
-from napari_gamut._job import TimeLeft
-from napari_gamut._panel import Panel
-from napari_gamut._settings import preferences
+from core.source_gamut import UNKNOWN
 from napari_gamut.engine import Request
 from napari_gamut.folders import FileProgress, FolderReport, FolderRequest, expand_folder
+from napari_gamut.origins import AS_FILE, CHOICES
+from napari_gamut.settings import preferences
+from napari_gamut.widgets.controls import ExpansionChoice, file_edit
+from napari_gamut.widgets.job import TimeLeft
+from napari_gamut.widgets.page import Page
 
 if TYPE_CHECKING:
+    from napari.layers import Layer
     from napari.viewer import Viewer
 
 _FORMATS = (
@@ -29,15 +32,22 @@ _FORMATS = (
 )
 
 
-class BatchWidget(Panel):
+class FolderPage(Page):
     """Expand every photo of a folder."""
 
-    def __init__(self, napari_viewer: Viewer) -> None:
-        super().__init__(napari_viewer)
+    title = "Folder"
+
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__(viewer)
         folder = FileDialogMode.EXISTING_DIRECTORY
         self.source = file_edit("Photos", folder, "A folder; those inside it are read, too.")
         self.target = file_edit(
             "Write to", folder, "The folder for the wide-gamut files; it keeps the names."
+        )
+        self.origin = ComboBox(
+            label="Source",
+            choices=[("As each file says", AS_FILE), *CHOICES],
+            tooltip="Where the photos' colours lay before they became sRGB.",
         )
         self.choice = ExpansionChoice()
         self.choice.model.changed.connect(self.align_later)
@@ -60,6 +70,7 @@ class BatchWidget(Panel):
             [
                 self.source,
                 self.target,
+                self.origin,
                 *self.choice.widgets,
                 self.format,
                 self.existing,
@@ -68,7 +79,19 @@ class BatchWidget(Panel):
         self.add_run("Expand folder")
         self.finish_layout(stretch=False)
         self.add_native(self.log)
+        self.log.setMinimumHeight(60)
         self.say("Choose two folders. Photos that are wide-gamut already are only converted.")
+        self.remember(
+            source=self.origin,
+            method=self.choice.model,
+            space=self.choice.space,
+            strength=self.choice.strength,
+            format=self.format,
+            existing=self.existing,
+        )
+
+    def follow(self, layer: Layer | None) -> None:
+        """Stay with the folder."""
 
     def begin(self) -> None:
         """Work through the folder in a worker."""
@@ -80,11 +103,18 @@ class BatchWidget(Panel):
         request = Request(
             model=self.choice.name,
             space=self.choice.space.value,
+            source=UNKNOWN if self.origin.value == AS_FILE else self.origin.value,
             strength=self.choice.strength.value,
             device=chosen.device,
             tile=chosen.tile,
         )
-        folder = FolderRequest(source, target, self.format.value, self.existing.value)
+        folder = FolderRequest(
+            source,
+            target,
+            self.format.value,
+            self.existing.value,
+            detect_source=self.origin.value == AS_FILE,
+        )
         self.log.clear()
         self._files_clock = TimeLeft()
         self.start_job(partial(expand_folder, folder, request), self._on_report)
@@ -94,8 +124,6 @@ class BatchWidget(Panel):
         step: FileProgress = value
         if step.line:
             self.log.appendPlainText(step.line)
-        self.progress.max = max(step.files, 0)
-        self.progress.value = step.files_done
         if not step.files:
             return
         left = self._files_clock.sentence(step.files_done, step.files)
@@ -104,6 +132,7 @@ class BatchWidget(Panel):
             f"Photo {min(step.files_done + 1, step.files)} of {step.files}: {step.name}{tiles}"
             f"{', ' + left if left else ''}"
         )
+        self.show_bar(step.files_done, step.files)
 
     def _on_report(self, report: FolderReport) -> None:
         self.say(

@@ -14,12 +14,15 @@ from core.progress import Check, Stop, Stopped
 Result = TypeVar("Result")
 Work = Callable[[Check], Generator[Any, None, Result]]
 
+_SHORTEST = 0.1
+"""Seconds between two reports of progress: each of them makes the window draw."""
 
-class Failure:
-    """Why a job came to nothing, in one sentence for people."""
 
-    def __init__(self, sentence: str) -> None:
-        self.sentence = sentence
+class _Failure:
+    """Why a job came to nothing; a worker that returns an error itself raises it."""
+
+    def __init__(self, error: PhotoError) -> None:
+        self.error = error
 
 
 class _Cancelled:
@@ -35,11 +38,11 @@ class Job:
         Takes a check that it may hand on to long work; returns a generator, which yields its
         progress and returns the result. It must not touch layers or widgets.
     progress : callable
-        Called in the window's thread with each progress.
+        Called in the window's thread with progress, ten times a second at most.
     done : callable
         Called in the window's thread with the result, unless the job was cancelled.
     failed : callable
-        Called in the window's thread with one sentence.
+        Called in the window's thread with the error that people are to know.
     ended : callable
         Called last in any case, unless the job was abandoned.
     """
@@ -50,7 +53,7 @@ class Job:
         *,
         progress: Callable[[Any], None],
         done: Callable[[Result], None],
-        failed: Callable[[str], None],
+        failed: Callable[[PhotoError], None],
         ended: Callable[[], None],
     ) -> None:
         self._abandoned = False
@@ -69,7 +72,7 @@ class Job:
         self._stop.set()
 
     def abandon(self) -> None:
-        """Stop at the next step and call nobody any more: the owner is going away."""
+        """Stop at the next step and call nobody any more: nobody waits."""
         self._abandoned = True
         self._stop.set()
 
@@ -80,14 +83,16 @@ class Job:
     def _on_result(self, value: Any) -> None:
         if self._abandoned or self._stop.is_set:
             return
-        if isinstance(value, Failure):
-            self._failed(value.sentence)
+        if isinstance(value, _Failure):
+            self._failed(value.error)
         else:
             self._done(value)
 
     def _on_end(self) -> None:
         if not self._abandoned:
             self._ended()
+        # A result may be large, and the last worker is kept by the list of its callbacks.
+        del self._done, self._failed, self._progress, self._ended
 
 
 class TimeLeft:
@@ -112,24 +117,36 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def _is_news(progress: object) -> bool:
+    """Return whether progress holds a line that nobody must miss."""
+    return bool(getattr(progress, "line", None))
+
+
 def _guarded(
     begin: Work[Result], stop: Stop
-) -> Generator[Any, None, Result | Failure | _Cancelled]:
+) -> Generator[Any, None, Result | _Failure | _Cancelled]:
     work = begin(stop.check)
+    told = -_SHORTEST
     try:
         while not stop.is_set:
-            yield next(work)
+            progress = next(work)
+            now = time.monotonic()
+            if now - told >= _SHORTEST or _is_news(progress):
+                told = now
+                yield progress
     except Stopped:
         return _Cancelled()
     except StopIteration as end:
         result: Result = end.value
         return result
     except PhotoError as error:
-        return Failure(str(error))
+        return _Failure(error.with_traceback(None))
     except MemoryError:
-        return Failure(
-            "There is not enough memory for this photo; choose a smaller tile in the "
-            "preferences, or close other programs."
+        return _Failure(
+            PhotoError(
+                "There is not enough memory for this photo; choose a smaller tile in the "
+                "preferences, or close other programs."
+            )
         )
     work.close()
     return _Cancelled()

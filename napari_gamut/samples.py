@@ -30,18 +30,23 @@ def rocket() -> list[LayerData]:
 
 def chart() -> list[LayerData]:
     """Return a chart of wide colours, and what is left of it in sRGB."""
+    from napari import current_viewer
+
     from core.colour import PROPHOTO, SRGB, convert
     from core.gamut import reduce
     from core.pictures.chart import wide_gamut_chart
     from core.pictures.screens import DISPLAYS, display_image
-    from napari_gamut._settings import preferences
-    from napari_gamut.metadata import KEY, Record, WidePixels
+    from napari_gamut.records import KEY, Fingerprint, Record, WidePixels
+    from napari_gamut.settings import preferences
+    from napari_gamut.widgets.save_guard import guard_saving
 
     values = wide_gamut_chart()
     display = preferences().display
-    record = Record(WidePixels(values, PROPHOTO.key, "Bradford", display), profile=PROPHOTO.name)
+    guard_saving(current_viewer())
     codes = reduce(convert(values, PROPHOTO, SRGB))
     shown = display_image(values, PROPHOTO, DISPLAYS[display])
+    wide = WidePixels(values, PROPHOTO.key, "Bradford", display)
+    record = Record(wide, profile=PROPHOTO.name, shown=Fingerprint.of(shown))
     return [
         (shown, _look("chart (original)") | {"metadata": {KEY: record}}, "image"),
         (codes, _look("chart (sRGB)"), "image"),

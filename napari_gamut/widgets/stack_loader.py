@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_gamut._job import Job
-from napari_gamut._panel import Watcher
+from napari_gamut.widgets.job import Job
+from napari_gamut.widgets.watcher import Watcher
 
 if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
-    from napari_gamut._panel import Panel
-    from napari_gamut.layer_data import Index
+    from core.errors import PhotoError
+    from napari_gamut.places import Index
     from napari_gamut.stacks import Frames
+    from napari_gamut.widgets.page import Page
 
 
 class StackLoader(QObject):  # type: ignore[misc]
@@ -30,7 +31,7 @@ class StackLoader(QObject):  # type: ignore[misc]
         Shows the frames.
     frames : Frames
         Its data.
-    panel : Panel
+    panel : Page
         Tells people how far it is and what went wrong, while it is there.
     """
 
@@ -41,7 +42,7 @@ class StackLoader(QObject):  # type: ignore[misc]
         viewer: Viewer,
         layer: Layer,
         frames: Frames,
-        panel: Panel,
+        panel: Page,
     ) -> None:
         super().__init__()
         self._layer, self._frames = layer, frames
@@ -88,9 +89,9 @@ class StackLoader(QObject):  # type: ignore[misc]
             self._say(f"Frame {name} is expanded.")
             self._layer.refresh()
 
-        def failed(sentence: str) -> None:
+        def failed(error: PhotoError) -> None:
             self._failed.add(index)
-            self._warn(sentence)
+            self._warn(str(error))
 
         self._job = Job(
             partial(self._frames.expand, index),

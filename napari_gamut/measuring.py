@@ -1,0 +1,75 @@
+"""Measurements of layers, without any window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.colour import SRGB
+from core.gamut import ROUNDING, out_of_gamut_mask
+from napari_gamut.regions import inside
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from core.gamut import FloatImage
+    from core.metrics import PhotoMetrics
+    from napari_gamut.photos import LayerPhoto
+    from napari_gamut.regions import Outlines
+
+
+def measure(
+    photo: LayerPhoto, reference: LayerPhoto, region: Outlines | None = None
+) -> Generator[tuple[int, int], None, PhotoMetrics]:
+    """Measure a photo against its reference; yields steps done and in all.
+
+    Parameters
+    ----------
+    photo, reference : LayerPhoto
+        What is measured, and its wide-gamut original.
+    region : list of (ndarray, str), optional
+        Outlines; only the pixels inside count.
+
+    Returns
+    -------
+    PhotoMetrics
+        See :func:`core.metrics.compare`.
+    """
+    from core.metrics import compare
+
+    yield 0, 4
+    within = None if region is None else inside(region, photo.size)
+    mask = out_of_gamut_mask(reference.linear(SRGB), ROUNDING)
+    yield 1, 4
+    original = reference.prophoto()
+    yield 2, 4
+    restored = photo.prophoto()
+    yield 3, 4
+    return compare(original, restored, mask, within=within)
+
+
+def chosen_colours(
+    photos: Sequence[LayerPhoto], region: Outlines | None = None
+) -> Generator[tuple[int, int], None, dict[str, FloatImage]]:
+    """Collect the colours that a diagram is drawn of; yields photos done and in all.
+
+    Parameters
+    ----------
+    photos : sequence of LayerPhoto
+        The photos.
+    region : list of (ndarray, str), optional
+        Outlines; only the pixels inside are drawn.
+
+    Returns
+    -------
+    dict of str to ndarray, float32, shape (n, 3)
+        Evenly spaced pixels of each, linear ProPhoto in 0..1.
+    """
+    from core.pictures import evenly_spaced
+
+    found = {}
+    for number, photo in enumerate(photos):
+        yield number, len(photos)
+        mask = None if region is None else inside(region, photo.size)
+        values = photo.prophoto()
+        found[photo.name] = evenly_spaced(values if mask is None else values[mask]).copy()
+    return found

@@ -1,0 +1,93 @@
+"""Where layers stand in the world, and which of their frames is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+    from napari.layers import Layer
+
+_SPATIAL = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+
+Index = tuple[int, ...]
+
+
+def shown_index(layer: Layer, point: Sequence[float]) -> Index:
+    """Return which frame of a layer a viewer shows.
+
+    Parameters
+    ----------
+    layer : Layer
+        An image layer.
+    point : sequence of float
+        Where the viewer's sliders stand, in the world.
+
+    Returns
+    -------
+    tuple of int
+        () for a single photo.
+    """
+    count = layer.ndim - 2
+    leading = (layer.data[0] if layer.multiscale else layer.data).shape[:count]
+    place = np.rint(np.asarray(layer.world_to_data(point))[:count]).astype(int)
+    return tuple(int(min(max(i, 0), n - 1)) for i, n in zip(place, leading, strict=True))
+
+
+def spatial(layer: Layer) -> dict[str, Any]:
+    """Return where a layer stands in the world, for a new layer to stand there, too."""
+    return {name: getattr(layer, name) for name in _SPATIAL}
+
+
+def place_of(
+    layer: Layer, index: Index = (), top: int = 0, left: int = 0, step: int = 1
+) -> dict[str, Any]:
+    """Return where a picture of one frame of a layer stands, from a pixel on.
+
+    Parameters
+    ----------
+    layer : Layer
+        An image layer.
+    index : tuple of int
+        The frame.
+    top, left : int
+        The pixel that becomes the first.
+    step : int
+        Pixels of the layer, each way, to one of the picture.
+
+    Returns
+    -------
+    dict
+        Attributes of a layer with as many dimensions, so that a picture of one frame does not
+        stay over the next one: see :func:`in_stack`.
+    """
+    count = layer.ndim
+    start = np.array([*index, top + (step - 1) / 2, left + (step - 1) / 2], float)
+    sides = np.array([1.0] * len(index) + [step, step])
+    origin = np.asarray(layer.data_to_world(start), float)[-count:]
+    columns = [
+        np.asarray(layer.data_to_world(start + side * np.eye(count)[axis]), float)[-count:] - origin
+        for axis, side in enumerate(sides)
+    ]
+    matrix = np.eye(count + 1)
+    matrix[:count] = np.column_stack([*columns, origin])
+    scale = np.asarray(layer.scale) * sides
+    translate = np.asarray(layer.translate) + np.asarray(layer.scale) * start
+    plain = np.diag([*scale, 1.0])
+    plain[:count, count] = translate
+    return {
+        "scale": scale,
+        "translate": translate,
+        "affine": matrix @ np.linalg.inv(plain),
+        "units": layer.units,
+        "axis_labels": layer.axis_labels,
+    }
+
+
+def in_stack(picture: npt.NDArray[Any], index: Index) -> npt.NDArray[Any]:
+    """Return a picture of one frame as a stack of that frame alone (a view)."""
+    return picture.reshape((1,) * len(index) + picture.shape)

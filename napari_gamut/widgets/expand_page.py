@@ -1,0 +1,241 @@
+"""The page Expand: an sRGB layer in, a layer with its lost colours out."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import CheckBox, Container, FloatSpinBox, PushButton, SpinBox
+
+from core.errors import PhotoError
+from core.gamut import LOSSY_TOLERANCE
+from core.methods.registry import NAIVE
+from napari_gamut.engine import Expanded, Request, expand_photo
+from napari_gamut.naming import counted, result_name
+from napari_gamut.photos import LayerPhoto, photo_of, srgb_photo_of
+from napari_gamut.places import spatial
+from napari_gamut.records import KEY
+from napari_gamut.roles import is_plain, is_wide, result_of, source_of
+from napari_gamut.saving import Saved, saving, target_of
+from napari_gamut.settings import preferences
+from napari_gamut.stacks import Frames
+from napari_gamut.widgets.controls import ExpansionChoice, Fold, SourceChoice, screen_box
+from napari_gamut.widgets.dialogs import asked_target
+from napari_gamut.widgets.layer_boxes import choose, layer_box
+from napari_gamut.widgets.page import Page
+from napari_gamut.widgets.stack_loader import StackLoader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari.layers import Image, Layer
+    from napari.viewer import Viewer
+
+
+class ExpandPage(Page):
+    """Give an sRGB photo its lost colours back."""
+
+    title = "Expand"
+
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__(viewer)
+        self.layer = layer_box(
+            viewer, "Photo", "The sRGB layer whose colours were clipped.", is_plain
+        )
+        self.origin = SourceChoice()
+        self.choice = ExpansionChoice()
+        self.choice.model.changed.connect(self.align_later)
+        self.tolerance = FloatSpinBox(
+            label="Tolerance",
+            min=0.0,
+            max=16.0,
+            step=0.5,
+            value=0.0,
+            tooltip="How far from the ends of the range, in codes of 255, a channel counts as "
+            f"clipped: 0 for lossless files, {LOSSY_TOLERANCE:g} for JPEG.",
+        )
+        self.iterations = SpinBox(
+            label="Iterations",
+            min=1,
+            max=500,
+            value=50,
+            tooltip="Most iterations of the equilibrium solver in a tile; it stops by itself.",
+        )
+        self.project = CheckBox(
+            text="Keep every known colour",
+            value=True,
+            tooltip="Only clipped channels change, and reducing the result to sRGB gives the "
+            "same photo again. Without it all pixels take the network's output.",
+        )
+        self.screen = screen_box()
+        self.fold = Fold([self.tolerance, self.iterations, self.project, self.screen])
+        self.fold.button.changed.connect(self.align_later)
+        self.see_button = PushButton(
+            text="See it", tooltip="Before and after, so that any screen shows the difference."
+        )
+        self.save_button = PushButton(
+            text="Save…",
+            tooltip="Write the selected expanded layer with its profile, in 16 bits.",
+        )
+        self.run.tooltip = "Expand the photo into a new layer; press again to cancel."
+        self.extend([self.layer, *self.origin.widgets, *self.choice.widgets])
+        self.extend([self.fold.button, *self.fold.widgets])
+        self.add_run("Expand")
+        self._buttons: Container[Any] = Container(
+            widgets=[self.see_button, self.save_button], layout="horizontal", labels=False
+        )
+        self._buttons.margins = (0, 0, 0, 0)
+        self.add_native(self._buttons.native)
+        self.finish_layout()
+        self.remember(
+            method=self.choice.model,
+            strength=self.choice.strength,
+            space=self.choice.space,
+            iterations=self.iterations,
+            project=self.project,
+        )
+        self.layer.changed.connect(self._on_layer)
+        self.save_button.changed.connect(self._on_save)
+        self.see_button.changed.connect(self._on_see)
+        self._on_layer(self.layer.value)
+
+    def request(self) -> Request:
+        """Return what the controls ask for."""
+        chosen = preferences()
+        return Request(
+            model=self.choice.name,
+            space=self.choice.space.value,
+            source=self.origin.key,
+            strength=self.choice.strength.value,
+            tolerance=self.tolerance.value,
+            iterations=self.iterations.value,
+            project=bool(self.project.value),
+            display=self.screen.value,
+            device=chosen.device,
+            tile=chosen.tile,
+        )
+
+    def follow(self, layer: Layer | None) -> None:
+        """Turn to the selected photo; of an expanded layer, to the one it was made from."""
+        if layer is not None:
+            choose(self.layer, layer if is_plain(layer) else source_of(layer, self.viewer.layers))
+
+    def begin(self) -> None:
+        """Expand the chosen layer in a worker."""
+        layer = self.layer.value
+        photo = srgb_photo_of(layer or self._wide_layer())
+        place = spatial(layer)
+
+        def add(result: Expanded) -> None:
+            self._add(result, photo, place)
+
+        self.start_job(partial(expand_photo, photo, self.request()), add, layer=layer)
+
+    def save(self, path: str | Path, layer: Layer | None = None) -> None:
+        """Write a layer's wide colours in a worker, by default those of the active layer."""
+        chosen = layer if layer is not None else self._wide_layer()
+        try:
+            photo, target = photo_of(chosen), target_of(path)
+        except PhotoError as error:
+            self.fail(error)
+            return
+
+        def tell(saved: Saved) -> None:
+            self.say(saved.sentence)
+
+        self._saving = True
+        self.start_job(partial(saving, photo, target), tell, layer=chosen)
+
+    def show_progress(self, value: tuple[int, int]) -> None:
+        """Show tiles, or rows of a file."""
+        done, total = value
+        self.steps_name = "rows" if self._saving else "tiles"
+        if self._saving and total and done >= total:
+            self.say("Packing the file …")
+        else:
+            super().show_progress(value)
+
+    def start(self) -> None:
+        """Expand the photo."""
+        self._saving = False
+        super().start()
+
+    _saving = False
+
+    def _wide_layer(self) -> Any:
+        """Return the expanded layer that people mean: selected, or made of the photo."""
+        active = self.viewer.layers.selection.active
+        if active is not None and is_wide(active):
+            return active
+        if self.layer.value is not None:
+            made = result_of(self.layer.value, self.viewer.layers)
+            if made is not None:
+                return made
+        wide = [layer for layer in self.viewer.layers if is_wide(layer)]
+        return wide[-1] if wide else None
+
+    def _add(self, result: Expanded, photo: LayerPhoto, place: dict[str, Any]) -> None:
+        made = result.record.made
+        assert made is not None
+        added: Image = self.viewer.add_image(
+            result.data,
+            name=result_name(made),
+            rgb=True,
+            multiscale=isinstance(result.data, list),
+            contrast_limits=(0, 255),
+            metadata={KEY: result.record},
+            **place,
+        )
+        self.say(_summary(result))
+        if isinstance(result.data, Frames):
+            StackLoader(self.viewer, added, result.data, self)
+            added.refresh()
+        self.viewer.layers.selection.active = added
+
+    def _on_layer(self, layer: Image | None) -> None:
+        try:
+            photo = None if layer is None else photo_of(layer)
+            self.origin.turn_to(photo)
+        except PhotoError:
+            self.origin.turn_to(None)
+            return
+        if photo is not None:
+            self.tolerance.value = photo.tolerance
+
+    def _on_save(self) -> None:
+        if self.busy:
+            self.warn("Something is still being done; wait for it or cancel it.")
+            return
+        layer = self._wide_layer()
+        if layer is None:
+            self.warn("There is no expanded layer yet; expand a photo first.")
+            return
+        try:
+            target = asked_target(self.native, layer)
+        except PhotoError as error:
+            self.fail(error)
+            return
+        if target is not None:
+            self.save(target, layer)
+
+    def _on_see(self) -> None:
+        page = self.panel.open("See")
+        page.follow(self._wide_layer())
+        page.start()
+
+
+def _summary(result: Expanded) -> str:
+    made = result.record.made
+    assert made is not None
+    if made.clipped_share is None:
+        return "Each frame is expanded when it is looked at, and shown as it was until then."
+    if made.model == NAIVE:
+        return "Naive inversion restores nothing: the colours are those of the sRGB photo."
+    parts = []
+    if result.gain is not None:
+        parts.append(result.gain.sentence)
+    if made.unconverged:
+        parts.append(f"{counted(made.unconverged, 'tile')} did not converge: raise Iterations.")
+    if result.record.wide is not None and result.record.wide.display == "srgb":
+        parts.append("An sRGB screen shows the layer as before: press See it for the gain.")
+    return " ".join(parts)

@@ -1,0 +1,71 @@
+"""Controls in which layers are chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from magicgui.widgets import ComboBox
+
+from napari_gamut.roles import is_photo, is_wide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+
+
+def layer_box(
+    viewer: Viewer,
+    label: str,
+    tooltip: str,
+    fits: Callable[[Layer], bool] = is_photo,
+    *,
+    optional: bool = False,
+) -> ComboBox:
+    """Return a control in which one of the viewer's layers is chosen.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Whose layers.
+    label, tooltip : str
+        For people.
+    fits : callable
+        Which layers are offered.
+    optional : bool
+        Whether none may be chosen.
+    """
+
+    def offered(_: object) -> list[tuple[str, Layer]]:
+        return [(layer.name, layer) for layer in viewer.layers if fits(layer)]
+
+    box = ComboBox(label=label, tooltip=tooltip, choices=offered, nullable=optional)
+    active = viewer.layers.selection.active
+    if not optional and active in box.choices:
+        box.value = active
+    return box
+
+
+def choose(box: ComboBox, layer: Layer | None) -> None:
+    """Choose a layer, if it is offered."""
+    if layer is not None and layer in box.choices and box.value is not layer:
+        box.value = layer
+    elif layer is None and box.value is not None and None in box.choices:
+        box.value = None
+
+
+def reference_box(viewer: Viewer) -> ComboBox:
+    """Return a control for the original that a photo is compared with."""
+    return layer_box(
+        viewer, "Reference", "The wide-gamut original, if you have it.", is_wide, optional=True
+    )
+
+
+def region_box(viewer: Viewer, tooltip: str) -> ComboBox:
+    """Return a control for a shapes layer."""
+    return layer_box(viewer, "Region", tooltip, _is_drawn, optional=True)
+
+
+def _is_drawn(layer: Layer) -> bool:
+    return bool(layer.__class__.__name__ == "Shapes")

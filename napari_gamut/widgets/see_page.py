@@ -1,0 +1,237 @@
+"""The page See: before and after so that any screen shows what came back."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import CheckBox, ComboBox, FloatSlider
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QLabel
+
+from napari_gamut.photos import LayerError, same_size
+from napari_gamut.places import in_stack, place_of
+from napari_gamut.records import PICTURE
+from napari_gamut.roles import counterpart_of, is_photo, is_wide
+from napari_gamut.seeing import Pair, pair_of
+from napari_gamut.widgets.controls import look_box
+from napari_gamut.widgets.layer_boxes import choose, layer_box
+from napari_gamut.widgets.page import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import numpy as np
+    import numpy.typing as npt
+    from napari.layers import Image, Layer
+    from napari.viewer import Viewer
+
+    from napari_gamut.places import Index
+
+KEY_BEFORE = "B"
+_CURTAIN, _BEFORE, _AFTER = "curtain", "before", "after"
+_SHOWN = (("Curtain", _CURTAIN), ("Before", _BEFORE), ("After", _AFTER))
+_LINE = 400
+"""The line of the curtain is a 400th of the picture wide, and 2 pixels at least."""
+
+_BREATH_MS = 120
+_BREATH_S = 2.4
+
+
+class SeePage(Page):
+    """Look at two layers before and after."""
+
+    title = "See"
+    steps_name = "steps"
+
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__(viewer)
+        self.before = layer_box(viewer, "Before", "The left or first photo.", is_photo)
+        self.after = layer_box(viewer, "After", "The right or second photo.", is_photo)
+        self.layer = self.after
+        self.look = look_box()
+        self.show_box = ComboBox(
+            label="Show", choices=_SHOWN, value=_CURTAIN, tooltip="Which of the two is shown."
+        )
+        self.position = FloatSlider(
+            label="Curtain",
+            min=0.0,
+            max=1.0,
+            step=0.005,
+            value=0.5,
+            tooltip="Left of it is before, right of it after.",
+        )
+        self.gained = CheckBox(
+            text="Light up what came back",
+            tooltip="Marks pixels by how much of their restored colour the eye sees (ΔE2000).",
+        )
+        self.warning = CheckBox(
+            text="Gamut warning",
+            tooltip="Marks colours that the screen cannot show; the mark breathes.",
+        )
+        self.run.tooltip = "Add a picture of both photos, on top of all layers."
+        self.extend([self.before, self.after, self.look])
+        self.add_run("Compare")
+        self.extend([self.show_box, self.position, self.gained, self.warning])
+        hint = QLabel(f"Hold {KEY_BEFORE} over the picture to see the photo before.")
+        hint.setWordWrap(True)
+        hint.setContentsMargins(6, 0, 6, 0)
+        self.add_native(hint)
+        self.finish_layout()
+        self.say("Compare two photos of the same size.")
+        self.remember(look=self.look, gained=self.gained, warning=self.warning)
+        self._pair: Pair | None = None
+        self._place: dict[str, Any] = {}
+        self._index: Index = ()
+        self._shown: Image | None = None
+        self._buffer: npt.NDArray[np.uint8] | None = None
+        self._held = False
+        self._overlays: dict[str, Image] = {}
+        self._breath = QTimer(self.native)
+        self._breath.setInterval(_BREATH_MS)
+        self._breath.timeout.connect(self._breathe)
+        self._phase = 0.0
+        self._enable(False)
+        self.position.changed.connect(self._on_position)
+        self.show_box.changed.connect(self.redraw)
+        self.look.changed.connect(self._on_look)
+        self.gained.changed.connect(self._on_overlays)
+        self.warning.changed.connect(self._on_overlays)
+        self._bind_key()
+
+    def follow(self, layer: Layer | None) -> None:
+        """Put the selected photo and the one that belongs to it before and after."""
+        if layer is None or not is_photo(layer):
+            return
+        other = counterpart_of(layer, self.viewer.layers)
+        if other is None:
+            choose(self.after, layer)
+            return
+        first, second = (other, layer) if is_wide(layer) and not is_wide(other) else (layer, other)
+        choose(self.before, first)
+        choose(self.after, second)
+
+    def begin(self) -> None:
+        """Render both photos in a worker, and show them."""
+        layer: Image | None = self.after.value
+        before, after = self.frame_in(self.before), self.frame_in(self.after)
+        if self.before.value is self.after.value:
+            raise LayerError("Before and after are the same layer; choose two different ones.")
+        same_size(before, after)
+        assert layer is not None
+        index = self.index_of(layer)
+
+        def show(pair: Pair) -> None:
+            self._index = index
+            self._place = place_of(layer, index, step=pair.step)
+            self._show(pair, f"{before.name} | {after.name}")
+
+        self.start_job(partial(pair_of, before, after, self.look.value), show, layer=layer)
+
+    def redraw(self, *_: object) -> None:
+        """Show the curtain, or one of the two, as it is chosen or held."""
+        if self._pair is None or self._buffer is None or not self._is_there(self._shown):
+            return
+        shown = _BEFORE if self._held else self.show_box.value
+        width = self._buffer.shape[1]
+        border = {
+            _BEFORE: width,
+            _AFTER: 0,
+            _CURTAIN: round(self.position.value * width),
+        }[shown]
+        self._buffer[:, :border] = self._pair.before[:, :border]
+        self._buffer[:, border:] = self._pair.after[:, border:]
+        if 0 < border < width:
+            half = max(1, width // _LINE // 2)
+            self._buffer[:, max(0, border - 2 * half) : border + 2 * half] = 0
+            self._buffer[:, max(0, border - half) : border + half] = 255
+        assert self._shown is not None
+        self._shown.visible = True
+        self._shown.refresh(thumbnail=False, highlight=False, extent=False)
+
+    def hold(self, held: bool) -> None:
+        """Show the photo before while a key is held."""
+        self._held = held
+        self.redraw()
+
+    def close_down(self) -> None:
+        """Give the key back, too."""
+        super().close_down()
+        self._breath.stop()
+        self.viewer.bind_key(KEY_BEFORE, None, overwrite=True)
+
+    def _bind_key(self) -> None:
+        def hold(_: Viewer) -> Generator[None, None, None]:
+            self.hold(True)
+            yield
+            self.hold(False)
+
+        self.viewer.bind_key(KEY_BEFORE, hold, overwrite=True)
+
+    def _show(self, pair: Pair, name: str) -> None:
+        self._pair = pair
+        for layer in (self._shown, *self._overlays.values()):
+            if self._is_there(layer):
+                self.viewer.layers.remove(layer)
+        self._overlays = {}
+        self._buffer = pair.after.copy()
+        self._shown = self._added(self._buffer, name)
+        self._enable(True)
+        self._on_overlays()
+        self.redraw()
+        self.say(pair.gain.sentence)
+
+    def _added(self, picture: npt.NDArray[np.uint8], name: str, **settings: Any) -> Image:
+        active = self.viewer.layers.selection.active
+        added: Image = self.viewer.add_image(
+            in_stack(picture, self._index),
+            name=name,
+            rgb=True,
+            contrast_limits=(0, 255),
+            metadata=PICTURE,
+            **self._place,
+            **settings,
+        )
+        if active is not None:  # People go on with their photo, not with the picture of it.
+            self.viewer.layers.selection.active = active
+        return added
+
+    def _on_overlays(self, *_: object) -> None:
+        if self._pair is None:
+            return
+        pictures = {"what came back": self._pair.gained, "gamut warning": self._pair.warning}
+        for (name, picture), box in zip(pictures.items(), (self.gained, self.warning), strict=True):
+            layer = self._overlays.get(name)
+            if box.value and not self._is_there(layer):
+                self._overlays[name] = self._added(picture, name)
+            elif layer is not None and self._is_there(layer):
+                layer.visible = box.value
+        if self.warning.value:
+            self._breath.start()
+        else:
+            self._breath.stop()
+
+    def _breathe(self) -> None:
+        layer = self._overlays.get("gamut warning")
+        if layer is None or not self._is_there(layer) or not layer.visible:
+            self._breath.stop()
+            return
+        self._phase = (self._phase + _BREATH_MS / 1000 / _BREATH_S) % 1.0
+        layer.opacity = 0.5 - 0.4 * math.cos(2 * math.pi * self._phase)
+
+    def _on_position(self, *_: object) -> None:
+        if self.show_box.value != _CURTAIN:
+            self.show_box.value = _CURTAIN
+        else:
+            self.redraw()
+
+    def _on_look(self, *_: object) -> None:
+        if self._pair is not None and self._is_there(self._shown) and not self.busy:
+            self.start()
+
+    def _enable(self, enabled: bool) -> None:
+        self.position.enabled = self.show_box.enabled = enabled
+
+    def _is_there(self, layer: Any) -> bool:
+        return layer is not None and layer in self.viewer.layers
