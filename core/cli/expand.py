@@ -12,6 +12,7 @@ from core.engine import batches
 from core.engine.memory import keep_freed_memory
 from core.errors import PhotoError
 from core.files import OUTPUT_FORMATS
+from core.methods.registry import DEFAULT
 
 if TYPE_CHECKING:
     from core.engine.method import Method
@@ -30,12 +31,18 @@ report says how many, and by how much.
 """
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
+def add_parser(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str = "expand",
+    model: str = DEFAULT,
+    summary: str = "give sRGB photos their lost colours back",
+    description: str = "Give sRGB photos their lost colours back, as wide-gamut files.",
+) -> None:
+    """Add the command, or one by another name that begins with another model."""
     parser = commands.add_parser(
-        "expand",
-        help="give sRGB photos their lost colours back",
-        description="Give sRGB photos their lost colours back, as wide-gamut files.",
+        name,
+        help=summary,
+        description=description,
         epilog=_EPILOGUE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -57,7 +64,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     common.add_space(parser, tuple(OUTPUT_FORMATS))
     common.add_engine(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, model=model)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -64,6 +64,13 @@ def _describe(path: Path) -> dict[str, Any]:
         tolerance = LOSSY_TOLERANCE if info.lossy else 0.0
         report["clipped_share"] = share(clipped_mask(codes, tolerance))
         report["origin"] = origin_of(provenance_of(photo.metadata)).reason
+    report["carried"] = []
+    if photo.payload is not None:
+        from core.engine.tiling import ArraySource
+        from core.payload.carried import described
+
+        source = None if codes is None else ArraySource(codes)
+        report["carried"] = described(photo.payload, source)
     return report
 
 
@@ -84,8 +91,7 @@ def _text(report: dict[str, Any]) -> str:
     kinds = ", ".join(report["metadata"]) or "none"
     said = (f" ({taken})" if taken else "") + (", with a place" if report["has_gps"] else "")
     lines.append(f"metadata: {kinds}{said}")
-    if report["payload_size"]:
-        lines.append(f"payload: {report['payload_size']} bytes for recovering its colours")
+    lines.extend(report["carried"])
     if report.get("origin"):
         lines.append(report["origin"])
     lines.extend(report["notes"])

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _COMMANDS = (
     "expand",
     "reduce",
+    "recover",
+    "strip",
     "info",
     "methods",
     "spaces",

@@ -1,4 +1,4 @@
-"""Whole images to the bytes of a PNG, JPEG, JPEG XL or AVIF file with profile and metadata."""
+"""Whole images to the bytes of a PNG, JPEG, WebP, JPEG XL or AVIF file with profile and metadata."""
 
 from __future__ import annotations
 
@@ -71,8 +71,26 @@ def jpeg_file(codes: npt.NDArray[np.uint8], target: Target) -> bytes:
     return file[:place] + more + file[place:]
 
 
-def avif_file(codes: npt.NDArray[np.uint16], target: Target) -> bytes:
-    """Return an AVIF: codes of `target.bits` in uint16, shape (H, W, 3 or 4)."""
+def webp_file(codes: npt.NDArray[np.uint8], target: Target) -> bytes:
+    """Return a WebP: codes uint8 of shape (H, W, 3 or 4)."""
+    buffer = io.BytesIO()
+    exif, packet = target.metadata.exif, target.metadata.xmp
+    Image.fromarray(codes).save(
+        buffer,
+        "WEBP",
+        lossless=target.quality == 100,
+        exact=True,
+        quality=target.quality,
+        icc_profile=target.icc,
+        exif=exif or b"",
+        xmp=packet or b"",
+    )
+    file = buffer.getvalue()
+    return file if target.payload is None else webp_with(file, target.payload)
+
+
+def avif_file(codes: npt.NDArray[Any], target: Target) -> bytes:
+    """Return an AVIF: codes of `target.bits` in uint8 or uint16, shape (H, W, 3 or 4)."""
     primaries, transfer = CODE_POINTS.get(target.space.key, _UNSPECIFIED)
     file = imagecodecs.avif_encode(
         codes,

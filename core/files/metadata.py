@@ -26,6 +26,7 @@ _MIME: Mapping[str, str] = MappingProxyType(
         "jxl": "image/jxl",
         "avif": "image/avif",
         "jpeg": "image/jpeg",
+        "webp": "image/webp",
     }
 )
 _AS_XMP: Mapping[str, xmp.Name] = MappingProxyType(
@@ -177,7 +178,7 @@ class Metadata:
 
         Parameters
         ----------
-        format_key : {"tiff", "png", "jxl", "avif", "jpeg"}
+        format_key : {"tiff", "png", "jxl", "avif", "jpeg", "webp"}
             The format.
         width, height : int
             Of the photo, upright.
@@ -210,7 +211,7 @@ class Metadata:
             if lost:
                 notes.append(f"Texts that only PNG holds were left out: {named(lost)}.")
             texts = ()
-        if format_key in ("jxl", "avif") and self.resolution is not None:
+        if format_key in ("jxl", "avif", "webp") and self.resolution is not None:
             blob = exif.with_resolution(blob, *self.resolution.entries())
         if format_key == "jpeg" and blob is not None and len(blob) > _LONGEST_IN_JPEG:
             blob = exif.without_maker_note(blob)

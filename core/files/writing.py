@@ -48,9 +48,19 @@ _SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".avif": "avif",
         ".jpg": "jpeg",
         ".jpeg": "jpeg",
+        ".webp": "webp",
     }
 )
-_NAMES = {"tiff": "TIFF", "png": "PNG", "jxl": "JPEG XL", "avif": "AVIF", "jpeg": "JPEG"}
+_NAMES = {
+    "tiff": "TIFF",
+    "png": "PNG",
+    "jxl": "JPEG XL",
+    "avif": "AVIF",
+    "jpeg": "JPEG",
+    "webp": "WebP",
+}
+_ONLY_8_BITS = ("jpeg", "webp", "avif")
+_JPEG_QUALITY = 95
 _DEPTHS: dict[str, tuple[int, ...]] = {
     "tiff": (16,),
     "png": (16,),
@@ -291,7 +301,7 @@ def write_codes(
     *,
     metadata: Metadata | None = None,
     alpha: npt.NDArray[Any] | None = None,
-    quality: int = 95,
+    quality: int | None = None,
     compression: int | None = None,
     overwrite: bool = False,
     source: str | os.PathLike[str] | None = None,
@@ -304,7 +314,7 @@ def write_codes(
     Parameters
     ----------
     path : path
-        TIFF, PNG or JPEG, by its suffix.
+        TIFF, PNG, JPEG, WebP, AVIF or JPEG XL, by its suffix.
     codes : ndarray, uint8 or uint16, shape (H, W, 3)
         Encoded values of `space`.
     space : ColourSpace
@@ -313,8 +323,9 @@ def write_codes(
         To carry over, of an upright photo; what becomes untrue is set right.
     alpha : ndarray, shape (H, W), optional
         Opacity; JPEG has none and drops it.
-    quality : int
-        Of JPEG, 0 to 100.
+    quality : int, optional
+        Of JPEG (95 unless given), WebP, AVIF and JPEG XL, 0 to 100. These three are lossless at
+        100 and unless it is given.
     compression : int, optional
         Of PNG, which is lossless in any case: from 1, about three times as fast, to 9, a little
         smaller.
@@ -333,10 +344,9 @@ def write_codes(
     """
     path = Path(path)
     format_key = format_of(path)
-    if format_key not in ("tiff", "png", "jpeg"):
-        raise FileError(f"Codes are written as TIFF, PNG or JPEG, not “{path.suffix}”.")
-    if format_key == "jpeg" and codes.dtype != np.uint8:
-        raise FileError("JPEG holds 8 bits only; choose PNG or TIFF for 16 bits.")
+    if format_key in _ONLY_8_BITS and codes.dtype != np.uint8:
+        name = _NAMES[format_key]
+        raise FileError(f"{name} is written with 8 bits only; choose PNG or TIFF for 16 bits.")
     if format_key == "jpeg":
         alpha = None
     height, width = codes.shape[:2]
@@ -352,7 +362,7 @@ def write_codes(
         metadata=fitted,
         payload=extra_metadata,
         software=software,
-        quality=quality,
+        quality=(_JPEG_QUALITY if format_key == "jpeg" else 100) if quality is None else quality,
         compression=compression,
     )
     values: npt.NDArray[Any] = codes
@@ -375,7 +385,7 @@ def format_of(path: Path) -> str:
 
     Returns
     -------
-    {"tiff", "png", "jxl", "avif", "jpeg"}
+    {"tiff", "png", "jxl", "avif", "jpeg", "webp"}
 
     Raises
     ------
@@ -527,6 +537,8 @@ class _Buffer:
             content = encoders.png_file(self._values, self._target)
         elif self._format == "jpeg":
             content = encoders.jpeg_file(self._values, self._target)
+        elif self._format == "webp":
+            content = encoders.webp_file(self._values, self._target)
         elif self._format == "avif":
             content = encoders.avif_file(self._values, self._target)
         else:

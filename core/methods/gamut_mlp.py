@@ -5,23 +5,33 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from core.engine.expansion import ExpansionSettings
 from core.engine.method import Method, Needs, Place, WindowMethod
 from core.errors import PhotoError
-from core.methods.registry import EMBEDDED, GAMUT_MLP
-from core.payload.embedding import from_payload
-from core.payload.gamut_mlp import PARAMETERS, FitSettings, GamutMlp, fit
+from core.methods.hinted import HintedMethod
+from core.methods.registry import DEFAULT, EMBEDDED, GAMUT_MLP, method
+from core.payload.carried import Carried
+from core.payload.embedding import hinted
+from core.payload.gamut_mlp import DEFAULT_SIZE, FORMS, FitSettings, GamutMlp, fit
+from core.payload.hint import make_hint
+from core.payload.lost import lost_pixels
+from core.payload.network_record import network_of
+from core.payload.records import model_mark
+from core.payload.start import shipped_start
+from core.progress import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from core.colour import Adaptation
-    from core.engine.expansion import ExpansionSettings
-    from core.engine.method import Subject, Worker
-    from core.engine.tiling import Source
+    from core.colour import Adaptation, ColourSpace
+    from core.engine.method import Subject, TileReport, Worker
+    from core.engine.tiling import Source, Span
     from core.gamut import Codes, FloatImage
     from core.progress import Check
 
-_PAYLOAD_SIZE = 4 * PARAMETERS
+_PARTS = 1000
 
 
 class FittedGamutMlp(WindowMethod):
@@ -31,18 +41,24 @@ class FittedGamutMlp(WindowMethod):
     ----------
     mlp : GamutMlp
         The network.
+    base : Method, optional
+        Whose estimate it corrects; the naive inversion unless given.
+    source : ColourSpace, optional
+        The space in which the colours of the photo's original lay.
     """
 
     name = GAMUT_MLP
     summary = "GamutMLP (Le et al., CVPR 2023), fitted to this photo"
     needs = Needs.PAYLOAD
-    parameters = PARAMETERS
-    payload_size = _PAYLOAD_SIZE
     told = False
 
-    def __init__(self, mlp: GamutMlp) -> None:
-        self.mlp = mlp
+    def __init__(
+        self, mlp: GamutMlp, base: Method | None = None, source: ColourSpace | None = None
+    ) -> None:
+        self.mlp, self.base, self.source = mlp, base, source
         self.sha256 = mlp.sha256
+        self.parameters = mlp.network.form.parameters
+        self.solver = None if base is None else base.solver
 
     def worker(
         self, codes: Source, settings: ExpansionSettings, check: Check | None = None
@@ -61,7 +77,10 @@ class FittedGamutMlp(WindowMethod):
                 f"The network was fitted to a photo of {mlp.width} × {mlp.height} pixels, not "
                 f"{width} × {height}; take that photo, or another method."
             )
-        return super().worker(codes, settings, check)
+        under = None if self.base is None else self.base.worker(codes, settings, check)
+        if under is None:
+            return super().worker(codes, settings, check)
+        return _CorrectingWorker(under, mlp, settings)
 
     def estimate(self, window: Codes, place: Place, settings: ExpansionSettings) -> FloatImage:
         """Estimate the colours of a window, pixel by pixel."""
@@ -77,14 +96,16 @@ class GamutMlpMethod(Method):
         How it is fitted.
     """
 
-    name = GAMUT_MLP
     summary = "GamutMLP (Le et al., CVPR 2023): fitted to the original, travels in the sRGB file"
     needs = Needs.ORIGINAL
-    parameters = PARAMETERS
-    payload_size = _PAYLOAD_SIZE
 
     def __init__(self, settings: FitSettings | None = None) -> None:
         self.settings = settings or FitSettings()
+        size = self.settings.size
+        self.name = GAMUT_MLP if size == DEFAULT_SIZE else f"{GAMUT_MLP}-{size}"
+        form = FORMS[size]
+        self.parameters, self.payload_size = form.parameters, round(1000 * float(size))
+        self._base = method(DEFAULT) if form.corrects_network else None
 
     def worker(
         self, codes: Source, settings: ExpansionSettings, check: Check | None = None
@@ -99,10 +120,18 @@ class GamutMlpMethod(Method):
         self, codes: Codes, original: FloatImage, tolerance: float, adaptation: Adaptation
     ) -> Generator[tuple[int, int], None, FittedGamutMlp]:
         """Fit a network to a photo; see :meth:`core.engine.method.Method.fitted`."""
-        work = fit(codes, original, self.settings, tolerance=tolerance, adaptation=adaptation)
-        with closing(work):
+        settings = ExpansionSettings(tolerance=tolerance, adaptation=adaptation)
+        base, half = self._base, 0 if self._base is None else _PARTS // 2
+        finding = lost_pixels(codes, original, base, settings=settings)
+        with closing(scaled(finding, 0, half, _PARTS)) as work:
+            lost = yield from work
+        if base is not None:
+            hint = make_hint(lost)
+            base, lost = HintedMethod(base, hint), hinted(lost, hint)
+        fitting = fit(lost, self.settings, shipped_start(FORMS[self.settings.size]))
+        with closing(scaled(fitting, half, _PARTS, _PARTS)) as work:
             mlp = yield from work
-        return FittedGamutMlp(mlp).renamed(self.name)
+        return FittedGamutMlp(mlp, base, lost.settings.source).renamed(self.name)
 
 
 class Embedded(Method):
@@ -120,13 +149,46 @@ class Embedded(Method):
         PhotoError
             If the file carries none, or the pixels are no longer those that it was fitted to.
         """
+        origin = subject.origin
         if subject.payload is None:
             raise PhotoError(
-                f"“{subject.origin}” carries no network of its own; choose another method, or "
+                f"“{origin}” carries no network of its own; choose another method, or "
                 "make such a file from the original with gamut reduce --embed."
             )
-        codes = subject.codes.rows(0, subject.codes.shape[0])
-        return FittedGamutMlp(from_payload(subject.payload, codes, subject.origin))
+        default = method(DEFAULT)
+        carried = Carried.of(subject.payload, subject.codes, default.sha256)
+        record = carried.network
+        if record is None and not carried.is_damaged:
+            raise PhotoError(
+                f"“{origin}” carries a hint, but no network of its own; choose “{DEFAULT}”, which "
+                "uses the hint."
+            )
+        if carried.is_edited:
+            raise PhotoError(
+                f"“{origin}” was edited, resized or saved again since it got its network, which "
+                "fits it no longer; choose another method."
+            )
+        try:
+            if record is None:
+                raise ValueError("no sound records")
+            mlp = network_of(record, *subject.codes.shape[:2])
+        except ValueError as error:
+            raise PhotoError(
+                f"The network that “{origin}” carries is damaged or from another version; choose "
+                "another method."
+            ) from error
+        base: Method | None = None
+        if mlp.network.form.corrects_network:
+            if record.model != model_mark(default.sha256):
+                raise PhotoError(
+                    f"The network that “{origin}” carries corrects other weights than those of "
+                    f"this version's {default.name}; use the version that wrote it, or another "
+                    "method."
+                )
+            base = default if carried.hint is None else HintedMethod(default, carried.hint)
+        bound = FittedGamutMlp(mlp, base, carried.source)
+        bound.notes = ("The photo was restored by the network that it carries.",)
+        return bound
 
     def worker(
         self, codes: Source, settings: ExpansionSettings, check: Check | None = None
@@ -135,3 +197,35 @@ class Embedded(Method):
         raise PhotoError(
             "Pixels alone carry no network; expand the photo's own file, or choose another method."
         )
+
+
+class _CorrectingWorker:
+    """A photo's own network on top of another worker."""
+
+    told = True
+
+    def __init__(self, under: Worker, mlp: GamutMlp, settings: ExpansionSettings) -> None:
+        self._under, self._mlp, self._settings = under, mlp, settings
+        self.tile, self.halo = under.tile, under.halo
+
+    def solve(
+        self, window: Codes, row: Span, columns: list[Span], answers: FloatImage
+    ) -> list[TileReport]:
+        found = np.empty_like(answers)
+        reports = self._under.solve(window, row, columns, found)
+        for column in columns:
+            part = slice(column.start, column.stop)
+            codes = window[row.inner, part]
+            flat = found[:, part].reshape(-1, 3)
+            base = self._under.scene(codes.reshape(-1, 3), flat, self._settings.source)
+            answers[:, part] = self._mlp.estimate(
+                codes,
+                row.start,
+                column.start,
+                self._settings.tolerance,
+                base.reshape(codes.shape),
+            )
+        return reports
+
+    def scene(self, codes: Codes, answers: FloatImage, source: ColourSpace | None) -> FloatImage:
+        return answers

@@ -13,6 +13,7 @@ from core.gamut import naive_inversion
 from core.methods.registry import DEFAULT, HINT, method
 from core.payload.carried import Carried
 from core.payload.hint import LARGEST_HINT, Hint, make_hint
+from core.payload.lost import lost_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -76,10 +77,10 @@ class HintMethod(Method):
     ) -> Generator[tuple[int, int], None, Method]:
         """Make the hint; see :meth:`core.engine.method.Method.fitted`."""
         settings = ExpansionSettings(tolerance=tolerance, adaptation=adaptation)
-        work = make_hint(codes, original, self.method, settings=settings)
+        work = lost_pixels(codes, original, self.method, settings=settings)
         with closing(work):
-            hint = yield from work
-        return HintedMethod(self.method, hint).renamed(self.name)
+            lost = yield from work
+        return HintedMethod(self.method, make_hint(lost)).renamed(self.name)
 
 
 def with_hint(method: Method, subject: Subject) -> Method:

@@ -33,6 +33,8 @@ class Carried:
         The photo's own network, whether it fits or not.
     is_edited : bool
         Whether the pixels are no longer those that the records were made for.
+    is_damaged : bool
+        Whether nothing can be read of it.
     notes : tuple of str
         Sentences for people who expand the photo by a network with hints.
     """
@@ -41,6 +43,7 @@ class Carried:
     hint: Hint | None = None
     network: Record | None = None
     is_edited: bool = False
+    is_damaged: bool = False
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -61,7 +64,7 @@ class Carried:
             known = records.get(Kind.HINT)
             hint = None if known is None else Hint.from_record(known)
         except (DamagedError, ValueError):
-            return cls(notes=(f"{_DAMAGED[:-1]}, and was ignored.",))
+            return cls(is_damaged=True, notes=(f"{_DAMAGED[:-1]}, and was ignored.",))
         network = records.get(Kind.NETWORK)
         source = next((r.source for r in records.values() if r.source is not None), None)
         pixels = fingerprint(codes)
@@ -77,7 +80,8 @@ class Carried:
             notes = (_hinted(source),)
         if network is not None and not is_edited:
             notes = (*notes, _NETWORK)
-        return cls(source, None if is_edited else hint, network, is_edited, notes)
+        hint = None if is_edited else hint
+        return cls(source, hint, network, is_edited, notes=notes)
 
 
 def described(payload: bytes, codes: Source | None) -> list[str]:

@@ -1,35 +1,35 @@
-"""A photo's own network inside its sRGB file: put there, and found again."""
+"""sRGB files that carry what they lost, written together with it."""
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-from safetensors import SafetensorError
-
+from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
-from core.files import Limits, Photo, read, write_codes
-from core.files.reading import read_header
-from core.files.safe_write import check_target
-from core.gamut import LOSSY_TOLERANCE
-from core.network.tensor_file import pack, unpack
-from core.payload.gamut_mlp import FitSettings, GamutMlp, PhotoNetwork, fit
+from core.files import Photo, check_target, format_of, read, write_codes
+from core.gamut import LOSSY_TOLERANCE, naive_inversion
+from core.payload.gamut_mlp import FORMS, FitSettings, fit
+from core.payload.hint import Hint, make_hint
+from core.payload.lost import LostPixels, lost_pixels
+from core.payload.network_record import network_of, network_record
+from core.payload.records import Record, joined
+from core.payload.start import shipped_start
+from core.progress import scaled
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Generator
 
-    from core.colour import Adaptation
+    from core.colour import ColourSpace
+    from core.engine.method import Method
     from core.gamut import Codes, FloatImage
 
-FORMAT = "gamut-mlp-1"
-LARGEST = 23_000
-"""Bytes of a payload at most: what Le et al. 2023 need, and far less than a JPEG can carry."""
+_PARTS = 1000
+_LOSSLESS = ("tiff", "png")
 
 
 @dataclass(frozen=True)
@@ -38,49 +38,61 @@ class Embedding:
 
     Attributes
     ----------
+    hint_size, network_size : int
+        Bytes of each; 0 where there is none.
     sha256 : str
-        Of the network's weights.
-    size : int
-        Of the payload, in bytes.
+        Of the network's weights; empty where there is none.
     notes : tuple of str
         Sentences for people about metadata that the file does not hold.
     """
 
-    sha256: str
-    size: int
+    hint_size: int = 0
+    network_size: int = 0
+    sha256: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        return self.hint_size + self.network_size
 
 
 def write_embedded(
     path: str | os.PathLike[str],
     codes: Codes,
     original: FloatImage,
-    settings: FitSettings | None = None,
+    method: Method | None,
+    network: FitSettings | None = None,
     *,
-    adaptation: Adaptation = "Bradford",
+    stated: ColourSpace | None = None,
+    settings: ExpansionSettings | None = None,
     **written: Any,
 ) -> Generator[tuple[int, int], None, Embedding]:
-    """Write an sRGB file that carries the network fitted to it.
+    """Write an sRGB file that carries what helps to recover its colours.
 
     Parameters
     ----------
     path : path
-        TIFF, PNG or JPEG.
+        In any format that :func:`core.files.write_codes` writes.
     codes : ndarray, uint8 or uint16, shape (H, W, 3)
         The sRGB codes that the original was reduced to.
     original : ndarray, float32, shape (H, W, 3)
         Scene-linear sRGB, unbounded.
-    settings : FitSettings, optional
-        How the network is fitted.
-    adaptation : {"Bradford", "CAT02"}
-        As for :func:`core.payload.gamut_mlp.fit`.
+    method : Method or None
+        The network that gets a hint how far to go; None for no hint.
+    network : FitSettings, optional
+        Fits a network to the photo as well, which the file carries.
+    stated : ColourSpace, optional
+        The space of the original's file.
+    settings : ExpansionSettings, optional
+        Device, adaptation and so on.
     **written
         As for :func:`core.files.write_codes`.
 
     Yields
     ------
     (int, int)
-        Steps done and in all. Closing the generator leaves no file.
+        Progress. Closing the generator leaves no file.
 
     Returns
     -------
@@ -90,107 +102,63 @@ def write_embedded(
     ------
     FileError
         If the file cannot be written.
+    PhotoError
+        If a network of that size corrects another one, and there is none.
     """
     path = Path(path)
     # Before the work, and again when the file is written.
     check_target(path, overwrite=written.get("overwrite", False), source=written.get("source"))
+    carried, tolerance = _as_read(path, codes, written)
+    settings = replace(settings or ExpansionSettings(), tolerance=tolerance)
+    first = _PARTS if network is None else _PARTS // 2 if method is not None else 0
+    work = lost_pixels(carried, original, method, stated=stated, settings=settings)
+    lost = yield from scaled(work, 0, first, _PARTS)
+    records: list[Record] = []
+    if method is not None:
+        hint = make_hint(lost)
+        records.append(hint.record(carried, method.sha256))
+        lost = hinted(lost, hint)
+    sha256 = ""
+    if network is not None:
+        form = FORMS[network.size]
+        if form.corrects_network and method is None:
+            raise PhotoError(
+                f"A network of {network.size} kB corrects what LETNet-box makes of the photo; let "
+                "the file carry a hint, too, or choose 4 kB or more."
+            )
+        fitting = fit(lost, network, shipped_start(form))
+        with closing(scaled(fitting, first, _PARTS, _PARTS)) as steps:
+            mlp = yield from steps
+        source, base = lost.settings.source, "" if method is None else method.sha256
+        record = network_record(mlp, carried, source, base)
+        sha256 = network_of(record, *carried.shape[:2]).sha256
+        records.append(record)
+    notes = write_codes(path, codes, extra_metadata=joined(records), **written)
+    sizes = [len(record.serialise()) for record in records]
+    hint_size = sizes[0] if method is not None else 0
+    return Embedding(hint_size, sum(sizes) - hint_size, sha256, notes)
+
+
+def hinted(lost: LostPixels, hint: Hint) -> LostPixels:
+    """Return lost pixels with the estimates that a hint makes of theirs."""
+    naive = naive_inversion(lost.codes)
+    factors = hint.factors(lost.codes, lost.settings.tolerance)
+    return replace(lost, estimate=naive + factors * (lost.estimate - naive))
+
+
+def _as_read(path: Path, codes: Codes, written: dict[str, Any]) -> tuple[Codes, float]:
+    """Return the codes that a file will give back, and their noise: JPEG changes them."""
+    if format_of(path) in _LOSSLESS:
+        return codes, 0.0
     with tempfile.TemporaryDirectory() as folder:
-        # The network learns what will be read: JPEG changes the codes.
         trial = Path(folder, f"trial{path.suffix}")
         write_codes(trial, codes, **{**written, "overwrite": False, "source": None})
         photo = read(trial)
-    carried = _codes(photo)
-    tolerance = LOSSY_TOLERANCE if photo.lossy else 0.0
-    work = fit(carried, original, settings, tolerance=tolerance, adaptation=adaptation)
-    with closing(work):
-        mlp = yield from work
-    payload = to_payload(mlp, carried)
-    notes = write_codes(path, codes, extra_metadata=payload, **written)
-    return Embedding(mlp.sha256, len(payload), notes)
-
-
-def carried_payload(path: str | os.PathLike[str], limits: Limits | None = None) -> bytes | None:
-    """Return what a file carries for recovering its colours, unchecked; None if it carries nothing.
-
-    Parameters
-    ----------
-    path : path
-        The file. Its pixels are not read.
-    limits : Limits, optional
-        What is too large to be read.
-
-    Raises
-    ------
-    FileError
-        If it is no photo.
-    """
-    return read_header(Path(path), limits or Limits()).payload
-
-
-def to_payload(mlp: GamutMlp, codes: Codes) -> bytes:
-    """Return a network as the bytes that a file carries.
-
-    Parameters
-    ----------
-    mlp : GamutMlp
-        The network.
-    codes : ndarray, uint8 or uint16, shape (H, W, 3)
-        The codes that it was fitted to, by whose hash it knows them again.
-    """
-    return pack(mlp.network.state_dict(), {"format": FORMAT, "pixels": _digest(codes)})
-
-
-def from_payload(payload: bytes, codes: Codes, origin: str) -> GamutMlp:
-    """Return the network of a payload.
-
-    Parameters
-    ----------
-    payload : bytes
-        As of :func:`to_payload`; from anybody.
-    codes : ndarray, uint8 or uint16, shape (H, W, 3)
-        Those of the file.
-    origin : str
-        The file's name, for errors.
-
-    Raises
-    ------
-    PhotoError
-        If it is damaged, or of other pixels.
-    """
-    network = PhotoNetwork.empty()
-    try:
-        if len(payload) > LARGEST:
-            raise ValueError("it is too large")
-        metadata, tensors = unpack(payload)
-        if metadata.get("format") != FORMAT:
-            raise ValueError("it is of another kind")
-        network.load_state_dict(tensors)
-        if not all(bool(weights.isfinite().all()) for weights in tensors.values()):
-            raise ValueError("its weights are not finite")
-        if any(weights.dtype != torch.float32 for weights in tensors.values()):
-            raise ValueError("its weights are of another type")
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise PhotoError(
-            f"The network that “{origin}” carries is damaged or from another version; choose "
-            "another method."
-        ) from error
-    if metadata.get("pixels") != _digest(codes):
-        raise PhotoError(
-            f"“{origin}” was edited, resized or saved again since it got its network, which fits "
-            "it no longer; choose another method."
-        )
-    network.eval().requires_grad_(False)
-    return GamutMlp(network, *codes.shape[:2])
+    return _codes(photo), LOSSY_TOLERANCE if photo.lossy else 0.0
 
 
 def _codes(photo: Photo) -> Codes:
     codes = photo.srgb_codes()
     if codes is None:
-        raise PhotoError(f"“{photo.path}” is no sRGB photo; its own network fits sRGB alone.")
+        raise PhotoError(f"“{photo.path}” is no sRGB photo; choose another format.")
     return codes
-
-
-def _digest(codes: Codes) -> str:
-    """Return a hash of what a file shows: its depth, its size, its codes."""
-    shape = f"{codes.dtype.name} {codes.shape}".encode()
-    return hashlib.sha256(shape + codes.tobytes()).hexdigest()

@@ -2,51 +2,95 @@
 
 Where the wide-gamut original is at hand, the network learns from it what the reduction to sRGB
 cuts off, as a function of place and colour (Le et al., "GamutMLP: A Lightweight MLP for Color
-Loss Recovery", CVPR 2023): 4,960 weights that travel inside the sRGB file.
+Loss Recovery", CVPR 2023). Its weights travel inside the sRGB file.
 
 Where the paper fits a residual on all channels of samples in and out of gamut, this one learns
-the clipped channels alone, which the codes do not tell; the feasible box keeps all others.
+the clipped channels alone, which the codes do not tell; the feasible box keeps all others. Its
+weights have six bits each, and are trained so; and small networks correct what LETNet makes of
+the photo, instead of the naive inversion.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.colour import PROPHOTO, SRGB, Adaptation, convert, matrix_between
-from core.gamut import (
-    Codes,
-    FloatImage,
-    clipped_channels,
-    clipped_mask,
-    clipping_weight,
-    naive_inversion,
-)
+from core.colour import PROPHOTO, SRGB, convert, matrix_between
+from core.gamut import Codes, FloatImage, clipped_channels, clipping_weight, naive_inversion
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
+
+    from core.payload.lost import LostPixels
 
 FREQUENCIES = 12
 """Octaves of sine and cosine that encode each of the five inputs (Le et al., section 3.2)."""
 
-HIDDEN = 32
-"""Units of each of the two hidden layers."""
+LEVELS = 31
+"""Weights are whole multiples, up to this one, of a unit of their layer: 6 bits."""
 
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 _INPUTS = 5
-
-PARAMETERS = (2 * FREQUENCIES * _INPUTS + HIDDEN + 3) * HIDDEN
-"""Weights of a network."""
-
+_STEP_GAIN = 4.0
 _PIXELS_AT_ONCE = 1 << 16
 _STEPS_AT_ONCE = 25
+_HELD_OUT, _MOST_HELD_OUT = 8, 16_384
+_PATIENCE, _WORTH, _SLOWER, _SLOWEST = 4, 0.995, 0.3, 0.05
+
+
+@dataclass(frozen=True)
+class Form:
+    """How large a network is, and what it corrects.
+
+    Attributes
+    ----------
+    frequencies : int
+        Octaves of sine and cosine of each input.
+    hidden : int
+        Units of each of the two hidden layers.
+    corrects_network : bool
+        Whether it corrects the estimate of a network, hint included, or the naive inversion.
+    """
+
+    frequencies: int
+    hidden: int
+    corrects_network: bool
+
+    @property
+    def inputs(self) -> int:
+        """Numbers that the first layer takes for each pixel."""
+        return 2 * self.frequencies * _INPUTS + 3 * self.corrects_network
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return (self.inputs + self.hidden + 3) * self.hidden
+
+
+FORMS: Mapping[str, Form] = MappingProxyType(
+    {
+        "0.5": Form(4, 13, True),
+        "1": Form(6, 19, True),
+        "2": Form(8, 28, True),
+        "4": Form(12, 40, False),
+        "8": Form(12, 70, False),
+        "16": Form(12, 114, False),
+        "23": Form(12, 143, False),
+    }
+)
+"""By the size of the record in kilobytes; their order is in files. Small networks gain most by
+what a large one knows already. From 4 kB on, that is too little to make a file depend on it."""
+
+DEFAULT_SIZE = "4"
 
 
 @dataclass(frozen=True)
@@ -55,8 +99,11 @@ class FitSettings:
 
     Attributes
     ----------
+    size : str
+        One of :data:`FORMS`.
     steps : int
-        Of Adam, on batches drawn from the samples; the rate falls to 0 along half a cosine.
+        Of Adam at most, on batches drawn from the samples. The rate falls to 0 along half a
+        cosine; the fit ends as soon as samples that are held out stop gaining.
     batch : int
         Pixels of a step.
     samples : int
@@ -67,6 +114,7 @@ class FitSettings:
         Of the first weights and of the batches.
     """
 
+    size: str = DEFAULT_SIZE
     steps: int = 1500
     batch: int = 4096
     samples: int = 200_000
@@ -75,35 +123,58 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         """Check every field, naming the one that is out of range."""
-        for name in ("steps", "batch", "samples"):
-            if getattr(self, name) < 1:
+        checks = {
+            "size": self.size in FORMS,
+            **{name: getattr(self, name) >= 1 for name in ("steps", "batch", "samples")},
+            "learning_rate": 0.0 < self.learning_rate <= 1.0,
+        }
+        for name, valid in checks.items():
+            if not valid:
                 raise ValueError(f"Setting {name} = {getattr(self, name)!r} is out of range.")
-        if not 0.0 < self.learning_rate <= 1.0:
-            raise ValueError(f"Setting learning_rate = {self.learning_rate!r} is out of range.")
 
 
 class PhotoNetwork(nn.Module):
     """Two hidden layers without bias, from encoded places and colours to a step of colour."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: Form) -> None:
         super().__init__()
-        sizes = (2 * FREQUENCIES * _INPUTS, HIDDEN, HIDDEN, 3)
+        self.form = form
+        sizes = (form.inputs, form.hidden, form.hidden, 3)
         self.first, self.second, self.last = (
             nn.Linear(*pair, bias=False) for pair in pairwise(sizes)
         )
 
     @classmethod
-    def empty(cls) -> PhotoNetwork:
+    def empty(cls, form: Form) -> PhotoNetwork:
         """Return a network whose weights are still to come, from a file or from a seed."""
         with torch.device("meta"):
-            network = cls()
+            network = cls(form)
         return network.to_empty(device="cpu")
 
+    @property
+    def layers(self) -> tuple[nn.Linear, nn.Linear, nn.Linear]:
+        """From the first to the last."""
+        return self.first, self.second, self.last
+
     def forward(self, features: Tensor) -> Tensor:
-        """Return steps of scene-linear sRGB (N, 3) for encoded inputs (N, 120)."""
-        hidden = torch.relu(self.second(torch.relu(self.first(features))))
-        step: Tensor = self.last(hidden)
-        return step
+        """Return steps of scene-linear sRGB (N, 3) for features (N, inputs).
+
+        The weights are rounded as a file holds them; gradients pass the rounding by.
+        """
+        first, second, last = (rounded(layer.weight) for layer in self.layers)
+        hidden = torch.relu(torch.relu(features @ first.T) @ second.T)
+        return hidden @ last.T
+
+
+def rounded(weight: Tensor) -> Tensor:
+    """Return weights as whole multiples of a unit; their gradients are those of the weights."""
+    unit = unit_of(weight)
+    return weight + (torch.round(weight / unit) * unit - weight).detach()
+
+
+def unit_of(weight: Tensor) -> Tensor:
+    """Return what the weights of a layer are multiples of."""
+    return (weight.detach().abs().max() / LEVELS).clamp_min(1e-12)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,11 +196,16 @@ class GamutMlp:
 
     def __post_init__(self) -> None:
         """Name the weights by their hash."""
-        weights = b"".join(w.numpy().tobytes() for w in self.network.state_dict().values())
+        weights = b"".join(rounded(layer.weight).numpy().tobytes() for layer in self.network.layers)
         object.__setattr__(self, "sha256", hashlib.sha256(weights).hexdigest())
 
     def estimate(
-        self, codes: Codes, top: int = 0, left: int = 0, tolerance: float = 0.0
+        self,
+        codes: Codes,
+        top: int = 0,
+        left: int = 0,
+        tolerance: float = 0.0,
+        base: FloatImage | None = None,
     ) -> FloatImage:
         """Estimate the colours of a part of the photo.
 
@@ -141,48 +217,46 @@ class GamutMlp:
             Where it lies in the photo, in pixels.
         tolerance : float
             Noise of a lossy file, in 8-bit codes.
+        base : ndarray, float32, shape (h, w, 3), optional
+            The estimate that a network of such a form corrects, scene-linear sRGB; the naive
+            inversion unless given.
 
         Returns
         -------
         ndarray, float32, shape (h, w, 3)
-            Scene-linear sRGB, unbounded: the naive inversion but for the channels whose codes
-            stand at an end of the range.
+            Scene-linear sRGB, unbounded: the base but for the channels whose codes stand at an
+            end of the range.
         """
         height, width, _ = codes.shape
         rows, columns = np.mgrid[top : top + height, left : left + width].reshape(2, -1)
         flat = codes.reshape(-1, 3)
-        scene = naive_inversion(flat)
+        naive = naive_inversion(flat)
+        scene = naive.copy() if base is None else base.reshape(-1, 3).astype(np.float32)
         with torch.inference_mode():
             for start in range(0, len(flat), _PIXELS_AT_ONCE):
                 part = slice(start, start + _PIXELS_AT_ONCE)
-                inputs = _inputs(rows[part], columns[part], flat[part], (self.height, self.width))
+                size = self.height, self.width
+                places = _places(rows[part], columns[part], size)
+                features = _features(self.network.form, places, naive[part], scene[part])
                 low, high = clipped_channels(flat[part], tolerance)
-                scene[part] += (low | high) * self.network(encoded(inputs)).numpy()
+                scene[part] += (low | high) * self.network(features).numpy()
         return scene.reshape(codes.shape)
 
 
 def fit(
-    codes: Codes,
-    original: FloatImage,
-    settings: FitSettings | None = None,
-    *,
-    tolerance: float = 0.0,
-    adaptation: Adaptation = "Bradford",
+    lost: LostPixels, settings: FitSettings | None = None, start: PhotoNetwork | None = None
 ) -> Generator[tuple[int, int], None, GamutMlp]:
     """Fit a network to a photo and its wide-gamut original.
 
     Parameters
     ----------
-    codes : ndarray, uint8 or uint16, shape (H, W, 3)
-        The sRGB codes that the original was reduced to, as they will be read again.
-    original : ndarray, float32, shape (H, W, 3)
-        Scene-linear sRGB, unbounded.
+    lost : LostPixels
+        The pixels that have lost colour, with the estimates that are to be corrected; those of
+        the naive inversion are ignored by networks that correct it.
     settings : FitSettings, optional
         How.
-    tolerance : float
-        Noise of a lossy file, in 8-bit codes.
-    adaptation : {"Bradford", "CAT02"}
-        Between sRGB's white and ProPhoto's, in which the error is measured.
+    start : PhotoNetwork, optional
+        Whose weights are where the fit begins; random ones unless given.
 
     Yields
     ------
@@ -195,92 +269,146 @@ def fit(
         With no step at all where nothing was clipped.
     """
     settings = settings or FitSettings()
-    samples = _samples(codes, original, settings, tolerance)
+    form = FORMS[settings.size]
     generator = torch.Generator().manual_seed(settings.seed)
-    network = _started(generator)
-    if len(samples.inputs):
-        features = encoded(samples.inputs)
-        to_prophoto = torch.tensor(matrix_between(SRGB, PROPHOTO, adaptation), dtype=torch.float32)
-        optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-        decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.steps)
-        for done in range(1, settings.steps + 1):
-            chosen = torch.randint(len(features), (settings.batch,), generator=generator)
-            step = samples.weight[chosen] * network(features[chosen])
-            error = (step - samples.lost[chosen]) @ to_prophoto.T
-            optimiser.zero_grad()
-            error.square().mean().backward()
-            optimiser.step()
-            decay.step()
-            if done % _STEPS_AT_ONCE == 0 or done == settings.steps:
-                yield done, settings.steps
-    else:
-        yield settings.steps, settings.steps
+    network = _started(form, generator)
+    if start is not None:
+        network.load_state_dict(start.state_dict())
+    samples = samples_of(lost, form, settings.samples)
+    if len(samples.features):
+        yield from _fitted(network, samples, settings, generator)
+    yield settings.steps, settings.steps
     network.eval().requires_grad_(False)
-    return GamutMlp(network, *codes.shape[:2])
+    return GamutMlp(network, *lost.size)
 
 
-def encoded(inputs: Tensor) -> Tensor:
+def encoded(inputs: Tensor, frequencies: int = FREQUENCIES) -> Tensor:
     """Encode inputs by sines and cosines of rising frequency.
 
     Parameters
     ----------
     inputs : Tensor, float32, shape (N, 5)
         In -1..1.
+    frequencies : int
+        How many octaves, K.
 
     Returns
     -------
-    Tensor, float32, shape (N, 120)
-        sin(2^k π v), cos(2^k π v) for k = 0 to 11; by doubling the angle, which errs by less than
-        0.01 at the highest.
+    Tensor, float32, shape (N, 10 K)
+        sin(2^k π v), cos(2^k π v) for k = 0 to K - 1; by doubling the angle, which errs by less
+        than 0.01 at the highest of 12.
     """
     sine, cosine = torch.sin(torch.pi * inputs), torch.cos(torch.pi * inputs)
     parts = [sine, cosine]
-    for _ in range(FREQUENCIES - 1):
+    for _ in range(frequencies - 1):
         sine, cosine = 2.0 * sine * cosine, 1.0 - 2.0 * sine * sine
         parts += [sine, cosine]
     return torch.cat(parts, dim=-1)
 
 
 @dataclass(frozen=True, eq=False)
-class _Samples:
-    """Pixels to learn from: (N, 5) inputs in -1..1; (N, 3) what is lost; (N, 3) how it counts."""
+class Samples:
+    """Pixels to learn from.
 
-    inputs: Tensor
-    lost: Tensor
+    Attributes
+    ----------
+    features : Tensor, float32, shape (N, inputs)
+        What the network sees.
+    missing : Tensor, float32, shape (N, 3)
+        What the estimate lacks, scene-linear sRGB.
+    weight : Tensor, float32, shape (N, 3)
+        How far the network's step counts: 0 for channels that are not clipped.
+    to_prophoto : Tensor, float32, shape (3, 3)
+        The matrix to linear ProPhoto RGB, in which errors are measured.
+    """
+
+    features: Tensor
+    missing: Tensor
     weight: Tensor
+    to_prophoto: Tensor
+
+    def loss(self, network: PhotoNetwork, chosen: Tensor | slice) -> Tensor:
+        """Return the mean squared error of some of the samples."""
+        step = self.weight[chosen] * network(self.features[chosen])
+        error = (step - self.missing[chosen]) @ self.to_prophoto.T
+        return error.square().mean()
 
 
-def _samples(
-    codes: Codes, original: FloatImage, settings: FitSettings, tolerance: float
-) -> _Samples:
-    places = np.flatnonzero(clipped_mask(codes, tolerance))
-    places = places[:: max(1, -(-len(places) // settings.samples))]
-    chosen = codes.reshape(-1, 3)[places]
-    low, high = clipped_channels(chosen, tolerance)
-    weight = (low | high) * clipping_weight(chosen, tolerance)[:, None]
-    lost = original.reshape(-1, 3)[places] - naive_inversion(chosen)
-    rows, columns = np.divmod(places, codes.shape[1])
-    return _Samples(
-        _inputs(rows, columns, chosen, codes.shape[:2]),
-        torch.from_numpy(lost.astype(np.float32)),
+def samples_of(lost: LostPixels, form: Form, most: int) -> Samples:
+    """Return samples of a photo's lost pixels, spread evenly, at most so many."""
+    tolerance = lost.settings.tolerance
+    chosen = slice(None, None, max(1, -(-len(lost.places) // most)))
+    codes, naive = lost.codes[chosen], naive_inversion(lost.codes[chosen])
+    base = lost.estimate[chosen] if form.corrects_network else naive
+    low, high = clipped_channels(codes, tolerance)
+    weight = (low | high) * clipping_weight(codes, tolerance)[:, None]
+    rows, columns = np.divmod(lost.places[chosen], lost.size[1])
+    matrix = matrix_between(SRGB, PROPHOTO, lost.settings.adaptation)
+    return Samples(
+        _features(form, _places(rows, columns, lost.size), naive, base),
+        torch.from_numpy((lost.original[chosen] - base).astype(np.float32)),
         torch.from_numpy(weight.astype(np.float32)),
+        torch.tensor(matrix, dtype=torch.float32),
     )
 
 
-def _inputs(rows: Places, columns: Places, codes: Codes, size: tuple[int, int]) -> Tensor:
-    """Return places and the colours of the naive inversion, each in -1..1: shape (N, 5)."""
+def _fitted(
+    network: PhotoNetwork, samples: Samples, settings: FitSettings, generator: torch.Generator
+) -> Generator[tuple[int, int], None, None]:
+    """Train a network, and leave it as it was best for samples that are held out."""
+    count = len(samples.features)
+    order = torch.randperm(count, generator=generator)
+    held = min(count // _HELD_OUT, _MOST_HELD_OUT)
+    watched, learned = (order[:held] if held else order), order[held:]
+    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    best, since, slow = math.inf, 0, 1.0
+    kept = {name: value.clone() for name, value in network.state_dict().items()}
+    for done in range(1, settings.steps + 1):
+        cosine = 0.5 + 0.5 * math.cos(math.pi * (done - 1) / settings.steps)
+        for group in optimiser.param_groups:
+            group["lr"] = settings.learning_rate * min(slow, cosine)
+        batch = learned[torch.randint(len(learned), (settings.batch,), generator=generator)]
+        optimiser.zero_grad()
+        samples.loss(network, batch).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        if done % _STEPS_AT_ONCE and done != settings.steps:
+            continue
+        with torch.no_grad():
+            error = float(samples.loss(network, watched))
+        since = 0 if error < _WORTH * best else since + 1
+        if error < best:
+            best = error
+            kept = {name: value.clone() for name, value in network.state_dict().items()}
+        if since >= _PATIENCE:
+            since, slow = 0, slow * _SLOWER
+            if slow < _SLOWEST:
+                break
+        yield done, settings.steps
+    network.load_state_dict(kept)
+
+
+def _places(rows: Places, columns: Places, size: tuple[int, int]) -> FloatImage:
+    """Return coordinates in the photo in -1..1, (N, 2): x and y of the pixels' centres."""
     height, width = size
-    inputs = np.empty((len(codes), _INPUTS), np.float32)
-    inputs[:, 0] = (2.0 * columns + 1.0) / width - 1.0
-    inputs[:, 1] = (2.0 * rows + 1.0) / height - 1.0
-    inputs[:, 2:] = 2.0 * convert(naive_inversion(codes), SRGB, PROPHOTO) - 1.0
-    return torch.from_numpy(inputs)
+    x, y = (2.0 * columns + 1.0) / width - 1.0, (2.0 * rows + 1.0) / height - 1.0
+    return np.stack([x, y], -1).astype(np.float32)
 
 
-def _started(generator: torch.Generator) -> PhotoNetwork:
+def _features(form: Form, places: FloatImage, naive: FloatImage, base: FloatImage) -> Tensor:
+    """Return what a network sees of pixels: places and colours, encoded, and the base's step."""
+    colours = 2.0 * convert(naive, SRGB, PROPHOTO) - 1.0
+    inputs = np.concatenate([places, colours.astype(np.float32)], -1)
+    features = encoded(torch.from_numpy(inputs), form.frequencies)
+    if not form.corrects_network:
+        return features
+    step = torch.from_numpy(np.ascontiguousarray(base - naive, np.float32))
+    return torch.cat([features, _STEP_GAIN * step], -1)
+
+
+def _started(form: Form, generator: torch.Generator) -> PhotoNetwork:
     """Return a network with random weights whose steps are small."""
-    network = PhotoNetwork.empty()
-    for layer, scale in ((network.first, 1.0), (network.second, 1.0), (network.last, 0.1)):
+    network = PhotoNetwork.empty(form)
+    for layer, scale in zip(network.layers, (1.0, 1.0, 0.1), strict=True):
         bound = scale / layer.in_features**0.5
         nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
     return network

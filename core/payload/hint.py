@@ -10,7 +10,6 @@ The factors act before the engine's projection, so that the round trip stays exa
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import lsq_linear
 
-from core.colour import PROPHOTO, SRGB, Adaptation, ColourSpace, convert, matrix_between
-from core.engine.expansion import ExpansionSettings, SolvedBand, solve_bands
+from core.colour import PROPHOTO, SRGB, ColourSpace, convert, matrix_between
 from core.engine.finishing import finish
 from core.engine.tiling import ArraySource
 from core.gamut import (
@@ -27,19 +25,14 @@ from core.gamut import (
     FloatImage,
     Mask,
     clipped_channels,
-    clipped_mask,
     clipping_weight,
     naive_inversion,
     out_of_gamut_mask,
 )
 from core.payload.records import HEAD_SIZE, Kind, Record, fingerprint, model_mark
-from core.source_gamut import SOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from core.engine.method import Method
-    from core.progress import Check
+    from core.payload.lost import LostPixels
 
 LARGEST_HINT = 64
 """Bytes of a hint at most, with everything."""
@@ -51,10 +44,6 @@ _BITS = 6
 _STEPS_TO_ONE = 16
 _LARGEST_FACTOR = (2**_BITS - 1) / _STEPS_TO_ONE
 _MOST_KNOTS = 20
-
-_LOST_TO_LIMIT = 0.01
-"""A space is the source gamut if limiting the original to it costs no more than this share of
-the squared error that the reduction to sRGB makes."""
 
 _AT_ONCE = 1 << 17
 _STABLE = 1e-4
@@ -180,37 +169,13 @@ class Hint:
         )
 
 
-def make_hint(
-    codes: Codes,
-    original: FloatImage,
-    method: Method,
-    *,
-    source: ColourSpace | None = None,
-    settings: ExpansionSettings | None = None,
-    check: Check | None = None,
-) -> Generator[tuple[int, int], None, Hint]:
-    """Make the hint of a photo whose original is at hand; it takes as long as an expansion.
+def make_hint(lost: LostPixels) -> Hint:
+    """Make the hint of a photo whose original is at hand.
 
     Parameters
     ----------
-    codes : ndarray, uint8 or uint16, shape (H, W, 3)
-        The sRGB codes that the original was reduced to, as they will be read again.
-    original : ndarray, float32, shape (H, W, 3)
-        Scene-linear sRGB, unbounded.
-    method : Method
-        Whose estimate is to be improved.
-    source : ColourSpace, optional
-        The space that the original's file states, which wins among several that hold its
-        colours.
-    settings : ExpansionSettings, optional
-        Tolerance, adaptation, device and so on.
-    check : callable, optional
-        As for :func:`core.engine.expansion.expansion`.
-
-    Yields
-    ------
-    (int, int)
-        Tiles done and in all. Closing the generator cancels the work.
+    lost : LostPixels
+        Its pixels that have lost colour, with the estimates that are to be improved.
 
     Returns
     -------
@@ -219,130 +184,72 @@ def make_hint(
         pixels nor over those out of gamut, in linear ProPhoto RGB. Where the network's steps do
         harm, it says 0.
     """
-    settings = settings or ExpansionSettings()
-    settings = replace(settings, space=PROPHOTO, strength=1.0, project=True)
-    fit = _Fit(codes, original, settings, source)
-    with closing(solve_bands(ArraySource(codes), method, fit.settings, check)) as bands:
-        for band in bands:
-            if band.answers is not None:
-                fit.add(band)
-            yield band.done, band.total
-    return fit.result()
-
-
-def source_gamut_of(
-    original: FloatImage,
-    stated: ColourSpace | None = None,
-    adaptation: Adaptation = "Bradford",
-) -> ColourSpace:
-    """Return the smallest space that holds the colours of an original.
-
-    Parameters
-    ----------
-    original : ndarray, float32, shape (H, W, 3)
-        Scene-linear sRGB, unbounded.
-    stated : ColourSpace, optional
-        The space of its file, which wins where it is among the small ones that do.
-    adaptation : {"Bradford", "CAT02"}
-        As for :func:`core.engine.expansion.expand`.
-
-    Returns
-    -------
-    ColourSpace
-        One of :data:`core.source_gamut.SOURCES`: ProPhoto where no smaller one does.
-    """
-    pixels = original[out_of_gamut_mask(original)]
-    lost = float(np.square(pixels - np.clip(pixels, 0.0, 1.0)).sum(dtype=np.float64))
-    candidates = [space for space in SOURCES if space is not PROPHOTO]
-    candidates.sort(key=lambda space: space is not stated)
-    for space in candidates:
-        limited = np.clip(convert(pixels, SRGB, space, adaptation), 0.0, 1.0)
-        away = np.square(pixels - convert(limited, space, SRGB, adaptation))
-        if float(away.sum(dtype=np.float64)) <= _LOST_TO_LIMIT * lost:
-            return space
-    return PROPHOTO
+    return _Fit(lost).result()
 
 
 class _Fit:
-    """The pixels of a photo that have lost colour, their estimates, and the normal equations."""
+    """The curves of a photo, and the normal equations of their factors."""
 
-    def __init__(
-        self,
-        codes: Codes,
-        original: FloatImage,
-        settings: ExpansionSettings,
-        stated: ColourSpace | None,
-    ) -> None:
-        source = source_gamut_of(original, stated, settings.adaptation)
-        self.settings = replace(settings, source=source)
-        self._codes, self._original = codes, original
-        self._metric = matrix_between(SRGB, PROPHOTO, settings.adaptation).astype(np.float64)
+    def __init__(self, lost: LostPixels) -> None:
+        self._lost, self._settings = lost, lost.settings
+        metric = matrix_between(SRGB, PROPHOTO, lost.settings.adaptation).astype(np.float64)
+        self._inner = metric.T @ metric
         ranges = self._ranges()
         self._present = sorted(ranges)
-        knots = _knots(len(ranges))
+        self._knots = _knots(len(ranges))
         self._curves = {
-            which: Curve(*ranges[which], np.ones(knots, np.float64)) for which in self._present
+            which: Curve(*ranges[which], np.ones(self._knots, np.float64))
+            for which in self._present
         }
-        size = knots * len(ranges)
+        size = self._knots * len(ranges)
         self._matrix, self._target = np.zeros((size, size)), np.zeros(size)
-        self._parts: list[tuple[Codes, FloatImage, FloatImage]] = []
-
-    def add(self, band: SolvedBand) -> None:
-        """Take in a band of the network's answers."""
-        assert band.answers is not None
-        if band.worker is None or not len(band.answers):
-            return
-        codes = band.codes[band.clipped]
-        original = self._original[band.top : band.top + len(band.codes)][band.clipped]
-        estimate = band.worker.scene(codes, band.answers, self.settings.source)
-        self._parts.append((codes, estimate, original))
-        for start in range(0, len(codes), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            self._accumulate(codes[part], estimate[part], original[part])
 
     def result(self) -> Hint:
         """Return the hint that comes nearest."""
-        source = self.settings.source
-        fitted = Hint(source, self._fitted_curves())
+        source = self._settings.source
+        if not self._present:
+            return Hint(source, {})
+        for part in self._parts():
+            self._accumulate(part)
         still = {
             which: replace(curve, factors=np.zeros_like(curve.factors))
             for which, curve in self._curves.items()
         }
-        choices = [fitted, Hint(source, self._curves), Hint(source, still)]
+        choices = [Hint(source, curves) for curves in (self._fitted_curves(), self._curves, still)]
         errors = [self._errors(hint) for hint in choices]
-        allowed = [e for e in errors if e[0] <= errors[-1][0] and e[1] <= errors[-1][1]]
-        return choices[errors.index(min(allowed))]
+        harmless = [e for e in errors if e[0] <= errors[-1][0] and e[1] <= errors[-1][1]]
+        return choices[errors.index(min(harmless))]
+
+    def _parts(self) -> list[slice]:
+        return [slice(i, i + _AT_ONCE) for i in range(0, len(self._lost.codes), _AT_ONCE)]
 
     def _ranges(self) -> dict[int, tuple[int, int]]:
         ranges: dict[int, tuple[int, int]] = {}
-        for top in range(0, len(self._codes), 256):
-            codes = self._codes[top : top + 256]
-            clipped = clipped_mask(codes, self.settings.tolerance)
-            codes = codes[clipped]
+        for part in self._parts():
+            codes = self._lost.codes[part]
             bright = _brightness(codes)
-            for which, pixels in _ends(codes, self.settings.tolerance).items():
-                if not pixels.any():
-                    continue
-                low = int(np.floor(255 * bright[pixels].min()))
-                high = int(np.ceil(255 * bright[pixels].max()))
-                before = ranges.get(which, (255, 0))
-                ranges[which] = min(low, before[0]), max(high, before[1])
+            for which, pixels in _ends(codes, self._settings.tolerance).items():
+                if pixels.any():
+                    low = int(np.floor(255 * bright[pixels].min()))
+                    high = int(np.ceil(255 * bright[pixels].max()))
+                    before = ranges.get(which, (255, 0))
+                    ranges[which] = min(low, before[0]), max(high, before[1])
         return ranges
 
-    def _accumulate(self, codes: Codes, estimate: FloatImage, original: FloatImage) -> None:
+    def _accumulate(self, part: slice) -> None:
         """Add pixels to the normal equations of the factors.
 
         A channel's step is weighted by the two knots around its pixel's brightness.
         """
-        naive = naive_inversion(codes)
-        step, lost = (estimate - naive).astype(np.float64), (original - naive).astype(np.float64)
-        if self.settings.tolerance > 0.0:
-            step *= clipping_weight(codes, self.settings.tolerance)[:, None]
-        inner = self._metric.T @ self._metric
-        pull = lost @ inner
+        codes = self._lost.codes[part]
+        naive = naive_inversion(codes).astype(np.float64)
+        step, lost = self._lost.estimate[part] - naive, self._lost.original[part] - naive
+        if self._settings.tolerance > 0.0:
+            step *= clipping_weight(codes, self._settings.tolerance)[:, None]
+        pull = lost @ self._inner
         bright = _brightness(codes)
-        ends = _ends(codes, self.settings.tolerance)
-        knots = _knots(len(self._present))
+        ends = _ends(codes, self._settings.tolerance)
+        knots = self._knots
         parts: list[tuple[int, npt.NDArray[np.int64], Doubles]] = []
         for channel in range(3):
             index = np.zeros(len(codes), np.int64)
@@ -363,20 +270,16 @@ class _Fit:
             parts.append((channel, index, value * (1.0 - share)))
             parts.append((channel, index + 1, value * share))
         size = len(self._target)
-        if not size:
-            return
         for channel, index, value in parts:
             index = np.minimum(index, size - 1)
             self._target += np.bincount(index, value * pull[:, channel], size)
             for other, second, more in parts:
                 cell = index * size + np.minimum(second, size - 1)
-                sums = np.bincount(cell, inner[channel, other] * value * more, size * size)
+                sums = np.bincount(cell, self._inner[channel, other] * value * more, size * size)
                 self._matrix += sums.reshape(size, size)
 
     def _fitted_curves(self) -> dict[int, Curve]:
         size = len(self._target)
-        if not size:
-            return {}
         # Factors of which the photo says nothing stay near 1.
         mean = max(float(np.trace(self._matrix)) / size, 1e-12)
         matrix = self._matrix + _STABLE * mean * np.eye(size)
@@ -394,19 +297,18 @@ class _Fit:
 
     def _errors(self, hint: Hint) -> tuple[float, float]:
         """Return the squared errors over all pixels and over those out of gamut."""
+        settings = self._settings
         everywhere = outside = 0.0
-        for codes, estimate, original in self._parts:
-            for start in range(0, len(codes), _AT_ONCE):
-                part = slice(start, start + _AT_ONCE)
-                naive = naive_inversion(codes[part])
-                factors = hint.factors(codes[part], self.settings.tolerance)
-                scene = naive + factors * (estimate[part] - naive)
-                clipped = np.ones(len(naive), np.bool_)
-                values = finish(codes[part], scene, clipped, self.settings)
-                wanted = convert(original[part], SRGB, PROPHOTO, self.settings.adaptation)
-                square = np.square(values.astype(np.float64) - wanted).sum(-1)
-                everywhere += float(square.sum())
-                outside += float(square[out_of_gamut_mask(original[part])].sum())
+        for part in self._parts():
+            codes, original = self._lost.codes[part], self._lost.original[part]
+            naive = naive_inversion(codes)
+            factors = hint.factors(codes, settings.tolerance)
+            scene = naive + factors * (self._lost.estimate[part] - naive)
+            values = finish(codes, scene, np.ones(len(codes), np.bool_), settings)
+            wanted = convert(original, SRGB, PROPHOTO, settings.adaptation)
+            square = np.square(values.astype(np.float64) - wanted).sum(-1)
+            everywhere += float(square.sum())
+            outside += float(square[out_of_gamut_mask(original)].sum())
         return everywhere, outside
 
 
