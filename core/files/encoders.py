@@ -1,4 +1,4 @@
-"""Whole images to the bytes of a PNG, JPEG, WebP, JPEG XL or AVIF file with profile and metadata."""
+"""Whole images to the bytes of a file in any format, with profile and metadata."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 from core.files import isobmff
 from core.files.errors import FileError
 from core.files.formats import jpeg, jpeg_segments, jxl, png, png_text
-from core.files.payloads import PNG_CHUNK
+from core.files.payloads import PNG_CHUNK, webp_with
 
 if TYPE_CHECKING:
     from pathlib import Path
