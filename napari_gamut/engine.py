@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -173,19 +174,24 @@ def expand_photo(
 
 
 def _bound(method: Method, photo: LayerPhoto, codes: Codes) -> Method:
-    """Return the method for this photo, which its file may carry."""
+    """Return the method for this photo, whose file may carry a network or a hint of it."""
     from core.engine.method import Needs, Subject
     from core.engine.tiling import ArraySource
-    from core.payload.embedding import carried_payload
+    from core.files import carried_bytes
 
-    if method.needs is not Needs.PAYLOAD:
-        return method
-    if not photo.record.path:
+    path = photo.record.path
+    if not path and method.needs is Needs.PAYLOAD:
         raise LayerError(
             f"“{photo.name}” comes from no file, so it carries no network; choose another method."
         )
-    payload = carried_payload(photo.record.path)
-    return method.bound(Subject(ArraySource(codes), payload, str(photo.record.path)))
+    if not path:
+        return method
+    try:
+        payload = carried_bytes(Path(path))
+    except OSError:
+        # A layer outlives its file.
+        payload = None
+    return method.bound(Subject(ArraySource(codes), payload, str(path)))
 
 
 def _made(photo: LayerPhoto, request: Request, method: Method) -> Provenance:

@@ -3,6 +3,7 @@
 from core.files.errors import FileError
 from core.files.header import Limits
 from core.files.metadata import Metadata, Resolution
+from core.files.payloads import carried_bytes
 from core.files.profile import icc_profile
 from core.files.provenance import Provenance, provenance_of
 from core.files.reading import Photo, PhotoInfo, inspect, read
@@ -31,6 +32,7 @@ __all__ = [
     "Provenance",
     "Resolution",
     "RowReader",
+    "carried_bytes",
     "check_output",
     "check_target",
     "format_of",

@@ -15,10 +15,10 @@ from core.methods.registry import DEFAULT, EMBEDDED, GAMUT_MLP, method
 from core.payload.carried import Carried
 from core.payload.embedding import hinted
 from core.payload.gamut_mlp import DEFAULT_SIZE, FORMS, FitSettings, GamutMlp, fit
-from core.payload.hint import make_hint
+from core.payload.hint import LARGEST_HINT, make_hint
 from core.payload.lost import lost_pixels
 from core.payload.network_record import network_of
-from core.payload.records import model_mark
+from core.payload.records import LARGEST, model_mark
 from core.payload.start import shipped_start
 from core.progress import scaled
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from core.gamut import Codes, FloatImage
     from core.progress import Check
 
-_PARTS = 1000
+_HALF = 1000
 
 
 class FittedGamutMlp(WindowMethod):
@@ -103,9 +103,9 @@ class GamutMlpMethod(Method):
         self.settings = settings or FitSettings()
         size = self.settings.size
         self.name = GAMUT_MLP if size == DEFAULT_SIZE else f"{GAMUT_MLP}-{size}"
-        form = FORMS[size]
-        self.parameters, self.payload_size = form.parameters, round(1000 * float(size))
-        self._base = method(DEFAULT) if form.corrects_network else None
+        self.parameters = FORMS[size].parameters
+        self.payload_size = LARGEST_HINT + min(round(1024 * float(size)), LARGEST)
+        self._base = method(DEFAULT)
 
     def worker(
         self, codes: Source, settings: ExpansionSettings, check: Check | None = None
@@ -121,15 +121,13 @@ class GamutMlpMethod(Method):
     ) -> Generator[tuple[int, int], None, FittedGamutMlp]:
         """Fit a network to a photo; see :meth:`core.engine.method.Method.fitted`."""
         settings = ExpansionSettings(tolerance=tolerance, adaptation=adaptation)
-        base, half = self._base, 0 if self._base is None else _PARTS // 2
-        finding = lost_pixels(codes, original, base, settings=settings)
-        with closing(scaled(finding, 0, half, _PARTS)) as work:
+        finding = lost_pixels(codes, original, self._base, settings=settings)
+        with closing(scaled(finding, 0, _HALF, 2 * _HALF)) as work:
             lost = yield from work
-        if base is not None:
-            hint = make_hint(lost)
-            base, lost = HintedMethod(base, hint), hinted(lost, hint)
+        hint = make_hint(lost)
+        base, lost = HintedMethod(self._base, hint), hinted(lost, hint)
         fitting = fit(lost, self.settings, shipped_start(FORMS[self.settings.size]))
-        with closing(scaled(fitting, half, _PARTS, _PARTS)) as work:
+        with closing(scaled(fitting, _HALF, 2 * _HALF, 2 * _HALF)) as work:
             mlp = yield from work
         return FittedGamutMlp(mlp, base, lost.settings.source).renamed(self.name)
 
@@ -178,7 +176,7 @@ class Embedded(Method):
                 "another method."
             ) from error
         base: Method | None = None
-        if mlp.network.form.corrects_network:
+        if record.model != model_mark(""):
             if record.model != model_mark(default.sha256):
                 raise PhotoError(
                     f"The network that “{origin}” carries corrects other weights than those of "

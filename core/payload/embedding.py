@@ -81,7 +81,9 @@ def write_embedded(
     method : Method or None
         The network that gets a hint how far to go; None for no hint.
     network : FitSettings, optional
-        Fits a network to the photo as well, which the file carries.
+        Fits a network to the photo as well, which the file carries. It corrects what the method
+        makes of the photo with the hint, or else the naive inversion: then the file does not
+        depend on the weights of the method, and is restored faster.
     stated : ColourSpace, optional
         The space of the original's file.
     settings : ExpansionSettings, optional
@@ -102,8 +104,6 @@ def write_embedded(
     ------
     FileError
         If the file cannot be written.
-    PhotoError
-        If a network of that size corrects another one, and there is none.
     """
     path = Path(path)
     # Before the work, and again when the file is written.
@@ -120,13 +120,7 @@ def write_embedded(
         lost = hinted(lost, hint)
     sha256 = ""
     if network is not None:
-        form = FORMS[network.size]
-        if form.corrects_network and method is None:
-            raise PhotoError(
-                f"A network of {network.size} kB corrects what LETNet-box makes of the photo; let "
-                "the file carry a hint, too, or choose 4 kB or more."
-            )
-        fitting = fit(lost, network, shipped_start(form))
+        fitting = fit(lost, network, shipped_start(FORMS[network.size]))
         with closing(scaled(fitting, first, _PARTS, _PARTS)) as steps:
             mlp = yield from steps
         source, base = lost.settings.source, "" if method is None else method.sha256

@@ -6,8 +6,8 @@ Loss Recovery", CVPR 2023). Its weights travel inside the sRGB file.
 
 Where the paper fits a residual on all channels of samples in and out of gamut, this one learns
 the clipped channels alone, which the codes do not tell; the feasible box keeps all others. Its
-weights have six bits each, and are trained so; and small networks correct what LETNet makes of
-the photo, instead of the naive inversion.
+weights have six bits each, and are trained so; and it corrects what another network makes of the
+photo, where there is one, instead of the naive inversion.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _PATIENCE, _WORTH, _SLOWER, _SLOWEST = 4, 0.995, 0.3, 0.05
 
 @dataclass(frozen=True)
 class Form:
-    """How large a network is, and what it corrects.
+    """How large a network is.
 
     Attributes
     ----------
@@ -57,18 +57,15 @@ class Form:
         Octaves of sine and cosine of each input.
     hidden : int
         Units of each of the two hidden layers.
-    corrects_network : bool
-        Whether it corrects the estimate of a network, hint included, or the naive inversion.
     """
 
     frequencies: int
     hidden: int
-    corrects_network: bool
 
     @property
     def inputs(self) -> int:
         """Numbers that the first layer takes for each pixel."""
-        return 2 * self.frequencies * _INPUTS + 3 * self.corrects_network
+        return 2 * self.frequencies * _INPUTS + 3
 
     @property
     def parameters(self) -> int:
@@ -78,17 +75,17 @@ class Form:
 
 FORMS: Mapping[str, Form] = MappingProxyType(
     {
-        "0.5": Form(4, 13, True),
-        "1": Form(6, 19, True),
-        "2": Form(8, 28, True),
-        "4": Form(12, 40, False),
-        "8": Form(12, 70, False),
-        "16": Form(12, 114, False),
-        "23": Form(12, 143, False),
+        "0.5": Form(4, 10),
+        "1": Form(6, 15),
+        "2": Form(8, 24),
+        "4": Form(12, 33),
+        "8": Form(12, 58),
+        "16": Form(12, 97),
+        "23": Form(12, 123),
     }
 )
-"""By the size of the record in kilobytes; their order is in files. Small networks gain most by
-what a large one knows already. From 4 kB on, that is too little to make a file depend on it."""
+"""By the size that the record does not exceed, in KB of 1024 bytes (the largest: 23,000 bytes);
+their order is in files."""
 
 DEFAULT_SIZE = "4"
 
@@ -218,8 +215,8 @@ class GamutMlp:
         tolerance : float
             Noise of a lossy file, in 8-bit codes.
         base : ndarray, float32, shape (h, w, 3), optional
-            The estimate that a network of such a form corrects, scene-linear sRGB; the naive
-            inversion unless given.
+            The estimate that the network corrects, scene-linear sRGB; the naive inversion unless
+            given.
 
         Returns
         -------
@@ -251,8 +248,7 @@ def fit(
     Parameters
     ----------
     lost : LostPixels
-        The pixels that have lost colour, with the estimates that are to be corrected; those of
-        the naive inversion are ignored by networks that correct it.
+        The pixels that have lost colour, with the estimates that are to be corrected.
     settings : FitSettings, optional
         How.
     start : PhotoNetwork, optional
@@ -339,7 +335,7 @@ def samples_of(lost: LostPixels, form: Form, most: int) -> Samples:
     tolerance = lost.settings.tolerance
     chosen = slice(None, None, max(1, -(-len(lost.places) // most)))
     codes, naive = lost.codes[chosen], naive_inversion(lost.codes[chosen])
-    base = lost.estimate[chosen] if form.corrects_network else naive
+    base = lost.estimate[chosen]
     low, high = clipped_channels(codes, tolerance)
     weight = (low | high) * clipping_weight(codes, tolerance)[:, None]
     rows, columns = np.divmod(lost.places[chosen], lost.size[1])
@@ -399,8 +395,6 @@ def _features(form: Form, places: FloatImage, naive: FloatImage, base: FloatImag
     colours = 2.0 * convert(naive, SRGB, PROPHOTO) - 1.0
     inputs = np.concatenate([places, colours.astype(np.float32)], -1)
     features = encoded(torch.from_numpy(inputs), form.frequencies)
-    if not form.corrects_network:
-        return features
     step = torch.from_numpy(np.ascontiguousarray(base - naive, np.float32))
     return torch.cat([features, _STEP_GAIN * step], -1)
 

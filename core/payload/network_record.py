@@ -34,7 +34,7 @@ def network_record(mlp: GamutMlp, codes: Codes, source: ColourSpace | None, sha2
     source : ColourSpace or None
         The space in which the colours of the original lie.
     sha256 : str
-        Of the weights whose estimate it corrects; not used where it corrects none.
+        Of the weights whose estimate it corrects; empty where it corrects the naive inversion.
     """
     form = mlp.network.form
     units, levels = [], []
@@ -46,7 +46,7 @@ def network_record(mlp: GamutMlp, codes: Codes, source: ColourSpace | None, sha2
     coder = zlib.compressobj(9, zlib.DEFLATED, _RAW_DEFLATE, 9, zlib.Z_HUFFMAN_ONLY)
     body = _UNITS.pack(*units) + coder.compress(np.concatenate(levels).tobytes()) + coder.flush()
     number = list(FORMS.values()).index(form)
-    mark = model_mark(sha256 if form.corrects_network else "")
+    mark = model_mark(sha256)
     pixels = fingerprint(ArraySource(codes))
     return Record(Kind.NETWORK, source, mark, pixels, body, number)
 

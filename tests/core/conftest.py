@@ -13,8 +13,8 @@ from core.colour import PROPHOTO
 from core.engine.method import Subject
 from core.engine.tiling import ArraySource
 from core.files import read
+from core.files.payloads import carried_bytes
 from core.methods.gamut_mlp import Embedded, FittedGamutMlp
-from core.payload.embedding import carried_payload
 from core.training.prepared import Manifest, prepare
 
 if TYPE_CHECKING:
@@ -59,4 +59,4 @@ def network_in(path: Path, codes: Codes | None = None) -> FittedGamutMlp:
     """Return the network that a file carries, for its photo or for other codes."""
     photo = read(path).srgb_codes() if codes is None else codes
     assert photo is not None
-    return Embedded().bound(Subject(ArraySource(photo), carried_payload(path), str(path)))
+    return Embedded().bound(Subject(ArraySource(photo), carried_bytes(path), str(path)))
