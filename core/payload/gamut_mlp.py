@@ -267,12 +267,12 @@ def fit(
     settings = settings or FitSettings()
     form = FORMS[settings.size]
     generator = torch.Generator().manual_seed(settings.seed)
-    network = _started(form, generator)
+    network = fresh(form, generator)
     if start is not None:
         network.load_state_dict(start.state_dict())
     samples = samples_of(lost, form, settings.samples)
     if len(samples.features):
-        yield from _fitted(network, samples, settings, generator)
+        yield from train(network, samples, settings, generator)
     yield settings.steps, settings.steps
     network.eval().requires_grad_(False)
     return GamutMlp(network, *lost.size)
@@ -348,10 +348,27 @@ def samples_of(lost: LostPixels, form: Form, most: int) -> Samples:
     )
 
 
-def _fitted(
+def train(
     network: PhotoNetwork, samples: Samples, settings: FitSettings, generator: torch.Generator
 ) -> Generator[tuple[int, int], None, None]:
-    """Train a network, and leave it as it was best for samples that are held out."""
+    """Train a network, and leave it as it was best for samples that are held out.
+
+    Parameters
+    ----------
+    network : PhotoNetwork
+        Is changed.
+    samples : Samples
+        At least one.
+    settings : FitSettings
+        How.
+    generator : Generator
+        Of random numbers.
+
+    Yields
+    ------
+    (int, int)
+        Steps done and at most.
+    """
     count = len(samples.features)
     order = torch.randperm(count, generator=generator)
     held = min(count // _HELD_OUT, _MOST_HELD_OUT)
@@ -399,7 +416,7 @@ def _features(form: Form, places: FloatImage, naive: FloatImage, base: FloatImag
     return torch.cat([features, _STEP_GAIN * step], -1)
 
 
-def _started(form: Form, generator: torch.Generator) -> PhotoNetwork:
+def fresh(form: Form, generator: torch.Generator) -> PhotoNetwork:
     """Return a network with random weights whose steps are small."""
     network = PhotoNetwork.empty(form)
     for layer, scale in zip(network.layers, (1.0, 1.0, 0.1), strict=True):

@@ -384,7 +384,7 @@ def test_codes_are_written_as_they_are(
     tmp_path: Path, photo: np.ndarray, exif: bytes, suffix: str
 ) -> None:
     path = tmp_path / f"a{suffix}"
-    payload = bytes(range(256)) * 600
+    payload = bytes(range(256)) * 400
     write_codes(path, photo, metadata=Metadata(exif), extra_metadata=payload)
     read_back = read(path)
     assert read_back.payload == payload
