@@ -101,7 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("-v", "--verbose", action="store_true", help="show an engineer's log")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in _COMMANDS:
-        command: Command = import_module(f"core.cli.{name.replace('-', '_')}")
+        command: Command = import_module(f"core.cli.{name}")
         command.add_parser(commands)
     return parser
 

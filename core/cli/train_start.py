@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     from core.payload.gamut_mlp import FitSettings
     from core.payload.start import start_bytes
     from core.progress import finished
-    from core.training.dataset import Manifest
+    from core.training.prepared import Manifest
     from core.training.start import StartSettings, gains, photo_samples, train_start
 
     if options.threads:

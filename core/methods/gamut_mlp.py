@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from core.colour import Adaptation, ColourSpace
     from core.engine.method import Subject, TileReport, Worker
-    from core.engine.tiling import Source, Span
+    from core.engine.tiling import Source, Span, Tile
     from core.gamut import Codes, FloatImage
     from core.progress import Check
 
@@ -207,19 +207,19 @@ class _CorrectingWorker:
         self.tile, self.halo = under.tile, under.halo
 
     def solve(
-        self, window: Codes, row: Span, columns: list[Span], answers: FloatImage
+        self, window: Codes, row: Span, tiles: list[Tile], answers: FloatImage
     ) -> list[TileReport]:
         found = np.empty_like(answers)
-        reports = self._under.solve(window, row, columns, found)
-        for column in columns:
-            part = slice(column.start, column.stop)
-            codes = window[row.inner, part]
-            flat = found[:, part].reshape(-1, 3)
+        reports = self._under.solve(window, row, tiles, found)
+        for tile in tiles:
+            part = tile.filled_in(row)
+            codes = window[row.inner][part]
+            flat = found[part].reshape(-1, 3)
             base = self._under.scene(codes.reshape(-1, 3), flat, self._settings.source)
-            answers[:, part] = self._mlp.estimate(
+            answers[part] = self._mlp.estimate(
                 codes,
-                row.start,
-                column.start,
+                tile.rows.start,
+                tile.columns.start,
                 self._settings.tolerance,
                 base.reshape(codes.shape),
             )

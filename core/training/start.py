@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from core.engine.expansion import ExpansionSettings
-from core.evaluation.originals import shrink
 from core.gamut import reduce
+from core.images import area_reduced
 from core.payload.embedding import hinted
 from core.payload.gamut_mlp import (
     FORMS,
@@ -32,14 +32,14 @@ from core.payload.hint import make_hint
 from core.payload.lost import lost_pixels
 from core.progress import mapped
 from core.styles import AS_IS, VIVID
-from core.training.dataset import finish
+from core.training.patches import finish
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from core.engine.method import Method
     from core.gamut import FloatImage
-    from core.training.dataset import Manifest, Source
+    from core.training.prepared import Manifest, Source
 
 _LEAST_OUTSIDE = 0.01
 _FEWEST = 256
@@ -226,4 +226,5 @@ def _before(photo: Samples) -> torch.Tensor:
 
 
 def _scene(manifest: Manifest, source: Source, side: int, vivid: bool) -> FloatImage:
-    return shrink(finish(np.asarray(manifest.photo(source)), VIVID if vivid else AS_IS), side)
+    style = VIVID if vivid else AS_IS
+    return area_reduced(finish(np.asarray(manifest.photo(source)), style), side)
