@@ -30,6 +30,7 @@ _COMMANDS = (
     "compare",
     "prepare",
     "train",
+    "train_start",
     "adapt",
     "train_start",
     "train_rival",

@@ -9,6 +9,9 @@ from core.cli.arguments import at_least
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
+
+    from core.cli.progress import ProgressBar
 
 _DESCRIPTION = """\
 Train the weights from which gamut reduce --embed begins to fit a photo's network, so that a few
@@ -71,13 +74,13 @@ def run(options: argparse.Namespace) -> int:
     learned, watched = Manifest.load(options.cache).split(options.held_out)
     base = method(DEFAULT)
     with ProgressBar("photos") as bar:
-        photos = finished(photo_samples(learned, base, settings), bar.show)
+        photos = finished(photo_samples(learned, base, settings), shown(bar, "learned"))
         few = replace(settings, photos=max(2, options.photos // 8))
-        others = finished(photo_samples(watched, base, few), bar.show)
+        others = finished(photo_samples(watched, base, few), shown(bar, "held out"))
     if not photos or not others:
         raise PhotoError("Too few of the photos lose colour in sRGB; name a cache with more.")
     with ProgressBar("rounds") as bar:
-        start = finished(train_start(photos, settings), bar.show)
+        start = finished(train_start(photos, settings), shown(bar, "start"))
     description = f"Reptile, {settings.rounds} rounds on {len(photos)} photos, on {base.name}"
     content = start_bytes(start, description)
     write_bytes(options.output, content, overwrite=options.overwrite)
@@ -87,3 +90,8 @@ def run(options: argparse.Namespace) -> int:
         mean = sum(found) / len(found)
         say(f"{options.steps} steps from {name}: {mean:+.2f} dB on {len(found)} held-out photos")
     return 0
+
+
+def shown(bar: ProgressBar, name: str) -> Callable[[int, int], None]:
+    """Return what tells a bar about progress under a name."""
+    return lambda done, total: bar.show(done, total, name)

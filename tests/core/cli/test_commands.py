@@ -392,21 +392,32 @@ def rmse(original: Path, other: Path) -> float:
     return float(np.sqrt((difference**2).mean()))
 
 
-@pytest.mark.parametrize("name", ["small.png", "small.jpg"])
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
 def test_what_a_file_carries_brings_its_colours_back(
-    original: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+    original: Path, tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    small = tmp_path / name
-    assert run("reduce", original, "-o", small, "--embed", "--steps", 200) == 0
-    assert "the file carries 20.3 kB" in capsys.readouterr().out
-    for model in ("embedded", "naive"):
-        target = tmp_path / f"{model}.tif"
-        assert run("expand", small, "-o", target, "--model", model) == 0
+    small = tmp_path / f"small.{suffix}"
+    assert run("reduce", original, "-o", small, "--payload-size", 1, "--steps", 200) == 0
+    assert re.search(r"the file carries \d{3,4} bytes", capsys.readouterr().out)
+    results = {"naive": ("expand", "--model", "naive"), "hint": ("expand",), "own": ("recover",)}
+    for name, (command, *arguments) in results.items():
+        target = tmp_path / f"{name}.tif"
+        assert run(command, small, "-o", target, *arguments) == 0
     said = capsys.readouterr().out
     assert "gamut-mlp: " in said
-    assert said.count("The photo carries a network of its own") == 1, "only the other is told"
-    lost = rmse(original, tmp_path / "naive.tif")
-    assert rmse(original, tmp_path / "embedded.tif") < 0.5 * lost
+    assert said.count("The photo carries a network of its own as well") == 1
+    lost, hinted, recovered = (rmse(original, tmp_path / f"{name}.tif") for name in results)
+    assert hinted < 0.9 * lost
+    assert recovered < 0.6 * lost
+    assert run("info", small) == 0
+    told = capsys.readouterr().out
+    assert "hint: 64 bytes to recover its colours; its colours lay in ProPhoto RGB" in told
+    assert "network of its own: " in told
+    bare = tmp_path / f"bare.{suffix}"
+    assert run("strip", small, "-o", bare) == 0
+    assert inspect(bare).payload_size == 0
+    assert np.array_equal(read(bare).pixels, read(small).pixels)
+    assert run("strip", bare, "-o", tmp_path / f"again.{suffix}") == 1
 
 
 def test_photos_that_carry_nothing_are_named_and_the_others_expanded(
@@ -414,7 +425,8 @@ def test_photos_that_carry_nothing_are_named_and_the_others_expanded(
 ) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
-    run("reduce", original, "-o", photos / "a.png", "--embed", "--steps", 20, "--quiet")
+    run("reduce", original, "-o", photos / "a.png", "--embed", "--no-hint", "--steps", 20)
+    capsys.readouterr()
     write_codes(photos / "b.png", codes_of(1))
     assert run("expand", photos, "-o", tmp_path / "wide", "--model", "embedded", "--json") == 1
     report = json.loads(capsys.readouterr().out)
