@@ -270,14 +270,15 @@ def _converged(
     from core.evaluation.benchmark_page import Converged
     from core.evaluation.evaluation import PROTOCOLS
     from core.evaluation.figures import convergence_data
-    from core.evaluation.originals import read_original, shrink
+    from core.evaluation.originals import read_original
+    from core.images import area_reduced
     from core.methods.letnet import is_equilibrium
 
     found = []
     for unit in [unit for unit in units if unit.shown][:1]:
         original = read_original(unit.photo)
         if options.max_side is not None:
-            original = shrink(original, options.max_side)
+            original = area_reduced(original, options.max_side)
         reference = settings.evaluation.styles[unit.style].apply(original)
         evaluation = replace(settings.evaluation, protocol=PROTOCOLS[unit.protocol])
         for method in methods:

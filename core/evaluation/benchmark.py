@@ -21,7 +21,7 @@ from core.colour import DISPLAY_P3, PROPHOTO
 from core.engine.method import Needs
 from core.errors import PhotoError
 from core.evaluation.evaluation import PROTOCOLS, EvaluationSettings, Row, evaluate_photo
-from core.evaluation.originals import read_original, shrink, source_of
+from core.evaluation.originals import read_original, source_of
 from core.files.safe_write import write_bytes
 from core.images import area_reduced
 from core.methods import registry
@@ -279,7 +279,7 @@ def _methods(names: tuple[str, ...]) -> list[Method]:
 @functools.lru_cache(maxsize=1)
 def _original(photo: Path, max_side: int | None) -> FloatImage:
     original = read_original(photo)
-    return original if max_side is None else shrink(original, max_side)
+    return original if max_side is None else area_reduced(original, max_side)
 
 
 def _place(folder: Path, unit: Unit) -> Path:

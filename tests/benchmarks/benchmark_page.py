@@ -20,7 +20,7 @@ from core.files import write_codes
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 METHODS = (
-    *("letnet-box", "letnet", "soft-clip", "sampled", "siren", "gamut-mlp"),
+    *("letnet-box", "letnet", "hint", "soft-clip", "sampled", "siren", "gamut-mlp"),
     *("gamut-mlp-paper", "gamut-mlp-paper-11kb", "gamut-mlp-paper-53kb"),
     *("gamut-mlp-paper-colour", "gamut-mlp-paper-place"),
     *("gamutnet", "pix2pix", "swinir", "restormer"),
