@@ -322,13 +322,12 @@ def _quality_table(
     )
     columns = (
         Column("Method"),
-        Column("Knows"),
+        Column("Gain out (dB)", signed=True),
+        Column("Gain all (dB)", signed=True),
+        Column("Worst gain (dB)", signed=True),
         Column("Metadata (bytes)", 0),
         Column("PSNR all (dB)"),
         Column("PSNR out (dB)"),
-        Column("Gain all (dB)", signed=True),
-        Column("Gain out (dB)", signed=True),
-        Column("Worst gain (dB)", signed=True),
         Column("SSIM all", 4),
         Column("SSIM out", 4),
         Column("ΔE2000 all"),
@@ -336,6 +335,7 @@ def _quality_table(
         Column("FLIP", 4),
         Column("LPIPS", 4),
         Column("Codes kept (%)", 2),
+        Column("Knows"),
     )
     rows: list[tuple[Cell, ...]] = []
     for one in mine:
@@ -343,19 +343,19 @@ def _quality_table(
         knows = _KNOWS[known[one.method].needs] if one.method in known else "nothing"
         rows.append(
             (
-                *(one.method, knows, round(one.payload_size)),
-                *(everywhere.psnr, outside.psnr, one.gain["all"], one.gain["out_of_gamut"]),
-                *(one.worst["all"][1], everywhere.ssim, outside.ssim),
+                *(one.method, one.gain["out_of_gamut"], one.gain["all"], one.worst["all"][1]),
+                *(round(one.payload_size), everywhere.psnr, outside.psnr),
+                *(everywhere.ssim, outside.ssim),
                 *(everywhere.delta_e_mean, outside.delta_e_mean),
                 math.nan if one.flip is None else one.flip["all"],
                 math.nan if one.lpips is None else one.lpips["all"],
-                100.0 * one.kept,
+                *(100.0 * one.kept, knows),
             )
         )
     for method in methods:
         if not method.trained:
-            nothing = (math.nan,) * (len(columns) - 3)
-            rows.append((f"{method.name} (not trained)", "weights", 0, *nothing))
+            nothing = (math.nan,) * (len(columns) - 2)
+            rows.append((f"{method.name} (not trained)", *nothing, "weights"))
     shown = [place for place, _ in enumerate(columns) if _has_figures(rows, place)]
     photos = mine[0].photos if mine else 0
     return Table(

@@ -92,7 +92,9 @@ def cost_table(summaries: Sequence[Summary], methods: Sequence[Method]) -> Table
         Column("Style"),
         Column("Method"),
         Column("Parameters"),
+        Column("Metadata (bytes)"),
         Column("Seconds per megapixel"),
+        Column("of these fitting"),
         Column("Peak memory (MB)", 0),
         Column("Solver steps", 1),
     )
@@ -101,7 +103,9 @@ def cost_table(summaries: Sequence[Summary], methods: Sequence[Method]) -> Table
             summary.style,
             summary.method,
             parameters.get(summary.method, 0),
+            round(summary.payload_size),
             summary.seconds_per_megapixel,
+            summary.fitting_per_megapixel,
             None if summary.peak_memory is None else summary.peak_memory / 1e6,
             summary.steps,
         )
@@ -120,7 +124,8 @@ def complete_table(
         *("psnr", "gain", "worst_gain", "worst_photo", "rmse", "ssim"),
         *("delta_e_mean", "delta_e_p95", "flip", "lpips"),
         *("round_trip", "codes_kept", "codes_kept_in_file"),
-        *("parameters", "seconds_per_megapixel", "peak_memory_bytes", "solver_steps"),
+        *("parameters", "payload_bytes", "seconds_per_megapixel", "fitting_per_megapixel"),
+        *("peak_memory_bytes", "solver_steps"),
     )
     rows: list[tuple[Cell, ...]] = []
     for summary in (*whole, *groups):
@@ -135,7 +140,8 @@ def complete_table(
                     *(figures.rmse, figures.ssim, figures.delta_e_mean, figures.delta_e_p95),
                     *(_of(summary.flip, region), _of(summary.lpips, region)),
                     *(summary.metrics.round_trip, summary.kept, summary.kept_in_file),
-                    *(parameters.get(summary.method, 0), summary.seconds_per_megapixel),
+                    *(parameters.get(summary.method, 0), summary.payload_size),
+                    *(summary.seconds_per_megapixel, summary.fitting_per_megapixel),
                     *(summary.peak_memory, summary.steps),
                 )
             )

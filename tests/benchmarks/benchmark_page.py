@@ -2,7 +2,8 @@
 
     python tests/benchmarks/benchmark_page.py WORK docs/benchmark.html
 
-WORK keeps photos and figures, so that an interrupted run goes on.
+WORK keeps photos and figures, so that an interrupted run goes on. What else is given are options
+of gamut benchmark.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from core.files import write_codes
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 METHODS = (
-    *("letnet-box", "letnet", "soft-clip", "sampled", "siren", "gamut-mlp"),
+    *("letnet-box", "letnet", "hint", "soft-clip", "sampled", "siren", "gamut-mlp"),
     *("gamut-mlp-paper", "gamut-mlp-paper-11kb", "gamut-mlp-paper-53kb"),
     *("gamut-mlp-paper-colour", "gamut-mlp-paper-place"),
     *("gamutnet", "pix2pix", "swinir", "restormer"),
@@ -31,9 +32,7 @@ def run() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("work", type=Path)
     parser.add_argument("page", type=Path)
-    parser.add_argument("--max-side", default="320")
-    parser.add_argument("rest", nargs="*", help="more options of gamut benchmark, after --")
-    options = parser.parse_args()
+    options, rest = parser.parse_known_args()
     photos = options.work / "photos"
     photos.mkdir(parents=True, exist_ok=True)
     for name in PHOTOS:
@@ -41,8 +40,8 @@ def run() -> int:
         if not target.exists():
             write_codes(target, getattr(skimage.data, name)(), SRGB)
     arguments = ["benchmark", str(photos), "-o", str(options.work / "figures"), "--styles", "vivid"]
-    arguments += ["--max-side", options.max_side, "--sides", "256", "512", "--threads", "1"]
-    code = main([*arguments, "--methods", *METHODS, *options.rest])
+    arguments += ["--max-side", "256", "--sides", "256", "512", "--threads", "1"]
+    code = main([*arguments, *([] if "--methods" in rest else ["--methods", *METHODS]), *rest])
     options.page.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(options.work / "figures" / "benchmark.html", options.page)
     return code

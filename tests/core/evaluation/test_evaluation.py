@@ -369,6 +369,7 @@ class TestTables:
         assert float(line["psnr"]) == box.metrics.regions["in_gamut"].psnr
         assert int(line["photos"]) == 3
         assert int(line["parameters"]) == BOX_METHOD.parameters
+        assert float(line["payload_bytes"]) == float(line["fitting_per_megapixel"]) == 0.0
 
 
 class TestFigures:
