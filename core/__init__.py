@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from core.gamut import reduce
     from core.methods.registry import method
     from core.metrics import compare
+    from core.payload.reduction import ReductionSettings, reduce_file
 
 _ROOMS = {
     "ExpansionSettings": "engine.expansion",
     "FileSettings": "engine.files",
     "Method": "engine.method",
     "Needs": "engine.method",
+    "ReductionSettings": "payload.reduction",
     "WindowMethod": "engine.method",
     "compare": "metrics",
     "expand": "engine.expansion",
@@ -38,6 +40,7 @@ _ROOMS = {
     "method": "methods.registry",
     "read": "files",
     "reduce": "gamut",
+    "reduce_file": "payload.reduction",
     "write": "files",
     "write_codes": "files",
 }
@@ -47,6 +50,7 @@ __all__ = [
     "FileSettings",
     "Method",
     "Needs",
+    "ReductionSettings",
     "WindowMethod",
     "compare",
     "expand",
@@ -54,6 +58,7 @@ __all__ = [
     "method",
     "read",
     "reduce",
+    "reduce_file",
     "write",
     "write_codes",
 ]

@@ -338,6 +338,16 @@ def source_for(options: argparse.Namespace) -> ColourSpace | None:
     return wide_space_named(options.source)
 
 
+def add_drop_private(parser: argparse.ArgumentParser) -> None:
+    """Add the switch that keeps metadata about people out of the new file."""
+    parser.add_argument(
+        "--drop-private",
+        action="store_true",
+        help="carry over only what is known to be harmless (camera, lens, exposure, date): no "
+        "place, names, serial numbers, captions or thumbnails",
+    )
+
+
 def add_assumed(parser: argparse.ArgumentParser) -> None:
     """Add the space of photos that do not say theirs."""
     parser.add_argument(

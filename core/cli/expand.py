@@ -58,12 +58,7 @@ def add_parser(
         help="also write a picture of one photo before and after, with a map of the colour that "
         "came back and the chromaticities (PNG, SVG or PDF)",
     )
-    parser.add_argument(
-        "--drop-private",
-        action="store_true",
-        help="carry over only what is known to be harmless (camera, lens, exposure, date): no "
-        "place, names, serial numbers, captions or thumbnails",
-    )
+    common.add_drop_private(parser)
     common.add_space(parser, tuple(OUTPUT_FORMATS))
     common.add_engine(parser)
     parser.set_defaults(run=run, model=model)

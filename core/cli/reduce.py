@@ -9,23 +9,14 @@ from core.cli import common
 from core.cli.arguments import at_least
 from core.engine import batches
 from core.errors import PhotoError
+from core.files import REDUCED_FORMATS
 
 if TYPE_CHECKING:
     import argparse
 
-    from core.colour import ColourSpace
-    from core.files import Photo
-    from core.gamut import Codes, FloatImage
-    from core.payload.embedding import Embedding
+    from core.engine.method import Method
+    from core.payload.gamut_mlp import FitSettings
 
-_SUFFIXES = {
-    "tiff": ".tif",
-    "png": ".png",
-    "jpeg": ".jpg",
-    "webp": ".webp",
-    "avif": ".avif",
-    "jxl": ".jxl",
-}
 _SIZES = ("0.5", "1", "2", "4", "8", "16", "23")
 
 
@@ -43,7 +34,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     common.add_inputs(parser)
     parser.add_argument(
-        "--format", choices=tuple(_SUFFIXES), help="file format (default: by OUT's name, else png)"
+        "--format",
+        choices=tuple(REDUCED_FORMATS),
+        help="file format (default: by OUT's name, else png)",
     )
     parser.add_argument("--depth", type=int, choices=(8, 16), default=8, help="bits per channel")
     parser.add_argument(
@@ -54,6 +47,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "their default)",
     )
     common.add_assumed(parser)
+    common.add_drop_private(parser)
     parser.add_argument(
         "--no-hint", action="store_true", help="do not let the new file carry a hint"
     )
@@ -77,95 +71,66 @@ def run(options: argparse.Namespace) -> int:
     """Carry out the command; returns its exit code."""
     if options.format in ("jpeg", "webp", "avif") and options.depth == 16:
         raise PhotoError("It is written with 8 bits; choose --depth 8, or PNG, TIFF or JPEG XL.")
-    embeds = options.embed or options.payload_size is not None
-    jobs = batches.plan_jobs(options.inputs, options.output, _SUFFIXES, options.format, "png")
+    jobs = batches.plan_jobs(options.inputs, options.output, REDUCED_FORMATS, options.format, "png")
+    reducer = _Reducer(options)
+    return common.run_jobs(jobs, options, reducer.reduce, {})
 
-    def work(job: batches.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
-        from core.files import format_of, read, write_codes
-        from core.gamut import clipped_mask, out_of_gamut_mask, share
-        from core.gamut import reduce as reduce_to_srgb
+
+class _Reducer:
+    """The reduction with the settings of the command line."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._method: Method | None = None
+        if options.dry_run:
+            return
+        from core.payload.reduction import ReductionSettings
         from core.spaces import space_named
 
-        photo = read(job.source, assume=space_named(options.assume))
-        scene = photo.scene()
-        codes = photo.srgb_codes()
-        if codes is None or codes.dtype.itemsize * 8 != options.depth:
-            codes = reduce_to_srgb(scene, options.depth)
-        notes = photo.notes
-        if photo.alpha is not None and format_of(job.target) == "jpeg":
-            notes = (*notes, "The opacity (alpha) was left out, since JPEG holds none.")
-        written = {
-            "metadata": photo.metadata,
-            "alpha": photo.alpha,
-            "quality": options.quality,
-            "overwrite": options.overwrite or common.is_spread(options),
-            "source": job.source,
-        }
-        embedding: Embedding | None = None
+        embeds = options.embed or options.payload_size is not None
         if embeds or not options.no_hint:
-            embedding = _embed(job, photo, codes, scene, written, options, progress)
-            lost = embedding.notes
-        else:
-            lost = write_codes(job.target, codes, **written)
-            progress(1, 1)
-        outside, clipped = share(out_of_gamut_mask(scene)), share(clipped_mask(codes))
+            self._prepare(options)
+        try:
+            self._settings = ReductionSettings(
+                depth=options.depth,
+                quality=options.quality,
+                assume=space_named(options.assume),
+                hint=not options.no_hint,
+                network=_network(options) if embeds else None,
+                keep_private=not options.drop_private,
+                overwrite=options.overwrite or common.is_spread(options),
+                device=options.device,
+            )
+        except ValueError as error:
+            raise PhotoError(f"{error} See gamut reduce --help.") from error
+
+    def _prepare(self, options: argparse.Namespace) -> None:
+        """Load what hints and networks take."""
+        import torch
+
+        from core.engine.memory import keep_freed_memory
+        from core.methods.registry import DEFAULT, method
+
+        if options.threads:
+            torch.set_num_threads(options.threads)
+        keep_freed_memory()
+        self._method = None if options.no_hint else method(DEFAULT)
+
+    def reduce(self, job: batches.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
+        """Reduce one photo; returns a line for people and a report."""
+        from core.payload.reduction import reduce_file
+
+        report = reduce_file(job.source, job.target, self._method, self._settings, progress)
         line = (
-            f"{photo.profile_name}: {outside:.2%} of the pixels are outside sRGB and were clipped"
+            f"{report.profile}: {report.out_of_gamut_share:.2%} of the pixels are outside sRGB and "
+            "were clipped"
         )
-        if embedding is not None:
-            line += f"; the file carries {embedding.size} bytes to bring them back"
-        report = {
-            "input": str(job.source),
-            "output": str(job.target),
-            "profile": photo.profile_name,
-            "out_of_gamut_share": outside,
-            "clipped_share": clipped,
-            "payload_size": 0 if embedding is None else embedding.size,
-            "hint_size": 0 if embedding is None else embedding.hint_size,
-            "notes": (*notes, *lost),
-        }
-        return "\n  ".join((line, *notes, *lost)), report
-
-    return common.run_jobs(jobs, options, work, {})
+        if report.payload_size:
+            line += f"; the file carries {report.payload_size} bytes to bring them back"
+        return "\n  ".join((line, *report.notes)), report.as_dict()
 
 
-def _embed(
-    job: batches.Job,
-    photo: Photo,
-    codes: Codes,
-    scene: FloatImage,
-    written: dict[str, Any],
-    options: argparse.Namespace,
-    progress: common.Progress,
-) -> Embedding:
-    """Write a file that carries a hint, a network, or both."""
-    import torch
-
-    from core.colour import SPACES
-    from core.engine.expansion import ExpansionSettings
-    from core.engine.memory import keep_freed_memory
-    from core.methods.registry import DEFAULT, method
-    from core.payload.embedding import write_embedded
+def _network(options: argparse.Namespace) -> FitSettings:
     from core.payload.gamut_mlp import DEFAULT_SIZE, FitSettings
-    from core.progress import finished
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    keep_freed_memory()
-    network = None
-    if options.embed or options.payload_size is not None:
-        network = FitSettings(size=options.payload_size or DEFAULT_SIZE)
-        if options.steps:
-            network = replace(network, steps=options.steps)
-    stated: ColourSpace | None = SPACES.get(photo.info.space or "")
-    work = write_embedded(
-        job.target,
-        codes,
-        scene,
-        None if options.no_hint else method(DEFAULT),
-        network,
-        stated=stated,
-        settings=ExpansionSettings(device=options.device),
-        **written,
-    )
-    return finished(work, progress)
+    network = FitSettings(size=options.payload_size or DEFAULT_SIZE)
+    return replace(network, steps=options.steps) if options.steps else network

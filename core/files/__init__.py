@@ -11,6 +11,7 @@ from core.files.rows import RowReader, open_rows
 from core.files.safe_write import check_target, is_same_file, write_bytes
 from core.files.writing import (
     OUTPUT_FORMATS,
+    REDUCED_FORMATS,
     OutputFormat,
     PhotoWriter,
     check_output,
@@ -22,6 +23,7 @@ from core.files.writing import (
 
 __all__ = [
     "OUTPUT_FORMATS",
+    "REDUCED_FORMATS",
     "FileError",
     "Limits",
     "Metadata",

@@ -40,6 +40,18 @@ SOFTWARE = "napari-gamut"
 _RESULT = f"{SOFTWARE} ".encode()
 _HEAD = 1 << 16
 
+REDUCED_FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        "tiff": ".tif",
+        "png": ".png",
+        "jpeg": ".jpg",
+        "webp": ".webp",
+        "avif": ".avif",
+        "jxl": ".jxl",
+    }
+)
+"""The formats of reduced files, with the suffixes of new ones."""
+
 _SUFFIXES: Mapping[str, str] = MappingProxyType(
     {
         ".tif": "tiff",
