@@ -401,6 +401,16 @@ def solve_region(
     SolvedBand
         After each batch of tiles, without answers; at last with them. Of the rectangle alone,
         tiles done and in all, too.
+
+    Examples
+    --------
+    >>> from core.engine.tiling import plan_spans
+    >>> codes = np.full((40, 64, 3), 128, np.uint8)
+    >>> (rows,), (columns,) = plan_spans(40, 512, 0), plan_spans(64, 512, 0)
+    >>> region, settings = Tile(rows, columns), ExpansionSettings()
+    >>> *_, last = solve_region(codes, region, codes.shape, None, settings)
+    >>> last.clipped.any().item()
+    False
     """
     rows, columns = region.rows, region.columns
     codes = window[rows.inner, columns.inner]
