@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shlex
 import sys
@@ -146,9 +147,10 @@ def run(options: argparse.Namespace) -> int:
         measured=measured,
         costs=costs,
         shown=[
-            Shown(unit.photo.stem, work.pictures_of(options.output, unit))
-            for unit in units
-            if unit.shown
+            Shown(photo.stem, work.pictures_of(options.output, list(of_photo)))
+            for photo, of_photo in itertools.groupby(
+                (unit for unit in units if unit.shown), key=lambda unit: unit.photo
+            )
         ],
         converged=_converged(options, units, methods, settings),
         budgets=budgets,

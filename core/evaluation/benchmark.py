@@ -1,14 +1,15 @@
 """Every system side by side on a folder of photos: measured unit by unit, kept, resumed.
 
-A unit is a photo in a style under a protocol, restored by all methods. Each figure is written
-as soon as it is there, so that a run that was killed goes on where it was; what it was measured
-under is part of its name, so that figures of other settings are never mixed in.
+A unit is a photo in a style under a protocol, restored by one method. Its figures are written as
+soon as they are there, so that a run that was killed goes on where it was; what they were
+measured under is part of their name, so that figures of other settings are never mixed in.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import io
 import json
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _LONGEST_PICTURE = 420
 _COLOURS = 60_000
+_ORIGINAL = "original"
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,13 @@ class BenchmarkSettings:
 
 @dataclass(frozen=True)
 class Unit:
-    """A photo in a style under a protocol.
+    """A photo in a style under a protocol, restored by a method.
 
     Attributes
     ----------
     photo : Path
         The original.
-    style, protocol : str
+    style, protocol, method : str
         By name.
     shown : bool
         Whether pictures of its restorations are kept.
@@ -86,6 +88,7 @@ class Unit:
     photo: Path
     style: str
     protocol: str
+    method: str
     shown: bool = False
 
 
@@ -115,7 +118,9 @@ def every_method() -> tuple[str, ...]:
 
 
 def plan(photos: Sequence[Path], settings: BenchmarkSettings, shown: int = 0) -> list[Unit]:
-    """Return the units of a benchmark, photo by photo.
+    """Return the units of a benchmark, photo by photo, the naive inversion always the first.
+
+    Networks that have not been trained have none.
 
     Parameters
     ----------
@@ -130,16 +135,20 @@ def plan(photos: Sequence[Path], settings: BenchmarkSettings, shown: int = 0) ->
     styles = list(settings.evaluation.styles)
     count = min(shown, len(photos))
     chosen = {photos[number * len(photos) // count] for number in range(count)}
+    trained = [method.name for method in registry.methods(settings.methods) if method.trained]
+    methods = [registry.NAIVE, *(name for name in trained if name != registry.NAIVE)]
     return [
         Unit(
             photo,
             style,
             protocol,
+            method,
             photo in chosen and style == styles[-1] and protocol == settings.protocols[-1],
         )
         for photo in photos
         for style in styles
         for protocol in settings.protocols
+        for method in methods
     ]
 
 
@@ -183,7 +192,7 @@ def benchmark(
     """
     folder.mkdir(parents=True, exist_ok=True)
     work = functools.partial(_measure, settings=settings, folder=folder, threads=threads)
-    found: dict[Unit, list[Row]] = {}
+    found: dict[Unit, Row | None] = {}
     yield 0, len(units)
     if workers == 1:
         for unit in units:
@@ -202,7 +211,7 @@ def benchmark(
             raise
         finally:
             pool.shutdown(cancel_futures=True)
-    return [Measured(unit.protocol, row) for unit in units for row in found[unit]]
+    return [Measured(unit.protocol, row) for unit in units if (row := found[unit]) is not None]
 
 
 def untrained(settings: BenchmarkSettings) -> list[Method]:
@@ -210,23 +219,25 @@ def untrained(settings: BenchmarkSettings) -> list[Method]:
     return [m for m in registry.methods(settings.methods) if not m.trained]
 
 
-def pictures_of(folder: Path, unit: Unit) -> dict[str, Path]:
-    """Return the kept pictures of a unit: files of arrays by the method's name.
+def pictures_of(folder: Path, units: Sequence[Unit]) -> dict[str, Path]:
+    """Return the kept pictures of units of one photo: files of arrays by the method's name.
 
     "original" has the arrays ``screen`` (uint8, Display P3 codes), ``colours`` (float32, linear
     ProPhoto); a method has ``error`` (float32, CIEDE2000) and ``colours``.
     """
-    place = _place(folder, unit) / "pictures"
-    index = place / "index.json"
-    if not index.exists():
-        return {}
-    return {name: place / file for name, file in json.loads(index.read_text()).items()}
+    found = {}
+    for unit in units:
+        for name in (_ORIGINAL, unit.method):
+            path = _picture(_place(folder, unit), name)
+            if path.exists():
+                found[name] = path
+    return found
 
 
 def _keep(
-    found: dict[Unit, list[Row]],
+    found: dict[Unit, Row | None],
     unit: Unit,
-    result: Callable[[], list[Row]],
+    result: Callable[[], Row],
     failed: Callable[[PhotoError], None] | None,
 ) -> None:
     try:
@@ -235,13 +246,11 @@ def _keep(
         if failed is None:
             raise
         failed(error)
-        found[unit] = []
+        found[unit] = None
 
 
-def _measure(
-    unit: Unit, settings: BenchmarkSettings, folder: Path, threads: int | None
-) -> list[Row]:
-    """Measure what is missing of a unit; all of its rows, the naive inversion's first."""
+def _measure(unit: Unit, settings: BenchmarkSettings, folder: Path, threads: int | None) -> Row:
+    """Measure a unit, or read what was measured of it before."""
     import torch
 
     if threads:
@@ -251,24 +260,26 @@ def _measure(
     evaluation = replace(settings.evaluation, styles=styles, protocol=protocol)
     place = _place(folder, unit)
     conditions = _conditions(unit, evaluation)
-    kept: dict[str, Any] = {}
-    methods = [m for m in _methods(settings.methods) if m.trained]
-    wanted = {method.name: _name(conditions, method.name, method.sha256) for method in methods}
-    wanted = {registry.NAIVE: _name(conditions, registry.NAIVE, ""), **wanted}
-    for name, file in wanted.items():
-        if (place / file).exists():
-            kept[name] = json.loads((place / file).read_text())
-    missing = [method for method in methods if method.name not in kept]
-    if missing or registry.NAIVE not in kept:
+    methods = {method.name: method for method in _methods(settings.methods)}
+    chosen = [] if unit.method == registry.NAIVE else [methods[unit.method]]
+    weights = {method.name: method.sha256 for method in chosen}
+    file = place / _name(conditions, unit.method, weights.get(unit.method, ""))
+    floor = place / _name(conditions, registry.NAIVE, "")
+    if not file.exists() or (unit.shown and not _picture(place, unit.method).exists()):
         place.mkdir(parents=True, exist_ok=True)
+        naive = _read(floor).metrics if chosen and floor.exists() else None
         original, gamut = _original(unit.photo, evaluation.max_side), source_of(unit.photo)
-        watch = _Pictures(place / "pictures") if unit.shown else None
-        rows = evaluate_photo(missing, unit.photo.name, original, evaluation, gamut, watch)
-        for row in rows:
-            kept[row.method] = row.as_dict()
-            content = json.dumps(kept[row.method]).encode()
-            write_bytes(place / wanted[row.method], content, overwrite=True)
-    return [Row.from_dict(kept[name]) for name in wanted]
+        watch = functools.partial(_keep_pictures, place) if unit.shown else None
+        for row in evaluate_photo(
+            chosen, unit.photo.name, original, evaluation, gamut, watch, naive
+        ):
+            target = floor if row.method == registry.NAIVE else file
+            write_bytes(target, json.dumps(row.as_dict()).encode(), overwrite=True)
+    return _read(file)
+
+
+def _read(file: Path) -> Row:
+    return Row.from_dict(json.loads(file.read_text()))
 
 
 @functools.lru_cache(maxsize=4)
@@ -298,27 +309,26 @@ def _name(conditions: str, method: str, weights: str) -> str:
     return f"{digest[:20]}.json"
 
 
-class _Pictures:
-    """What is seen of a unit's restorations, small, as they come."""
+def _picture(place: Path, name: str) -> Path:
+    return place / "pictures" / f"{hashlib.sha256(name.encode()).hexdigest()[:12]}.npz"
 
-    def __init__(self, place: Path) -> None:
-        self._place = place
-        self._index = place / "index.json"
 
-    def __call__(self, style: str, method: str, reference: FloatImage, values: FloatImage) -> None:
-        self._place.mkdir(parents=True, exist_ok=True)
-        files = json.loads(self._index.read_text()) if self._index.exists() else {}
-        if "original" not in files:
-            screen = display_image(area_reduced(reference, _LONGEST_PICTURE), PROPHOTO, DISPLAY_P3)
-            files["original"] = self._save("original", screen=screen, colours=_some(reference))
-        error = area_reduced(delta_e_map(reference, values), _LONGEST_PICTURE)
-        files[method] = self._save(method, error=error, colours=_some(values))
-        write_bytes(self._index, json.dumps(files).encode(), overwrite=True)
+def _keep_pictures(
+    place: Path, style: str, method: str, reference: FloatImage, values: FloatImage
+) -> None:
+    """Keep what is seen of a restoration, small."""
+    if not _picture(place, _ORIGINAL).exists():
+        screen = display_image(area_reduced(reference, _LONGEST_PICTURE), PROPHOTO, DISPLAY_P3)
+        _save(_picture(place, _ORIGINAL), screen=screen, colours=_some(reference))
+    error = area_reduced(delta_e_map(reference, values), _LONGEST_PICTURE)
+    _save(_picture(place, method), error=error, colours=_some(values))
 
-    def _save(self, name: str, **arrays: np.ndarray[Any, Any]) -> str:
-        file = f"{hashlib.sha256(name.encode()).hexdigest()[:12]}.npz"
-        np.savez_compressed(self._place / file, allow_pickle=False, **arrays)
-        return file
+
+def _save(path: Path, **arrays: np.ndarray[Any, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **arrays)
+    write_bytes(path, content.getvalue(), overwrite=True)
 
 
 def _some(values: FloatImage) -> FloatImage:

@@ -330,6 +330,7 @@ def evaluate_photo(
     settings: EvaluationSettings,
     gamut: ColourSpace | None = None,
     watch: Watch | None = None,
+    naive: PhotoMetrics | None = None,
 ) -> Iterator[Row]:
     """Measure methods on one photo.
 
@@ -349,6 +350,9 @@ def evaluate_photo(
     watch : callable, optional
         Called with each restoration before it is thrown away: the style, the method, the
         original and the restored photo, linear ProPhoto RGB in 0..1.
+    naive : PhotoMetrics, optional
+        The naive inversion's figures of this photo, in the one style of the settings, if they
+        are known: it is not measured again then.
 
     Yields
     ------
@@ -358,13 +362,15 @@ def evaluate_photo(
     if settings.max_side is not None:
         original = area_reduced(original, settings.max_side)
     lpips = published_lpips() if settings.perceptual else None
-    ordered = [NaiveInversion(), *(m for m in methods if not isinstance(m, NaiveInversion))]
+    ordered = [m for m in methods if not isinstance(m, NaiveInversion)]
+    if naive is None:
+        ordered.insert(0, NaiveInversion())
     for style_name, style in settings.styles.items():
         reference = style.apply(original)
         codes, outside = reduced(reference, settings)
         source = gamut if style == AS_IS else PROPHOTO
         told = replace(settings.expansion, source=source if settings.source_known else None)
-        naive: PhotoMetrics | None = None
+        floor = naive
         for method in ordered:
             own = codes if method.clips else reduced(reference, settings, method)[0]
             row = _row(
@@ -374,10 +380,10 @@ def evaluate_photo(
                 outside,
                 replace(settings, expansion=told),
                 lpips,
-                naive,
+                floor,
                 None if watch is None else functools.partial(watch, style_name),
             )
-            naive = naive or row.metrics
+            floor = floor or row.metrics
             key = UNKNOWN if source is None else source.key
             yield replace(row, photo=name, style=style_name, source=key)
 

@@ -115,7 +115,7 @@ def html(table: Table) -> str:
     return "\n".join(
         [
             "<table>",
-            f"<caption>{escape(table.title)}</caption>",
+            f"<caption><span>{escape(table.title)}</span></caption>",
             f"<thead>{line(head, 'th')}</thead>",
             "<tbody>",
             *(line(row, "td") for row in body),

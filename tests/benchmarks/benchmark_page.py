@@ -42,8 +42,9 @@ def run() -> int:
     arguments = ["benchmark", str(photos), "-o", str(options.work / "figures"), "--styles", "vivid"]
     arguments += ["--max-side", "256", "--sides", "256", "512", "--threads", "1"]
     code = main([*arguments, *([] if "--methods" in rest else ["--methods", *METHODS]), *rest])
-    options.page.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(options.work / "figures" / "benchmark.html", options.page)
+    if code == 0:
+        options.page.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(options.work / "figures" / "benchmark.html", options.page)
     return code
 
 

@@ -71,13 +71,14 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def test_a_plan_names_photos_styles_and_protocols(photos: list[Path]) -> None:
     units = plan(photos, SETTINGS, shown=1)
-    assert [(u.photo.name, u.style, u.protocol) for u in units[:4]] == [
-        ("photo 0.png", style, protocol)
+    assert [(u.photo.name, u.style, u.protocol, u.method) for u in units[:12]] == [
+        ("photo 0.png", style, protocol, name)
         for style in ("as-is", "vivid")
         for protocol in ("paper", "box")
+        for name in ("naive", "sampled", "soft-clip")
     ]
-    (shown,) = [unit for unit in units if unit.shown]
-    assert (shown.photo.name, shown.style, shown.protocol) == ("photo 0.png", "vivid", "box")
+    shown = {(u.photo.name, u.style, u.protocol) for u in units if u.shown}
+    assert shown == {("photo 0.png", "vivid", "box")}
 
 
 def test_rows_come_in_order_and_untrained_networks_have_none(
@@ -86,8 +87,9 @@ def test_rows_come_in_order_and_untrained_networks_have_none(
     units = plan(photos, SETTINGS)
     measured = finished(benchmark(units, SETTINGS, tmp_path / "out"))
     assert [one.row.method for one in measured[:3]] == ["naive", "sampled", "soft-clip"]
-    assert len(measured) == 3 * len(units)
-    assert [one.protocol for one in measured[::3]] == [unit.protocol for unit in units]
+    assert [(one.protocol, one.row.method) for one in measured] == [
+        (unit.protocol, unit.method) for unit in units
+    ]
     assert [method.name for method in untrained(SETTINGS)] == ["gamutnet"]
 
 
@@ -113,15 +115,27 @@ def test_a_run_that_was_killed_goes_on_where_it_was(
 def test_only_a_method_that_is_new_is_measured(
     photos: list[Path], tmp_path: Path, counted: list[list[str]]
 ) -> None:
-    units = plan(photos[:1], SETTINGS)[:1]
-    finished(benchmark(units, SETTINGS, tmp_path))
+    finished(benchmark(plan(photos[:1], SETTINGS)[:3], SETTINGS, tmp_path))
     more = replace(SETTINGS, methods=(*SETTINGS.methods, "letnet-box"))
+    units = plan(photos[:1], more)[:4]
     measured = finished(benchmark(units, more, tmp_path))
-    assert counted == [["sampled", "soft-clip"], ["letnet-box"]]
+    assert counted == [[], ["sampled"], ["soft-clip"], ["letnet-box"]]
     assert [one.row.method for one in measured] == ["naive", "sampled", "soft-clip", "letnet-box"]
     smaller = replace(more, evaluation=replace(EVALUATION, max_side=32))
     finished(benchmark(units, smaller, tmp_path))
-    assert len(counted) == 3, "other settings have figures of their own"
+    assert len(counted) == 8, "other settings have figures of their own"
+
+
+def test_a_photo_that_is_shown_later_gets_its_pictures(
+    photos: list[Path], tmp_path: Path, counted: list[list[str]]
+) -> None:
+    finished(benchmark(plan(photos[:1], SETTINGS), SETTINGS, tmp_path))
+    before = len(counted)
+    units = plan(photos[:1], SETTINGS, shown=1)
+    finished(benchmark(units, SETTINGS, tmp_path))
+    shown = [unit for unit in units if unit.shown]
+    assert len(counted) == before + len(shown)
+    assert len(pictures_of(tmp_path, shown)) == len(shown) + 1
 
 
 def test_several_processes_measure_the_same(photos: list[Path], tmp_path: Path) -> None:
@@ -146,12 +160,10 @@ def test_a_photo_that_cannot_be_read_is_named(photos: list[Path], tmp_path: Path
 def test_pictures_of_shown_photos_are_kept(photos: list[Path], tmp_path: Path) -> None:
     units = plan(photos, SETTINGS, shown=1)
     finished(benchmark(units, SETTINGS, tmp_path))
-    for unit in units:
-        pictures = pictures_of(tmp_path, unit)
-        names = ["original", "naive", "sampled", "soft-clip"]
-        assert list(pictures) == (names if unit.shown else [])
-    (shown,) = [unit for unit in units if unit.shown]
+    shown = [unit for unit in units if unit.shown]
+    assert pictures_of(tmp_path, [unit for unit in units if unit not in shown]) == {}
     arrays = {name: np.load(path) for name, path in pictures_of(tmp_path, shown).items()}
+    assert list(arrays) == ["original", "naive", "sampled", "soft-clip"]
     assert arrays["original"]["screen"].shape == (48, 64, 3)
     assert arrays["sampled"]["error"].mean() < arrays["naive"]["error"].mean()
 
@@ -235,8 +247,8 @@ class TestPage:
     def measured(self, photos: list[Path], folder: Path) -> tuple[list[Measured], list[Shown]]:
         units = plan(photos, SETTINGS, shown=1)
         measured = finished(benchmark(units, SETTINGS, folder))
-        shown = [Shown(u.photo.stem, pictures_of(folder, u)) for u in units if u.shown]
-        return measured, shown
+        pictures = pictures_of(folder, [unit for unit in units if unit.shown])
+        return measured, [Shown("photo 0", pictures)]
 
     def test_it_needs_nothing_beside_it(self, photos: list[Path], tmp_path: Path) -> None:
         measured, shown = self.measured(photos, tmp_path)
@@ -289,7 +301,7 @@ class TestPage:
 def test_tables_are_escaped_and_numbers_stand_at_the_right() -> None:
     table = Table("A < B", (Column("Name"), Column("dB")), (("<b>", 1.5), ("x", math.nan)))
     text = html(table)
-    assert "<caption>A &lt; B</caption>" in text
+    assert "<caption><span>A &lt; B</span></caption>" in text
     assert '<tr><td>&lt;b&gt;</td><td class="number">1.50</td></tr>' in text
     assert '<td class="number">–</td>' in text
 
