@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from core.engine.method import Needs
 from core.errors import PhotoError
-from core.evaluation.evaluation import EvaluationSettings, reduced
 from core.evaluation.originals import read_original
+from core.evaluation.protocol import EvaluationSettings, reduced
 from core.files import write_codes
 from core.methods import registry
 from core.methods.letnet import is_equilibrium

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
 from core.evaluation.comparison import Comparison, compare_methods
-from core.evaluation.evaluation import EvaluationSettings
 from core.evaluation.originals import read_original
+from core.evaluation.protocol import EvaluationSettings
 from core.files import inspect
 from core.images import area_reduced
 from core.styles import STYLES

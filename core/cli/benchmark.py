@@ -185,7 +185,7 @@ def run(options: argparse.Namespace) -> int:
 def _settings(options: argparse.Namespace) -> BenchmarkSettings:
     from core.engine.expansion import ExpansionSettings
     from core.evaluation.benchmark import BenchmarkSettings, every_method
-    from core.evaluation.evaluation import EvaluationSettings
+    from core.evaluation.protocol import EvaluationSettings
     from core.styles import STYLES
 
     names = options.methods or every_method()
@@ -270,9 +270,9 @@ def _converged(
     from dataclasses import replace
 
     from core.evaluation.benchmark_page import Converged
-    from core.evaluation.evaluation import PROTOCOLS
     from core.evaluation.figures import convergence_data
     from core.evaluation.originals import read_original
+    from core.evaluation.protocol import PROTOCOLS
     from core.images import area_reduced
     from core.methods.letnet import is_equilibrium
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from core.engine.method import Method
-    from core.evaluation.evaluation import EvaluationSettings, Row
+    from core.evaluation.protocol import EvaluationSettings
+    from core.evaluation.rows import Row
     from core.gamut import FloatImage
 
 Item = TypeVar("Item")
@@ -121,7 +122,7 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from core.cli.progress import ProgressBar
-    from core.evaluation.evaluation import evaluate
+    from core.evaluation.measuring import evaluate
     from core.evaluation.originals import evenly, photos_in
     from core.files import check_target
     from core.methods import registry
@@ -158,7 +159,7 @@ def _settings(options: argparse.Namespace) -> EvaluationSettings:
     from dataclasses import replace
 
     from core.engine.expansion import ExpansionSettings
-    from core.evaluation.evaluation import PROTOCOLS, EvaluationSettings
+    from core.evaluation.protocol import PROTOCOLS, EvaluationSettings
     from core.network.solver import SolverSettings
     from core.styles import STYLES
 
@@ -188,8 +189,8 @@ def _write_tables(
     methods: Sequence[Method],
     settings: EvaluationSettings,
 ) -> None:
-    from core.evaluation.evaluation import summarise
     from core.evaluation.report import render
+    from core.evaluation.summary import summarise
     from core.evaluation.tables import (
         complete_table,
         cost_table,

@@ -21,8 +21,10 @@ import numpy as np
 from core.colour import DISPLAY_P3, PROPHOTO
 from core.engine.method import Needs
 from core.errors import PhotoError
-from core.evaluation.evaluation import PROTOCOLS, EvaluationSettings, Row, evaluate_photo
+from core.evaluation.measuring import evaluate_photo
 from core.evaluation.originals import read_original, source_of
+from core.evaluation.protocol import PROTOCOLS, EvaluationSettings
+from core.evaluation.rows import Row
 from core.files.safe_write import write_bytes
 from core.images import area_reduced
 from core.methods import registry
@@ -52,7 +54,7 @@ class BenchmarkSettings:
         Names or files, as for :func:`core.methods.registry.method`. Networks that have not been
         trained are listed, and never measured for quality.
     protocols : tuple of str
-        Of :data:`core.evaluation.evaluation.PROTOCOLS`.
+        Of :data:`core.evaluation.protocol.PROTOCOLS`.
     evaluation : EvaluationSettings
         Styles, size, what is measured; the protocol in it is not used.
     """

@@ -18,9 +18,9 @@ from PIL import Image
 
 from core.colour import DISPLAY_P3
 from core.engine.method import Needs
-from core.evaluation.evaluation import Summary, summarise
 from core.evaluation.figures import draw_convergence, draw_errors
 from core.evaluation.report import Column, Table, html
+from core.evaluation.summary import Summary, summarise
 from core.files.profile import icc_profile
 from core.methods.registry import NAIVE
 from core.metrics import GROUPS

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.colour import PROPHOTO, SRGB, convert
 from core.engine.expansion import expansion
 from core.engine.method import Needs
-from core.evaluation.evaluation import EvaluationSettings, reduced
+from core.evaluation.protocol import EvaluationSettings, reduced
 from core.metrics import PhotoMetrics, compare, delta_e_map
 from core.progress import scaled
 

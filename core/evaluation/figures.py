@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.colour import PROPHOTO, SRGB, convert
 from core.engine.expansion import expand
-from core.evaluation.evaluation import reduced
+from core.evaluation.protocol import reduced
 from core.gamut import naive_inversion
 from core.methods.convergence import Window, iterates, largest_window
 from core.methods.letnet import LetNetMethod, is_equilibrium
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from core.engine.method import Method
-    from core.evaluation.evaluation import EvaluationSettings
+    from core.evaluation.protocol import EvaluationSettings
     from core.gamut import Codes, FloatImage
     from core.network.solver import SolverSettings
     from core.pictures import ThemeName

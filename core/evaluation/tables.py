@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from core.engine.method import Method
-    from core.evaluation.evaluation import EvaluationSettings, Row, Summary
+    from core.evaluation.protocol import EvaluationSettings
+    from core.evaluation.rows import Row
+    from core.evaluation.summary import Summary
 
 _REGION_TITLES: dict[Region, str] = {"all": "all", "out_of_gamut": "out", "in_gamut": "in"}
 

@@ -20,8 +20,10 @@ import torch
 
 from core.colour import PROPHOTO
 from core.errors import PhotoError
-from core.evaluation.evaluation import EvaluationSettings, Row, evaluate_photo, summarise
+from core.evaluation.measuring import evaluate_photo
+from core.evaluation.protocol import EvaluationSettings
 from core.evaluation.report import Column, Table
+from core.evaluation.summary import summarise
 from core.methods.letnet import LetNetMethod
 from core.network.letnet import PAPER, LetNetConfig
 from core.network.models import Descriptor, Model, to_bytes
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from core.evaluation.rows import Row
     from core.network.letnet import LetNet
     from core.training.prepared import Manifest
 

@@ -27,8 +27,9 @@ from core.evaluation.benchmark import (
 )
 from core.evaluation.benchmark_page import CLAIMS, Content, Shown, machine, page
 from core.evaluation.cost import chart_codes, cost_of
-from core.evaluation.evaluation import EvaluationSettings, Row
+from core.evaluation.protocol import EvaluationSettings
 from core.evaluation.report import Column, Table, html
+from core.evaluation.rows import Row
 from core.gamut import clipped_mask
 from core.methods import registry
 from core.progress import finished

@@ -7,7 +7,8 @@ import pytest
 
 from core.engine.expansion import ExpansionSettings
 from core.evaluation.comparison import Comparison, compare_methods
-from core.evaluation.evaluation import EvaluationSettings, evaluate_photo
+from core.evaluation.measuring import evaluate_photo
+from core.evaluation.protocol import EvaluationSettings
 from core.methods.gamut_mlp import GamutMlpMethod
 from core.methods.letnet import LetNetMethod
 from core.methods.naive import NaiveInversion

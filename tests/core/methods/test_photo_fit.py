@@ -12,7 +12,8 @@ from core.colour import PROPHOTO, SRGB, convert
 from core.engine.expansion import ExpansionSettings, expand
 from core.engine.method import Needs
 from core.errors import PhotoError
-from core.evaluation.evaluation import PROTOCOLS, EvaluationSettings, evaluate_photo
+from core.evaluation.measuring import evaluate_photo
+from core.evaluation.protocol import PROTOCOLS, EvaluationSettings
 from core.gamut import reduce
 from core.methods.gamut_mlp_paper import GamutMlpAsPublished
 from core.methods.photo_fit import FitsToPhoto, PhotoFitSettings

@@ -7,7 +7,8 @@ import pytest
 
 from core.colour import PROPHOTO, SRGB, convert
 from core.engine.expansion import ExpansionSettings
-from core.evaluation.evaluation import PROTOCOLS, EvaluationSettings, evaluate_photo
+from core.evaluation.measuring import evaluate_photo
+from core.evaluation.protocol import PROTOCOLS, EvaluationSettings
 from core.gamut import naive_inversion, reduce
 from core.methods.sampled import FittedSamples, Sampled
 from core.progress import finished

@@ -7,7 +7,8 @@ import pytest
 
 from core.engine.expansion import ExpansionSettings, expand
 from core.evaluation.comparison import compare_methods
-from core.evaluation.evaluation import PROTOCOLS, EvaluationSettings, evaluate_photo
+from core.evaluation.measuring import evaluate_photo
+from core.evaluation.protocol import PROTOCOLS, EvaluationSettings
 from core.gamut import reduce
 from core.methods.naive import NaiveInversion
 from core.methods.soft_clip import Reach, SoftClip, SoftlyClipped

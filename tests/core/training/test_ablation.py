@@ -12,7 +12,7 @@ from core.colour import PROPHOTO, SRGB, convert
 from core.engine.expansion import ExpansionSettings, expand
 from core.engine.finishing import finish
 from core.errors import PhotoError
-from core.evaluation.evaluation import EvaluationSettings
+from core.evaluation.protocol import EvaluationSettings
 from core.evaluation.report import render
 from core.gamut import clipped_mask, reduce
 from core.methods.letnet import LetNetMethod

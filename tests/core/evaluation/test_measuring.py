@@ -17,23 +17,17 @@ import pytest
 from core.colour import PROPHOTO, SRGB, convert
 from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
-from core.evaluation import evaluation
-from core.evaluation.evaluation import (
-    PROTOCOLS,
-    EvaluationSettings,
-    Row,
-    evaluate,
-    evaluate_photo,
-    reduced,
-    summarise,
-)
+from core.evaluation import measuring
 from core.evaluation.figures import (
     ConvergenceData,
     convergence_data,
     draw_convergence,
     draw_photos,
 )
+from core.evaluation.measuring import evaluate, evaluate_photo
+from core.evaluation.protocol import PROTOCOLS, EvaluationSettings, reduced
 from core.evaluation.report import render
+from core.evaluation.summary import summarise
 from core.evaluation.tables import (
     complete_table,
     cost_table,
@@ -60,6 +54,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from core.engine.method import Method
+    from core.evaluation.rows import Row
 
 NAIVE = NaiveInversion()
 BOX_METHOD = LetNetMethod(random_model(replace(BOX, channels=8), scale=0.1), "box")
@@ -140,13 +135,13 @@ class TestRows:
     def test_lpips_without_published_weights_is_not_available(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(evaluation, "published_lpips", lambda: None)
+        monkeypatch.setattr(measuring, "published_lpips", lambda: None)
         _, box = rows_of(replace(QUICK, perceptual=True), 1)
         assert box.lpips is None
 
     def test_lpips_is_taken_where_it_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
         values = dict.fromkeys(REGIONS, 0.25)
-        monkeypatch.setattr(evaluation, "published_lpips", lambda: lambda *_: values)
+        monkeypatch.setattr(measuring, "published_lpips", lambda: lambda *_: values)
         _, box = rows_of(replace(QUICK, perceptual=True), 1)
         assert box.lpips == values
 

@@ -1,0 +1,142 @@
+"""How photos are reduced for an evaluation, and what is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from core.colour import PROPHOTO, SRGB, Adaptation, convert
+from core.engine.expansion import ExpansionSettings
+from core.errors import PhotoError
+from core.evaluation.originals import through_jpeg
+from core.gamut import LOSSY_TOLERANCE, Codes, FloatImage, Mask, out_of_gamut_mask, reduce
+from core.styles import STYLES, Style
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from core.engine.method import Method
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How photos are reduced and estimates finished.
+
+    Attributes
+    ----------
+    name : str
+        In tables.
+    adaptation : {"Bradford", "CAT02"}
+        Between ProPhoto's white and that of sRGB.
+    project : bool
+        Whether estimates are projected into the feasible box.
+    """
+
+    name: str
+    adaptation: Adaptation
+    project: bool
+
+
+PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
+    {
+        "box": Protocol("box", "Bradford", True),
+        # Le et al. 2023 and Xiao et al. 2024.
+        "paper": Protocol("paper", "CAT02", False),
+    }
+)
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How methods are evaluated.
+
+    Attributes
+    ----------
+    styles : mapping of str to Style
+        How photos are finished before the reduction.
+    protocol : Protocol
+        Adaptation and projection.
+    source_known : bool
+        Whether methods are told the space in which the original's colours lay.
+    jpeg_quality : int, optional
+        Passes the reduced photo through JPEG of this quality (1 to 100).
+    subsampling : {"420", "444"}
+        Of the JPEG's colours; cameras and most programs halve them ("420").
+    max_side : int, optional
+        Larger photos are area-averaged to this length of the longer side.
+    perceptual : bool
+        Whether FLIP and LPIPS are measured where they are available.
+    written : bool
+        Whether the round trip is also measured through a written 16-bit ProPhoto file.
+    expansion : ExpansionSettings
+        Solver, tile, device and precision; the rest of it follows from the protocol.
+    """
+
+    styles: Mapping[str, Style] = field(default_factory=lambda: dict(STYLES))
+    protocol: Protocol = PROTOCOLS["box"]
+    source_known: bool = False
+    jpeg_quality: int | None = None
+    subsampling: Literal["420", "444"] = "420"
+    max_side: int | None = None
+    perceptual: bool = True
+    written: bool = False
+    expansion: ExpansionSettings = field(default_factory=ExpansionSettings)
+
+    def __post_init__(self) -> None:
+        """Check the fields, naming the one that is out of range."""
+        checks = {
+            "styles": bool(self.styles),
+            "jpeg_quality": self.jpeg_quality is None or 1 <= self.jpeg_quality <= 100,
+            "subsampling": self.subsampling in ("420", "444"),
+            "max_side": self.max_side is None or self.max_side >= 16,
+        }
+        for name, valid in checks.items():
+            if not valid:
+                raise PhotoError(
+                    f"The setting {name} = {getattr(self, name)!r} of an evaluation is out of "
+                    "range; choose another one."
+                )
+
+    @property
+    def tolerance(self) -> float:
+        """Noise of the reduced photo, in 8-bit codes."""
+        return 0.0 if self.jpeg_quality is None else LOSSY_TOLERANCE
+
+    def expansion_settings(self) -> ExpansionSettings:
+        """Return the settings of the expansion under the protocol."""
+        return replace(
+            self.expansion,
+            space=PROPHOTO,
+            adaptation=self.protocol.adaptation,
+            project=self.protocol.project,
+            tolerance=self.tolerance,
+        )
+
+
+def reduced(
+    reference: FloatImage, settings: EvaluationSettings, method: Method | None = None
+) -> tuple[Codes, Mask]:
+    """Reduce an original as the protocol says.
+
+    Parameters
+    ----------
+    reference : ndarray, float32, shape (H, W, 3)
+        Linear ProPhoto RGB in 0..1.
+    settings : EvaluationSettings
+        Adaptation and JPEG.
+    method : Method, optional
+        One that may reduce photos in a way of its own; by clipping unless given.
+
+    Returns
+    -------
+    codes : ndarray, uint8, shape (H, W, 3)
+        sRGB codes.
+    out_of_gamut : ndarray, bool, shape (H, W)
+        Pixels of the original that sRGB cannot hold.
+    """
+    scene = convert(reference, PROPHOTO, SRGB, settings.protocol.adaptation)
+    codes = reduce(scene) if method is None else method.reduced(scene)
+    if settings.jpeg_quality is not None:
+        codes = through_jpeg(codes, settings.jpeg_quality, settings.subsampling)
+    return codes, out_of_gamut_mask(scene)
