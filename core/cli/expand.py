@@ -48,12 +48,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="PNG",
         help="also write a picture of one photo before and after (Display P3)",
     )
-    parser.add_argument(
-        "--drop-private",
-        action="store_true",
-        help="carry over only what is known to be harmless (camera, lens, exposure, date): no "
-        "place, names, serial numbers, captions or thumbnails",
-    )
     common.add_space(parser, tuple(OUTPUT_FORMATS))
     common.add_engine(parser)
     parser.set_defaults(run=run)

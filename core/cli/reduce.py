@@ -60,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
     def work(job: batches.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
         from core.colour import SPACES
         from core.files import format_of, read, write_codes
+        from core.files.privacy import without_private
         from core.gamut import clipped_mask, out_of_gamut_mask, share
         from core.gamut import reduce as reduce_to_srgb
 
@@ -72,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         if photo.alpha is not None and format_of(job.target) == "jpeg":
             notes = (*notes, "The opacity (alpha) was left out, since JPEG holds none.")
         written = {
-            "metadata": photo.metadata,
+            "metadata": without_private(photo.metadata) if options.drop_private else photo.metadata,
             "alpha": photo.alpha,
             "quality": options.quality,
             "overwrite": options.overwrite,

@@ -5,7 +5,7 @@ from core.files.header import Limits
 from core.files.metadata import Metadata, Resolution
 from core.files.profile import icc_profile
 from core.files.provenance import Provenance, provenance_of
-from core.files.reading import Photo, PhotoInfo, inspect, read
+from core.files.reading import PHOTO_FORMATS, Photo, PhotoInfo, inspect, read
 from core.files.rows import RowReader, open_rows
 from core.files.safe_write import check_target, is_same_file, write_bytes
 from core.files.writing import (
@@ -21,6 +21,7 @@ from core.files.writing import (
 
 __all__ = [
     "OUTPUT_FORMATS",
+    "PHOTO_FORMATS",
     "FileError",
     "Limits",
     "Metadata",

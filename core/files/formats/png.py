@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PAYLOAD_CHUNK = b"gaMT"
 """Private, ancillary, and not safe to copy into an edited image, as its letters' case says."""
+
+# libpng's opinions reach people as an error or not at all.
+if logging.getLogger("imagecodecs").level == logging.NOTSET:
+    logging.getLogger("imagecodecs").setLevel(logging.CRITICAL)
 
 _OTHER_FRAMES = {b"fcTL", b"fdAT"}
 _PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
