@@ -18,6 +18,7 @@ from core.colour import WIDE_SPACES
 from core.engine.batches import Job, is_done, log_unforeseen, sentence
 from core.engine.cluster import Cluster, spread
 from core.errors import PhotoError
+from core.files import PHOTO_FORMATS
 from core.files.safe_write import remove_partials
 from core.methods.registry import DEFAULT
 from core.source_gamut import UNKNOWN
@@ -40,7 +41,10 @@ Progress = Callable[[int, int], None]
 def add_inputs(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
     """Add the photos of a command that works on many, and where their files go."""
     parser.add_argument(
-        "inputs", nargs=nargs, metavar="PHOTO", help="photos, folders (searched throughout), globs"
+        "inputs",
+        nargs=nargs,
+        metavar="PHOTO",
+        help=f"photos ({', '.join(PHOTO_FORMATS)}), folders (searched throughout), globs",
     )
     parser.add_argument(
         "-o",
@@ -48,6 +52,12 @@ def add_inputs(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
         required=True,
         metavar="OUT",
         help="the file for one photo, else a folder, which keeps the names",
+    )
+    parser.add_argument(
+        "--drop-private",
+        action="store_true",
+        help="carry over only what is known to be harmless (camera, lens, exposure, date): no "
+        "place, names, serial numbers, captions or thumbnails",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist already")
     parser.add_argument(

@@ -11,18 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import PhotoError
-from core.files import format_of, is_own_result, is_same_file
+from core.files import PHOTO_FORMATS, format_of, is_own_result, is_same_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 logger = logging.getLogger(__name__)
 
-PHOTO_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .jfi .jif .mpo .png .apng .tif .tiff .tf8 .btf .webp .avif .avifs "
-    ".heic .heics .heif .heifs .hif .jxl .exr .dng .3fr .arw .cr2 .cr3 .crw .dcr .erf .fff .gpr "
-    ".iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f".split()
-)
+PHOTO_SUFFIXES = frozenset(suffix for those in PHOTO_FORMATS.values() for suffix in those)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from core.files.metadata import Metadata, Resolution
 from core.files.payloads import carried_bytes
 from core.files.profile import icc_profile
 from core.files.provenance import Provenance, provenance_of
-from core.files.reading import Photo, PhotoInfo, inspect, read
+from core.files.reading import PHOTO_FORMATS, Photo, PhotoInfo, inspect, read
 from core.files.rows import RowReader, open_rows
 from core.files.safe_write import check_target, is_same_file, write_bytes
 from core.files.writing import (
@@ -23,6 +23,7 @@ from core.files.writing import (
 
 __all__ = [
     "OUTPUT_FORMATS",
+    "PHOTO_FORMATS",
     "REDUCED_FORMATS",
     "FileError",
     "Limits",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import imagecodecs
@@ -12,7 +13,7 @@ import numpy as np
 import OpenImageIO
 from PIL import Image
 
-from core.files import isobmff
+from core.files import isobmff, xmp
 from core.files.errors import FileError
 from core.files.formats import jpeg, jpeg_segments, jxl, png, png_text
 from core.files.payloads import PNG_CHUNK, webp_with
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from core.files.metadata import Metadata
     from core.files.target import Target
 
 CODE_POINTS = {"srgb": (1, 13), "display-p3": (12, 13), "rec2020": (9, 14)}
@@ -101,7 +103,8 @@ def avif_file(codes: npt.NDArray[Any], target: Target) -> bytes:
         primaries=primaries,
         transfer=transfer,
     )
-    whole = isobmff.with_profile_and_metadata(bytes(file), target.icc, target.metadata)
+    metadata = _with_software(target)
+    whole = isobmff.with_profile_and_metadata(bytes(file), target.icc, metadata)
     return whole if target.payload is None else whole + isobmff.payload_box(target.payload)
 
 
@@ -140,4 +143,10 @@ def jxl_file(values: npt.NDArray[Any], target: Target, scratch: Path) -> bytes:
             # OpenImageIO has only words for it.
             raise OSError(errno.ENOSPC, reason)
         raise FileError(f"JPEG XL could not be written ({reason}); choose TIFF or make room.")
-    return jxl.container(scratch.read_bytes(), target.metadata, target.payload)
+    return jxl.container(scratch.read_bytes(), _with_software(target), target.payload)
+
+
+def _with_software(target: Target) -> Metadata:
+    """Return metadata that name the program, for formats with no other place for its name."""
+    packet = xmp.stating_software(target.metadata.xmp, target.software)
+    return replace(target.metadata, xmp=packet)

@@ -10,13 +10,14 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
-from core.files.xmp import DC, IPTC_CORE, PHOTOSHOP, Name
+from core.files.xmp import DC, IPTC_CORE, PHOTOSHOP, RIGHTS, Name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PHOTOSHOP_MARKER = b"Photoshop 3.0\0"
 _RESOURCE, _IPTC_RESOURCE = b"8BIM", 0x0404
+_COPYRIGHT_FLAG, _ADDRESS, _PATHS = 0x040A, 0x040B, range(2000, 2998)
 _RECORD_MARK = 0x1C
 _UTF8 = b"\x1b%G"
 _ENVELOPE, _APPLICATION = 1, 2
@@ -61,18 +62,40 @@ _HARMLESS = {
 
 def from_photoshop(block: bytes) -> bytes | None:
     """Return the IPTC records of a Photoshop resource block, None if it has none."""
+    return next((data for kind, data in _resources(block) if kind == _IPTC_RESOURCE), None) or None
+
+
+def rights_in_photoshop(block: bytes) -> dict[Name, list[str]]:
+    """Return what a Photoshop resource block says of rights, as XMP properties."""
+    found: dict[Name, list[str]] = {}
+    for kind, data in _resources(block):
+        if kind == _COPYRIGHT_FLAG and data[:1] == b"\1":
+            found[RIGHTS, "Marked"] = ["True"]
+        elif kind == _ADDRESS and data.strip(b"\0 "):
+            found[RIGHTS, "WebStatement"] = [_text(data, None)]
+    return found
+
+
+def has_paths(block: bytes) -> bool:
+    """Return whether a Photoshop resource block holds paths, which cut out parts of the photo."""
+    return any(kind in _PATHS for kind, _ in _resources(block))
+
+
+PATHS_LEFT_OUT = "The paths that Photoshop stored with the photo were left out."
+
+
+def _resources(block: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield number and content of Photoshop's image resources (Adobe Photoshop File Formats)."""
     place = len(PHOTOSHOP_MARKER) if block.startswith(PHOTOSHOP_MARKER) else 0
     while block[place : place + 4] == _RESOURCE and place + 12 <= len(block):
         (kind,) = struct.unpack_from(">H", block, place + 4)
         name = 1 + block[place + 6]
         head = place + 6 + name + name % 2
         if head + 4 > len(block):
-            return None
+            return
         (size,) = struct.unpack_from(">I", block, head)
-        if kind == _IPTC_RESOURCE:
-            return block[head + 4 : head + 4 + size] or None
+        yield kind, block[head + 4 : head + 4 + size]
         place = head + 4 + size + size % 2
-    return None
 
 
 def photoshop(records: bytes) -> bytes:

@@ -29,12 +29,15 @@ _MIME: Mapping[str, str] = MappingProxyType(
         "webp": "image/webp",
     }
 )
+COMMENT = "Comment"
+"""The keyword of PNG for what JPEG calls a comment, and XMP exif:UserComment."""
 _AS_XMP: Mapping[str, xmp.Name] = MappingProxyType(
     {
         "Title": (xmp.DC, "title"),
         "Author": (xmp.DC, "creator"),
         "Description": (xmp.DC, "description"),
         "Copyright": (xmp.DC, "rights"),
+        COMMENT: (xmp.EXIF, "UserComment"),
     }
 )
 """Keywords of PNG (11.3.3.2), and the properties that say the same."""
@@ -103,7 +106,7 @@ class Metadata:
     resolution : Resolution or None
         Print resolution that the file itself states, beside EXIF.
     texts : tuple of (keyword, text)
-        Texts of PNG.
+        Texts of PNG; the comments of a JPEG, as ``"Comment"``.
     """
 
     exif: bytes | None = None
@@ -125,7 +128,7 @@ class Metadata:
     @property
     def kinds(self) -> tuple[str, ...]:
         """What there is, for people."""
-        held = {"EXIF": self.exif, "XMP": self.xmp, "IPTC": self.iptc, "PNG text": self.texts}
+        held = {"EXIF": self.exif, "XMP": self.xmp, "IPTC": self.iptc, "texts": self.texts}
         return tuple(kind for kind, content in held.items() if content)
 
     @property
@@ -204,13 +207,18 @@ class Metadata:
             packet, records = xmp.with_properties(packet, more), None
             if not complete:
                 notes.append("Some IPTC records have no counterpart in XMP and were left out.")
-        if texts and format_key != "png":
-            said = {_AS_XMP[keyword]: [text] for keyword, text in texts if keyword in _AS_XMP}
-            packet = xmp.with_properties(packet, said)
+        kept = {"png": texts, "jpeg": tuple(one for one in texts if one[0] == COMMENT)}
+        texts = tuple(one for one in texts if one not in kept.get(format_key, ()))
+        if texts:
+            said: dict[xmp.Name, list[str]] = {}
+            for keyword, text in texts:
+                if keyword in _AS_XMP:
+                    said.setdefault(_AS_XMP[keyword], []).append(text)
+            joined = {name: ["\n".join(parts)] for name, parts in said.items()}
+            packet = xmp.with_properties(packet, joined)
             lost = [keyword for keyword, _ in texts if keyword not in _AS_XMP]
             if lost:
                 notes.append(f"Texts that only PNG holds were left out: {named(lost)}.")
-            texts = ()
         if format_key in ("jxl", "avif", "webp") and self.resolution is not None:
             blob = exif.with_resolution(blob, *self.resolution.entries())
         if format_key == "jpeg" and blob is not None and len(blob) > _LONGEST_IN_JPEG:
@@ -219,7 +227,8 @@ class Metadata:
             if len(blob) > _LONGEST_IN_JPEG:
                 blob = None
                 notes.append("The photo's EXIF is too long for a JPEG and was left out.")
-        return Metadata(blob, packet, records, self.resolution, texts), tuple(notes)
+        written = Metadata(blob, packet, records, self.resolution, kept.get(format_key, ()))
+        return written, tuple(notes)
 
 
 def from_tiff(file: IO[bytes]) -> tuple[Metadata, tuple[str, ...]]:
@@ -247,8 +256,12 @@ def from_tiff(file: IO[bytes]) -> tuple[Metadata, tuple[str, ...]]:
         for tag in (exif.XMP_TAG, exif.IPTC_TAG, exif.PHOTOSHOP_TAG)
         if tag in whole.entries
     }
-    records = stored.get(exif.IPTC_TAG) or iptc.from_photoshop(stored.get(exif.PHOTOSHOP_TAG, b""))
-    return Metadata(blob, stored.get(exif.XMP_TAG), records, _resolution(whole)), notes
+    block = stored.get(exif.PHOTOSHOP_TAG, b"")
+    records = stored.get(exif.IPTC_TAG) or iptc.from_photoshop(block)
+    packet = xmp.with_properties(stored.get(exif.XMP_TAG), iptc.rights_in_photoshop(block))
+    if iptc.has_paths(block):
+        notes = (*notes, iptc.PATHS_LEFT_OUT)
+    return Metadata(blob, packet, records, _resolution(whole)), notes
 
 
 def _resolution(main: exif.Directory | None) -> Resolution | None:

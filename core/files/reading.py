@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,10 +29,31 @@ from core.files.payloads import carried_bytes
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
     from types import ModuleType
 
     from core.files.metadata import Metadata
     from core.gamut import Codes
+
+
+PHOTO_FORMATS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".mpo"),
+        "PNG": (".png", ".apng"),
+        "TIFF": (".tif", ".tiff", ".tf8", ".btf"),
+        "WebP": (".webp",),
+        "AVIF": (".avif", ".avifs"),
+        "HEIC": (".heic", ".heics", ".heif", ".heifs", ".hif"),
+        "JPEG XL": (".jxl",),
+        "OpenEXR": (".exr",),
+        "camera RAW": tuple(
+            ".dng .3fr .arw .cr2 .cr3 .crw .dcr .erf .fff .gpr .iiq .kdc .mef .mos .mrw .nef .nrw "
+            ".orf .pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f".split()
+        ),
+    }
+)
+"""What is read, by the names people know, and the suffixes of such files. A file's content alone
+decides what it is; suffixes tell the photos of a folder from what else lies there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +156,7 @@ class PhotoInfo:
     frames : int
         Pages or frames in the file; the first is read.
     metadata : tuple of str
-        The kinds of metadata: "EXIF", "XMP", "IPTC", "PNG text".
+        The kinds of metadata: "EXIF", "XMP", "IPTC", "texts".
     has_gps : bool
         Whether a place is in them.
     camera, date : str
@@ -358,8 +380,8 @@ def _sniffed(path: Path) -> ModuleType:
         if head.lstrip().startswith(signature):
             raise FileError(f"“{path}” is {name}; save it as PNG, TIFF or JPEG first.")
     raise FileError(
-        f"“{path}” is not a photo in a known format; use JPEG, PNG, TIFF, WebP, AVIF, HEIC, "
-        "JPEG XL, OpenEXR or camera RAW."
+        f"“{path}” is not a photo in a known format; use {', '.join([*PHOTO_FORMATS][:-1])} or "
+        f"{[*PHOTO_FORMATS][-1]}."
     )
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from core.colour import SRGB, ColourSpace
-from core.files import encoders
+from core.files import encoders, isobmff, xmp
 from core.files.errors import FileError
-from core.files.formats import png
+from core.files.formats import jxl, png
 from core.files.metadata import Metadata
 from core.files.profile import ProfileVersion, icc_profile
 from core.files.safe_write import SafeFile, translated
@@ -419,7 +420,7 @@ def format_of(path: Path) -> str:
 
 
 def is_own_result(path: Path) -> bool:
-    """Return whether a TIFF or PNG says that it was expanded by this program.
+    """Return whether a TIFF, PNG, JPEG XL or AVIF says that it was expanded by this program.
 
     Parameters
     ----------
@@ -429,20 +430,34 @@ def is_own_result(path: Path) -> bool:
     Returns
     -------
     bool
-        False for files of other formats, which keep no name of the program that wrote them.
+        False for files of other formats, and for those that cannot be read.
     """
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
             if head.startswith(png.SIGNATURE):
                 return b"Software\0" + _RESULT in head
+            if head.startswith(jxl.CONTAINER) or head[8:12] == b"avif":
+                return _names_us(head, file)
             if head[:4] not in (b"II*\0", b"MM\0*"):
                 return False
             structure = TiffStructure(file)
             software = structure.content(structure.pages[0], 305) or b""
             return software.startswith(_RESULT)
-    except (OSError, ValueError):
+    except (OSError, ValueError, LookupError, struct.error):
         return False
+
+
+def _names_us(head: bytes, file: IO[bytes]) -> bool:
+    """Return whether the XMP of a JPEG XL or an AVIF names this program."""
+    data = head + file.read()
+    if head.startswith(jxl.CONTAINER):
+        box = isobmff.find(data, b"xml ")
+        packet: bytes | None = data[box.start : box.end]
+    else:
+        packet = isobmff.xmp_of(isobmff.read_images(data), data)
+    software = xmp.properties(packet).get((xmp.TIFF, "Software"), [""])
+    return software[0].startswith(_RESULT.decode())
 
 
 def check_output(format: str, space: ColourSpace, depth: int | None = None) -> int:  # noqa: A002

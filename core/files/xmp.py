@@ -23,6 +23,7 @@ META = "adobe:ns:meta/"
 XML = "http://www.w3.org/XML/1998/namespace"
 DC = "http://purl.org/dc/elements/1.1/"
 XMP = "http://ns.adobe.com/xap/1.0/"
+RIGHTS = "http://ns.adobe.com/xap/1.0/rights/"
 NOTE = "http://ns.adobe.com/xmp/note/"
 MEDIA = "http://ns.adobe.com/xap/1.0/mm/"
 EVENT = "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#"
@@ -43,6 +44,7 @@ _PREFIXES = {
     "rdf": RDF,
     "dc": DC,
     "xmp": XMP,
+    "xmpRights": RIGHTS,
     "xmpNote": NOTE,
     "tiff": TIFF,
     "exif": EXIF,
@@ -55,6 +57,7 @@ _ARRAYS = {
     (DC, "title"): "Alt",
     (DC, "rights"): "Alt",
     (DC, "description"): "Alt",
+    (EXIF, "UserComment"): "Alt",
     (DC, "creator"): "Seq",
     (DC, "subject"): "Bag",
     (PHOTOSHOP, "SupplementalCategories"): "Bag",
@@ -74,6 +77,7 @@ _STALE = {
     (EXIF_EX, "Gamma"),
 }
 """Statements about how the source was stored, and digests of its EXIF."""
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _GUID = re.compile("[0-9A-Fa-f]{32}")
 _ROOM = 60_000
 _HEAD = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'.encode()
@@ -262,12 +266,12 @@ def with_properties(packet: bytes | None, more: Mapping[Name, Sequence[str]]) ->
     for name, values in new.items():
         element = etree.SubElement(description, _tag(name))
         if name not in _ARRAYS:
-            element.text = values[0]
+            element.text = _writable(values[0])
             continue
         array = etree.SubElement(element, f"{{{RDF}}}{_ARRAYS[name]}")
         for value in values[: 1 if _ARRAYS[name] == "Alt" else None]:
             item = etree.SubElement(array, f"{{{RDF}}}li")
-            item.text = value
+            item.text = _writable(value)
             if _ARRAYS[name] == "Alt":
                 item.set(f"{{{XML}}}lang", "x-default")
     return _packet(tree)
@@ -306,6 +310,19 @@ def only(packet: bytes | None, allows: Callable[[Name, str], bool]) -> bytes | N
         else:
             element.text = texts[0]
     return _packet(kept) if len(description) else None
+
+
+def stating_software(packet: bytes | None, software: str) -> bytes:
+    """Return a packet that names the program which made the file (``tiff:Software``)."""
+    try:
+        tree = _parsed(packet) if packet else _empty()
+    except ValueError:
+        tree = _empty()
+    for statement in _statements(tree):
+        if statement.name == (TIFF, "Software"):
+            statement.remove()
+    _description(tree).set(_tag((TIFF, "Software")), _writable(software))
+    return _packet(tree)
 
 
 @dataclass(frozen=True)
@@ -386,6 +403,11 @@ def _parsed(packet: bytes) -> Tree:
         raise ValueError("XML that is no XMP")
     tree = root.find(f"{{{RDF}}}RDF")
     return etree.SubElement(root, f"{{{RDF}}}RDF") if tree is None else tree
+
+
+def _writable(text: str) -> str:
+    """Return a text without the characters that XML has no place for."""
+    return _NOT_IN_XML.sub("", text)
 
 
 def _empty() -> Tree:

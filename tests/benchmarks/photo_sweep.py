@@ -7,8 +7,8 @@ Each folder below FOLDER is a collection. Every file with a photo's suffix goes 
 out is reduced to sRGB again and compared with what libvips (`vips`, where it is installed) or
 Pillow with littleCMS make of the same file: mean CIEDE2000, where nothing is transparent.
 
-A crash is a dead process or an error that was not foreseen, a hang is more than the limit and a
-second a megapixel, and chatter is anything that libraries print. All three must be 0, and
+A crash is a dead process or an error that was not foreseen, a hang takes longer than the limit and
+a second a megapixel, chatter is anything that libraries print. All three must be 0, and
 disagreements explained.
 """
 

@@ -8,6 +8,7 @@ import numpy as np
 import pillow_heif
 
 from core.files import isobmff
+from core.files.errors import unsupported
 from core.files.formats.depth import stretched
 from core.files.header import Header
 from core.files.metadata import GAIN_MAP_LEFT_OUT, Metadata
@@ -25,6 +26,8 @@ def read_header(path: Path) -> Header:
     images = isobmff.read_images(data)
     isobmff.check_extents(data, images)
     isobmff.check_work(images)
+    if images.photo.kind not in _READ:
+        raise unsupported(path, _KINDS.get(images.photo.kind, "this kind of HEIF file"))
     file = _opened(path)
     photo = file[file.primary_index]
     nclx = photo.info.get("nclx_profile")
@@ -59,6 +62,15 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
     return stored
 
 
+_READ = {b"hvc1", b"hev1", b"av01", b"grid", b"iden", b"iovl", b"tmap"}
+_KINDS = {
+    b"unci": "a HEIF file of uncompressed pixels",
+    b"jpeg": "a HEIF file with JPEG inside",
+    b"j2k1": "a HEIF file with JPEG 2000 inside",
+    b"avc1": "a HEIF file with H.264 inside",
+    b"vvc1": "a HEIF file with H.266 inside",
+    b"evc1": "a HEIF file with EVC inside",
+}
 _CHANNELS = {"L": 1, "LA": 2, "La": 2, "I": 1, "RGB": 3, "RGBA": 4, "RGBa": 4}
 
 

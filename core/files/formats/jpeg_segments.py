@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from core.files import iptc, xmp
-from core.files.metadata import GAIN_MAP_LEFT_OUT, Metadata, Resolution
+from core.files.metadata import COMMENT, GAIN_MAP_LEFT_OUT, Metadata, Resolution
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,7 @@ _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
 _EXTENSION_HEAD = len(_EXTENSION) + 40
 _LONGEST = 65533
 _LARGEST_EXTENSION = 64 << 20
+_MOST_COMMENTS = 16
 _LARGEST_EXIF = 16 << 20
 
 
@@ -66,11 +67,16 @@ def read_metadata(segments: Segments) -> tuple[Metadata, tuple[str, ...]]:
         for name, content in segments
         if name == "APP13" and content.startswith(iptc.PHOTOSHOP_MARKER)
     )
+    comments = [content for name, content in segments if name == "COM" and content.strip(b"\0 ")]
+    texts = tuple((COMMENT, _text(content)) for content in comments[:_MOST_COMMENTS])
     # Every change copies it; what makers add to it is at most a few megabytes.
-    metadata = Metadata(
-        blob[:_LARGEST_EXIF] or None, packet, iptc.from_photoshop(block), _resolution(segments)
-    )
-    return metadata, notes
+    records = iptc.from_photoshop(block)
+    packet = xmp.with_properties(packet, iptc.rights_in_photoshop(block))
+    if iptc.has_paths(block):
+        notes = (*notes, iptc.PATHS_LEFT_OUT)
+    return Metadata(
+        blob[:_LARGEST_EXIF] or None, packet, records, _resolution(segments), texts
+    ), notes
 
 
 def read_profile(segments: Segments) -> tuple[bytes | None, bool]:
@@ -88,7 +94,7 @@ def read_profile(segments: Segments) -> tuple[bytes | None, bool]:
 
 
 def written_metadata(metadata: Metadata) -> bytes:
-    """Return the segments of XMP and IPTC, to stand behind those of JFIF and EXIF."""
+    """Return the segments of XMP, comments and IPTC, to stand behind those of JFIF and EXIF."""
     parts = b""
     if metadata.xmp is not None:
         packet, extension = metadata.xmp, b""
@@ -100,12 +106,22 @@ def written_metadata(metadata: Metadata) -> bytes:
         for start in range(0, len(extension), room):
             place = struct.pack(">II", len(extension), start)
             parts += _segment(0xE1, head + place + extension[start : start + room])
+    for _, comment in metadata.texts:
+        parts += _segment(0xFE, comment.encode()[:_LONGEST])
     if metadata.iptc is not None:
         block = iptc.photoshop(metadata.iptc)
         room = _LONGEST - len(iptc.PHOTOSHOP_MARKER)
         for start in range(0, len(block), room):
             parts += _segment(0xED, iptc.PHOTOSHOP_MARKER + block[start : start + room])
     return parts
+
+
+def _text(content: bytes) -> str:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    return text.rstrip("\0").strip()
 
 
 def _segment(marker: int, content: bytes) -> bytes:

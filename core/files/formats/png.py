@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+# libpng's opinions reach people as an error or not at all.
+if logging.getLogger("imagecodecs").level == logging.NOTSET:
+    logging.getLogger("imagecodecs").setLevel(logging.CRITICAL)
 
 _OTHER_FRAMES = {b"fcTL", b"fdAT"}
 _PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
