@@ -147,7 +147,7 @@ def carrier(tmp_path: Path) -> Path:
     """A photo whose file carries its own network."""
     scene = convert(wide_photo(1), PROPHOTO, SRGB)
     path = tmp_path / "carrier.png"
-    finished(write_embedded(path, reduce(scene), scene, FitSettings(steps=60, batch=256)))
+    finished(write_embedded(path, reduce(scene), scene, None, FitSettings(steps=60, batch=256)))
     return path
 
 
