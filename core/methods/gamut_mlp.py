@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,15 +95,21 @@ class GamutMlpMethod(Method):
     ----------
     settings : FitSettings, optional
         How it is fitted.
+    size : str, optional
+        Of the network, one of :data:`core.payload.gamut_mlp.FORMS`, if not that of the settings.
     """
 
-    summary = "GamutMLP (Le et al., CVPR 2023): fitted to the original, travels in the sRGB file"
+    summary = (
+        "GamutMLP (Le et al., CVPR 2023) on LETNet-box: fitted to the original, in the sRGB file"
+    )
     needs = Needs.ORIGINAL
 
-    def __init__(self, settings: FitSettings | None = None) -> None:
+    def __init__(self, settings: FitSettings | None = None, size: str | None = None) -> None:
         self.settings = settings or FitSettings()
+        if size is not None:
+            self.settings = replace(self.settings, size=size)
         size = self.settings.size
-        self.name = GAMUT_MLP if size == DEFAULT_SIZE else f"{GAMUT_MLP}-{size}"
+        self.name = GAMUT_MLP if size == DEFAULT_SIZE else f"{GAMUT_MLP}-{size}kb"
         self.parameters = FORMS[size].parameters
         self.payload_size = LARGEST_HINT + min(round(1024 * float(size)), LARGEST)
         self._base = method(DEFAULT)

@@ -91,8 +91,7 @@ def method(name: str | Path) -> Method:
     Parameters
     ----------
     name : str or Path
-        A name as of :func:`entries`, ``gamut-mlp-2`` (a GamutMLP of 2 kB) and its kin, or the
-        path of a ``.safetensors`` file of weights.
+        A name as of :func:`entries`, or the path of a ``.safetensors`` file of weights.
 
     Raises
     ------
@@ -110,10 +109,6 @@ def method(name: str | Path) -> Method:
         return known[str(name)].load()
     if Path(name).suffix == _WEIGHTS:
         return _load_network(name)
-    if str(name).startswith(f"{GAMUT_MLP}-"):
-        sized = _load_sized(str(name).removeprefix(f"{GAMUT_MLP}-"))
-        if sized is not None:
-            return sized
     raise PhotoError(
         f"There is no method named {str(name)!r}; choose one of {', '.join(known)}, or a "
         f"{_WEIGHTS} file."
@@ -161,15 +156,6 @@ def _load_network(name: str | Path) -> Method:
 
 def _load_built_in(module: str, maker: str, **form: str) -> Method:
     made: Method = getattr(import_module(f"core.methods.{module}"), maker)(**form)
-    return made
-
-
-def _load_sized(size: str) -> Method | None:
-    payload = import_module("core.payload.gamut_mlp")
-    if size not in payload.FORMS:
-        return None
-    module = import_module("core.methods.gamut_mlp")
-    made: Method = module.GamutMlpMethod(payload.FitSettings(size=size))
     return made
 
 
@@ -228,6 +214,16 @@ _BUILT_IN = (
         "GamutMLP (fitted to the original)",
         functools.partial(_load_built_in, "gamut_mlp", "GamutMlpMethod"),
         needs_original=True,
+    ),
+    *(
+        Entry(
+            f"{GAMUT_MLP}-{size}kb",
+            f"GamutMLP of {size} KB",
+            functools.partial(_load_built_in, "gamut_mlp", "GamutMlpMethod", size=size),
+            needs_original=True,
+            study=True,
+        )
+        for size in ("0.5", "1", "2", "8", "16", "23")
     ),
     *(
         Entry(

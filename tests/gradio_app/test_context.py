@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def test_networks_come_first_and_what_a_file_carries_last(context: Context) -> None:
     assert list(context.methods) == [MODEL_NAME, "naive", "embedded"]
-    fitted = ["gamut-mlp", "gamut-mlp-paper", "siren", "sampled", "soft-clip"]
+    fitted = ["hint", "gamut-mlp", "gamut-mlp-paper", "siren", "sampled", "soft-clip"]
     assert list(context.comparable) == [MODEL_NAME, "naive", *fitted]
     assert context.default_method == MODEL_NAME
     assert context.equilibrium_methods == [MODEL_NAME]
@@ -39,7 +39,7 @@ def test_without_names_the_shipped_networks_are_offered() -> None:
 
     photos, originals = load_methods([])
     assert sorted(photos) == sorted([*shipped_names(), "naive", "embedded"])
-    fitted = ["gamut-mlp", "gamut-mlp-paper", "sampled", "siren", "soft-clip"]
+    fitted = ["hint", "gamut-mlp", "gamut-mlp-paper", "sampled", "siren", "soft-clip"]
     assert sorted(originals) == sorted([*shipped_names(), "naive", *fitted])
 
 

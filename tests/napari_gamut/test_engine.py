@@ -11,7 +11,7 @@ from skimage.io import imread
 from core.colour import ADOBE_RGB, DISPLAY_P3, PROPHOTO, SRGB, convert
 from core.engine.expansion import ExpansionSettings, expand
 from core.errors import PhotoError
-from core.files import read
+from core.files import read, write_codes
 from core.gamut import reduce
 from core.methods.registry import method
 from core.payload.embedding import write_embedded
@@ -147,7 +147,7 @@ def carrier(tmp_path: Path) -> Path:
     """A photo whose file carries its own network."""
     scene = convert(wide_photo(1), PROPHOTO, SRGB)
     path = tmp_path / "carrier.png"
-    finished(write_embedded(path, reduce(scene), scene, FitSettings(steps=60, batch=256)))
+    finished(write_embedded(path, reduce(scene), scene, None, FitSettings(steps=60, batch=256)))
     return path
 
 
@@ -164,6 +164,18 @@ def test_a_photo_is_expanded_by_the_network_that_its_file_carries(carrier: Path)
     assert np.array_equal(result.record.wide.values, expected.values)
     assert result.record.made.model == "gamut-mlp"
     assert result.record.made.sha256 == expected.sha256
+
+
+def test_a_hint_is_used_by_itself(tmp_path: Path) -> None:
+    scene = convert(wide_photo(1), PROPHOTO, SRGB)
+    hinted, plain = tmp_path / "hinted.png", tmp_path / "plain.png"
+    finished(write_embedded(hinted, reduce(scene), scene, method("letnet-box")))
+    write_codes(plain, reduce(scene))
+    errors = []
+    for path in (plain, hinted):
+        _, result = result_of(expand_photo(opened(path), Request("letnet-box")))
+        errors.append(np.abs(result.record.wide.values - wide_photo(1)).mean())
+    assert errors[1] < 0.7 * errors[0]
 
 
 def test_a_network_is_refused_where_it_does_not_belong(carrier: Path, codes: np.ndarray) -> None:

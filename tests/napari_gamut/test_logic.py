@@ -248,7 +248,7 @@ def test_each_photo_of_a_folder_is_expanded_by_the_network_that_it_carries(
     source.mkdir()
     scene = convert(original, PROPHOTO, SRGB)
     carrier = source / "carrier.png"
-    finished(write_embedded(carrier, reduce(scene), scene, FitSettings(steps=60, batch=256)))
+    finished(write_embedded(carrier, reduce(scene), scene, None, FitSettings(steps=60, batch=256)))
     write_codes(source / "plain.png", reduce(scene))
     steps, report = result_of(expand_folder(FolderRequest(source, target), Request("embedded")))
     assert report == FolderReport(expanded=1, kept=0, failed=1)

@@ -71,5 +71,5 @@ def test_a_network_is_fitted_to_the_original_where_one_is_asked_for() -> None:
     naive, ours = (one.metrics.regions["out_of_gamut"].psnr for one in comparison.restorations)
     assert ours > naive + 10.0
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
-    assert seen[-1] == (200, 200)
+    assert seen[-1][0] == seen[-1][1]
     assert len(seen) > 8, "fitting reports its steps, too"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+import zlib
 from typing import Any
 
 import numpy as np
@@ -119,6 +121,17 @@ def test_records_of_no_network_are_refused(record: Record) -> None:
     ):
         with pytest.raises(ValueError, match=r"network|weights"):
             network_of(Record(**{**record.__dict__, **changes}), 4, 4)
+
+
+def test_a_bomb_costs_no_memory(record: Record) -> None:
+    coder = zlib.compressobj(9, zlib.DEFLATED, -15)
+    bomb = coder.compress(bytes(1 << 24)) + coder.flush()
+    assert len(bomb) < 20_000
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="damaged"):
+        network_of(Record(**{**record.__dict__, "body": record.body[:12] + bomb}), 4, 4)
+    assert tracemalloc.get_traced_memory()[1] < 500_000
+    tracemalloc.stop()
 
 
 def test_weights_have_six_bits(mlp: GamutMlp, codes: np.ndarray, record: Record) -> None:
