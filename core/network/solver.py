@@ -336,7 +336,9 @@ class _Mixer:
         weights = raw / raw.sum(1, keepdim=True)
         newest = torch.zeros_like(weights)
         newest[:, -1] = 1.0
-        return torch.where(weights.isfinite().all(1, keepdim=True), weights, newest)
+        # Squares too small for the working precision are 0, and say nothing.
+        sound = weights.isfinite().all(1) & (self._gram.diagonal(dim1=1, dim2=2) > 0.0).all(1)
+        return torch.where(sound[:, None], weights, newest)
 
 
 def _full_precision(tensor: Tensor) -> torch.autocast:

@@ -258,7 +258,8 @@ def test_closing_the_generator_cancels() -> None:
         asked: list[int]
 
         def rows(self, start: int, stop: int) -> Codes:
-            self.asked.append(stop)
+            if stop - start > 1:  # Single rows are sampled for the photo's statistics.
+                self.asked.append(stop)
             return super().rows(start, stop)
 
     source = Counting(extreme_codes(np.random.default_rng(11), (640, 64), 8))

@@ -1,0 +1,122 @@
+"""One archive, all night: a tree of small photos, by one process and by several.
+
+    python tests/benchmarks/archive.py [--photos 2000] [--workers 1 2] [--side 160]
+
+For each number of workers: files per second, and the memory of all processes after a tenth of the
+photos and at the end. Then the work is killed in the middle and goes on with --resume, and the
+results of all runs are compared byte for byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from core.cli.expand import sample_photo
+from core.files import read, write_codes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=int, default=2000)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--side", type=int, default=160)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        make_archive(root / "in", options.photos, options.side)
+        print("| processes | seconds | files a second | MB at a tenth | MB at the end |")
+        print("|--:|--:|--:|--:|--:|")
+        found = set()
+        for workers in (0, *options.workers):
+            out = root / f"out{workers}"
+            seconds, early, late = watched(root / "in", out, workers, options.photos)
+            found.add(digest(out, options.photos))
+            name = f"{workers} workers" if workers else "this one"
+            print(
+                f"| {name} | {seconds:.1f} | {options.photos / seconds:.2f} | {early:.0f} "
+                f"| {late:.0f} |",
+                flush=True,
+            )
+        out = root / "killed"
+        process = start(root / "in", out, max(options.workers))
+        while count(out) < options.photos // 3:
+            time.sleep(0.05)
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        left = count(out)
+        again = start(root / "in", out, max(options.workers), "--resume")
+        again.wait()
+        found.add(digest(out, options.photos))
+        print(f"\nkilled after {left} files, then --resume: {count(out)} of {options.photos} files")
+        print("all runs wrote the same bytes" if len(found) == 1 else "THE RUNS DIFFER")
+
+
+def make_archive(folder: Path, photos: int, side: int) -> None:
+    codes = read(sample_photo()).srgb_codes()
+    assert codes is not None
+    rng = np.random.default_rng(0)
+    for number in range(photos):
+        place = folder / f"{number % 40:02d}"
+        place.mkdir(parents=True, exist_ok=True)
+        top, left = (rng.integers(0, length - side + 1) for length in codes.shape[:2])
+        part = np.ascontiguousarray(codes[top : top + side, left : left + side])
+        write_codes(place / f"{number:05d}.png", part, compression=1)
+
+
+def start(source: Path, out: Path, workers: int, *more: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "core.cli", "expand", str(source), "-o", str(out), "-q"]
+    command += ["--workers", str(workers)] if workers else ["--threads", "1"]
+    return subprocess.Popen([*command, *more])
+
+
+def watched(source: Path, out: Path, workers: int, photos: int) -> tuple[float, float, float]:
+    """Return seconds from the first file to the last, and memory early and late."""
+    process = start(source, out, workers)
+    while not count(out) and process.poll() is None:
+        time.sleep(0.01)
+    started, early, late = time.perf_counter(), 0.0, 0.0
+    while process.poll() is None:
+        done = count(out)
+        if done < photos:
+            late = memory(process.pid) or late
+        if not early and done >= photos // 10:
+            early = late
+        time.sleep(0.1)
+    return time.perf_counter() - started, early, late
+
+
+def memory(pid: int) -> float:
+    try:
+        parent = psutil.Process(pid)
+        return sum(p.memory_info().rss for p in (parent, *parent.children(True))) / 1e6
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def count(folder: Path) -> int:
+    return sum(1 for path in folder.rglob("[!.]*.tif"))
+
+
+def digest(folder: Path, photos: int) -> str:
+    total = hashlib.sha256()
+    names = sorted(path for path in folder.rglob("*") if path.is_file())
+    assert len(names) == photos, f"{len(names)} of {photos} files"
+    for path in names:
+        total.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+if __name__ == "__main__":
+    main()
