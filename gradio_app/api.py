@@ -80,8 +80,7 @@ def _add_expand(context: Context, photo: gr.File) -> None:
             request = Request(model, space, format, strength, keep_private, source)  # type: ignore[arg-type]
             job = _job(context, stop, expansion, photo, request, Path(folder))
             yield from _waited(job, gr.skip(), gr.skip())
-            path, report = job.result
-            yield str(path), public_report(report)
+            yield str(job.result.target), public_report(job.result.report)
 
     _endpoint(
         context,

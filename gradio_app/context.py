@@ -22,6 +22,7 @@ from gradio_app.jobs import Job
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
+    from core.gamut import FloatImage
     from gradio_app.settings import DemoSettings
 
 CONCURRENCY_ID = "work"
@@ -30,6 +31,9 @@ CONCURRENCY_ID = "work"
 UPLOADS = "uploads"
 REQUESTS = "requests"
 SAMPLES_FOLDER = "samples"
+
+_THUMBNAIL = 320
+"""Pixels of the longer side of the pictures to choose samples by."""
 
 _PATIENCE = 300.0
 """Seconds that loading the models may take."""
@@ -45,26 +49,28 @@ class Sample:
         What it is, and what there is to see.
     file : str
         Its name.
+    made_of : str, optional
+        The photo of the program that it is made of; it is one of them unless given.
+    style : str
+        Key of :data:`core.styles.STYLES`: how that photo is finished.
     wide : bool
-        Whether it is a wide-gamut original.
-    style : str, optional
-        Key of :data:`core.styles.STYLES`: it is the original, finished so and reduced to sRGB.
+        Whether it is a wide-gamut original; otherwise what was made is reduced to sRGB.
     """
 
     title: str
     file: str
+    made_of: str | None = None
+    style: str = "as-is"
     wide: bool = False
-    style: str | None = None
 
 
-ORIGINAL = "rocket.jpg"
-
-# The one that lost the most comes first: with it there is something to be seen.
+# The one that gains the most comes first: it is what everybody sees on arrival.
 SAMPLES = (
-    Sample("Rocket, vivid finish: lost much colour", "rocket-vivid.png", style="vivid"),
-    Sample("Rocket, as shot: lost a little", "rocket.png", style="as-is"),
-    Sample("Astronaut: lost next to none", "astronaut.jpg"),
-    Sample("Rocket, an Adobe RGB photo", ORIGINAL, wide=True),
+    Sample("Coffee, vivid finish", "coffee-vivid.png"),
+    Sample("Rocket, vivid finish", "rocket-vivid.png", "rocket.jpg", "vivid"),
+    Sample("Astronaut, vivid finish", "astronaut-vivid.png", "astronaut.jpg", "vivid"),
+    Sample("Astronaut, vivid finish, in ProPhoto", "astronaut.tif", "astronaut.jpg", "vivid", True),
+    Sample("Rocket, a photo in Adobe RGB", "rocket.jpg", wide=True),
 )
 
 
@@ -155,6 +161,8 @@ class Workplace:
         from core.engine.memory import keep_freed_memory
 
         keep_freed_memory()
+        # What a killed process leaves there is deleted with the rest.
+        tempfile.tempdir = str(self.folder / REQUESTS)
         if self.settings.threads:
             torch.set_num_threads(self.settings.threads)
 
@@ -210,6 +218,10 @@ class Context:
         """Return the path of a sample photo, in the folder of this server."""
         return str(self.folder / SAMPLES_FOLDER / sample.file)
 
+    def thumbnail(self, sample: Sample) -> str:
+        """Return the path of a small picture of a sample photo."""
+        return str(_thumbnail(self.folder / SAMPLES_FOLDER, sample))
+
     def request_folder(self) -> tempfile.TemporaryDirectory[str]:
         """Return a folder for one request, which is deleted with its contents."""
         return tempfile.TemporaryDirectory(dir=self.folder / REQUESTS)
@@ -260,19 +272,38 @@ def _laid_out(settings: DemoSettings, folder: Path) -> Generator[Any, None, Offe
 
 
 def _write_samples(folder: Path) -> None:
+    """Make the samples, and pictures of them that the page shows to choose from."""
+    from PIL import Image
+
     from core.evaluation.evaluation import EvaluationSettings, reduced
-    from core.evaluation.originals import read_original
-    from core.files import write_codes
-    from core.styles import STYLES
+    from core.evaluation.originals import read_original, shrink
 
     with resources.as_file(resources.files("core") / "samples") as given:
-        original = read_original(given / ORIGINAL)
         for sample in SAMPLES:
-            if sample.style is None:
-                shutil.copyfile(given / sample.file, folder / sample.file)
+            place = folder / sample.file
+            if sample.made_of is None:
+                shutil.copyfile(given / sample.file, place)
             else:
-                codes, _ = reduced(STYLES[sample.style].apply(original), EvaluationSettings())
-                write_codes(folder / sample.file, codes)
+                _make(sample, read_original(given / sample.made_of), place)
+            codes, _ = reduced(shrink(read_original(place), _THUMBNAIL), EvaluationSettings())
+            Image.fromarray(codes).save(_thumbnail(folder, sample), quality=85)
+
+
+def _make(sample: Sample, original: FloatImage, place: Path) -> None:
+    from core.colour import PROPHOTO
+    from core.evaluation.evaluation import EvaluationSettings, reduced
+    from core.files import write, write_codes
+    from core.styles import STYLES
+
+    finished = STYLES[sample.style].apply(original)
+    if sample.wide:
+        write(place, finished, PROPHOTO)
+    else:
+        write_codes(place, reduced(finished, EvaluationSettings())[0])
+
+
+def _thumbnail(folder: Path, sample: Sample) -> Path:
+    return folder / f"{Path(sample.file).stem}-small.jpg"
 
 
 def offered(names: list[str]) -> Offer:

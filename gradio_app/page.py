@@ -8,6 +8,8 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.pictures import ThemeName
 
 TITLE = "Gamut expansion"
@@ -25,16 +27,14 @@ WAITING = "Waiting for the server …"
 LEAD = """
 # Gamut expansion
 A photo saved as sRGB has lost every colour that sRGB cannot hold: the deep cyan of a lagoon, the
-orange of a sunset, the green of a frog. A small equilibrium network estimates what they were.
+orange of a sunset, the green of a frog. This page estimates what they were and gives you a
+wide-gamut file with them, for editing, for print and for wide-gamut screens.
 **All you need is the sRGB file.** Reduced to sRGB again, the result gives back your photo.
 """
 
-SCREEN_NOTE = """
-<p class="wide-screen note">Your screen shows more than sRGB: the colours to the right of the
-slider are the restored ones (in Display P3).</p>
-<p class="srgb-screen note">Your screen shows <b>sRGB only</b>, so both sides of the slider look
-almost the same here. The picture below marks the restored colours that it cannot show; they are
-in the downloaded file.</p>
+WIDE_OFFER = """
+<p class="note"><b>This photo has all its colours.</b> An sRGB copy of it, for the web, would lose
+some; it can carry what it takes to bring them back.</p>
 """
 
 _STATIC = resources.files("gradio_app") / "static"
@@ -72,9 +72,42 @@ class Screen:
         return cls("dark" if "dark" in words.split() else "light", "narrow" in words.split())
 
 
-def progress(done: int, total: int, unit: str | None = "tiles") -> str:
-    """Return a bar that says how far a job is: in units, or as a share."""
+def limits(megabytes: float, megapixels: float, minutes: float) -> str:
+    """Return what may be sent, and what becomes of it, in one line of HTML."""
+    text = (
+        f"Up to {megapixels:g} megapixels and {megabytes:g} MB. Drop it anywhere, or paste it. "
+        f"Deleted after {minutes:g} minutes, sent nowhere else."
+    )
+    return f'<p class="note limits">{html.escape(text)}</p>'
+
+
+def left(seconds: float) -> str:
+    """Return how long something will take yet, in words."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s left"
+    return f"about {round(seconds / 60)} min left"
+
+
+def progress(
+    done: int, total: int, unit: str | None = "tiles", *, elapsed: float = 0.0, before: str = ""
+) -> str:
+    """Return a bar that says how far a job is.
+
+    Parameters
+    ----------
+    done, total : int
+        In units.
+    unit : str, optional
+        What is counted; a share is told instead unless given.
+    elapsed : float
+        Seconds since the beginning; what is left is told where there is enough to tell it by.
+    before : str
+        What is said first.
+    """
     text = f"{done} of {total} {unit}" if unit else f"{done / total:.0%}"
+    if elapsed > 2.0 and 0 < done < total:
+        text += f", {left(elapsed * (total - done) / done)}"
+    text = html.escape(before + text)
     return (
         f'<div role="status">{text}</div>'
         f'<progress max="{total}" value="{done}" aria-label="Progress"></progress>'
@@ -91,6 +124,11 @@ def said(text: str) -> str:
     return f'<div role="status">{html.escape(text)}</div>'
 
 
+def note(text: str) -> str:
+    """Return a remark as HTML."""
+    return f'<p class="note">{html.escape(text)}</p>'
+
+
 def problem(text: str) -> str:
     """Return a sentence about what went wrong as HTML."""
     return f'<div role="alert" class="problem">{html.escape(text)}</div>'
@@ -103,3 +141,23 @@ def figures(values: dict[str, str]) -> str:
         for name, value in values.items()
     )
     return f'<dl class="figures">{cells}</dl>'
+
+
+def result(name: str, sentence: str, notes: Sequence[str]) -> str:
+    """Return what came of a photo as HTML: one sentence, and beneath it what else there is."""
+    more = "".join(f"<p class='note'>{html.escape(note)}</p>" for note in notes)
+    return f'<p class="verdict"><span>{html.escape(name)}</span> {html.escape(sentence)}</p>{more}'
+
+
+def beside(picture: str, drawing: str) -> str:
+    """Return a picture with a drawing beside it, or beneath it where there is no room, as HTML."""
+    return f'<div class="beside">{picture}<div class="drawing">{drawing}</div></div>'
+
+
+def queue(rows: Sequence[tuple[str, str]]) -> str:
+    """Return what has become of several photos as an HTML table."""
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(said)}</td></tr>'
+        for name, said in rows
+    )
+    return f'<div class="table queue"><table><tbody>{body}</tbody></table></div>'

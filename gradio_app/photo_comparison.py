@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.colour import PROPHOTO, SRGB, convert
+from core.colour import PROPHOTO, SPACES, SRGB, convert
 from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
 from core.evaluation.comparison import Comparison, compare_methods
 from core.evaluation.evaluation import EvaluationSettings
 from core.evaluation.originals import shrink
-from core.files import Photo, read
+from core.files import Limits, Photo, read
+from core.gamut import naive_inversion
+from core.methods.registry import NAIVE
 from core.pictures import chromaticity_figure, error_figure, save_figure
+from core.pictures.previews import prophoto_screen_codes
 from core.styles import STYLES
 from gradio_app import page, tables
-from gradio_app.uploads import checked, without_paths
+from gradio_app.photo_pictures import Pictures, side
+from gradio_app.uploads import Upload, checked, without_paths
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -26,6 +30,11 @@ if TYPE_CHECKING:
 
 LONGEST = 1024
 """Larger originals are averaged to this length of the longer side."""
+
+ASK = "ask"
+"""A photo that does not say its colour space is asked about."""
+
+_ASSUMED = ("srgb", "prophoto", "display-p3", "adobe-rgb")
 
 _DOTS_PER_INCH = 130
 
@@ -42,17 +51,17 @@ class Compares:
         The same as HTML.
     out_of_gamut_share : float
         Of the original's pixels that are outside sRGB, 0..1.
-    untagged : bool
-        Whether the photo says nothing about its colours.
     drawings : tuple of Path
         The errors, and where the colours lie; empty where they are not asked for.
+    pictures : Pictures or None
+        The photo, reduced, restored by each method, and as it was.
     """
 
     report: Compared
     table: str
     out_of_gamut_share: float
-    untagged: bool
     drawings: tuple[Path, ...] = ()
+    pictures: Pictures | None = None
 
 
 def comparison(
@@ -60,6 +69,7 @@ def comparison(
     path: str | None,
     names: Sequence[str],
     style: str,
+    assume: str = "prophoto",
     folder: Path | None = None,
     screen: page.Screen | None = None,
 ) -> Generator[tuple[int, int] | str, None, Compares]:
@@ -70,11 +80,13 @@ def comparison(
     place : Workplace
         Models and limits.
     path : str or None
-        The upload; one without a profile is taken as ProPhoto.
+        The upload.
     names : sequence of str
         Methods that the demo offers.
     style : str
         Key of :data:`core.styles.STYLES`.
+    assume : str
+        Key of the space of a photo that does not say its own, or :data:`ASK`.
     folder : Path, optional
         Where drawings are put; there are none unless it is given.
     screen : Screen, optional
@@ -98,28 +110,50 @@ def comparison(
     place.begin()
     methods = place.fitted(names)
     with without_paths(upload):
-        photo = read(upload.path, limits=place.settings.limits, assume=PROPHOTO)
+        photo = _read(upload, place.settings.limits, assume)
     original = shrink(convert(photo.scene(), SRGB, PROPHOTO).clip(0.0, 1.0), LONGEST)
     yield 0, 1
     settings = EvaluationSettings(
         perceptual=False, expansion=ExpansionSettings(device=place.settings.device)
     )
     result = yield from compare_methods(STYLES[style].apply(original), methods, settings)
-    drawings: tuple[Path, ...] = ()
-    if folder is not None:
-        yield "Drawing …"
-        drawings = _drawn(result, folder, screen or page.Screen("light", narrow=False))
-    return Compares(
-        tables.as_dict(result),
-        tables.markup(result),
-        float(result.out_of_gamut.mean()),
-        _is_untagged(photo),
-        drawings,
+    told = (tables.as_dict(result), tables.markup(result), float(result.out_of_gamut.mean()))
+    if folder is None:
+        return Compares(*told)
+    yield "Drawing …"
+    drawings = _drawn(result, folder, screen or page.Screen("light", narrow=False))
+    return Compares(*told, drawings, _pictures(result, folder))
+
+
+def _read(upload: Upload, limits: Limits, assume: str) -> Photo:
+    """Read an original.
+
+    Raises
+    ------
+    PhotoError
+        If it does not say its colour space, and nobody else does.
+    """
+    space = SPACES[assume] if assume in _ASSUMED else PROPHOTO
+    photo = read(upload.path, limits=limits, assume=space)
+    if assume not in _ASSUMED and photo.profile_name.startswith("untagged"):
+        raise PhotoError(
+            f"“{upload.name}” does not say its colour space; choose what to take it as. An sRGB "
+            "photo has lost its colours already: nothing can be measured with it."
+        )
+    return photo
+
+
+def _pictures(result: Comparison, folder: Path) -> Pictures:
+    """Write the photo as it was reduced, as each method restored it, and as it was."""
+    reduced = convert(naive_inversion(result.codes), SRGB, PROPHOTO)
+    restored = {one.method: one.values for one in result.restorations if one.method != NAIVE}
+    photos = {"Reduced to sRGB": reduced, **restored, "Original": result.original}
+    sides = tuple(
+        side(name, prophoto_screen_codes(values, result.codes), folder / f"photo-{number}")
+        for number, (name, values) in enumerate(photos.items())
     )
-
-
-def _is_untagged(photo: Photo) -> bool:
-    return photo.profile_name.startswith("untagged")
+    height, width = result.codes.shape[:2]
+    return Pictures(sides, (width, height))
 
 
 def _drawn(result: Comparison, folder: Path, screen: page.Screen) -> tuple[Path, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.colour import DISPLAY_P3, SRGB
@@ -21,6 +20,7 @@ from gradio_app.uploads import checked, without_paths
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from core.gamut import Codes, FloatImage
     from core.network.solver import SolverSettings
@@ -152,6 +152,7 @@ def convergence(
     method = place.method(wanted.model)
     if not is_equilibrium(method):
         raise PhotoError(f"{wanted.model} does not iterate; choose an equilibrium network.")
+    assert method.solver is not None
     solver = wanted.solver(method.solver)
     with without_paths(upload):
         photo = read(upload.path, limits=place.settings.limits)

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from core.colour import SPACES, WIDE_SPACES, ColourSpace
+from core.colour import SPACES, WIDE_SPACES
 from core.engine.expansion import ExpansionSettings
 from core.engine.files import FileReport, FileSettings, file_expansion
-from core.engine.origin import origin_of
+from core.engine.origin import Origin, origin_of
 from core.errors import PhotoError
-from core.files import OUTPUT_FORMATS, OutputFormat, check_output, provenance_of
-from core.files.reading import describe, read_header
+from core.files import OUTPUT_FORMATS, OutputFormat, check_output, open_rows, provenance_of
+from core.gamut import reduce
 from core.source_gamut import SOURCES, UNKNOWN
-from core.colour import SRGB
+from gradio_app.photo_pictures import Pictures, pictures_of
 from gradio_app.results import Expanded
 from gradio_app.uploads import Upload, checked, without_paths
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
+    from core.files import RowReader
+    from core.gamut import Codes
     from gradio_app.context import Workplace
 
 AUTO = "auto"
@@ -85,9 +87,55 @@ class Request:
         )
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What a file says about itself, before anything is done.
+
+    Attributes
+    ----------
+    name : str
+        Of the photo, without ending.
+    width, height : int
+        In pixels.
+    profile : str
+        For people.
+    origin : Origin
+        In which space its colours lay, by what it records.
+    """
+
+    name: str
+    width: int
+    height: int
+    profile: str
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a photo.
+
+    Attributes
+    ----------
+    name, file : str
+        Of the photo, without ending and with it.
+    target : Path
+        The file.
+    report : FileReport
+        What was done.
+    pictures : Pictures or None
+        What the page shows of it.
+    """
+
+    name: str
+    file: str
+    target: Path
+    report: FileReport
+    pictures: Pictures | None = None
+
+
 def expansion(
-    place: Workplace, path: str | None, request: Request, folder: Path
-) -> Generator[Any, None, tuple[Path, FileReport]]:
+    place: Workplace, path: str | None, request: Request, folder: Path, *, shown: bool = False
+) -> Generator[Any, None, Outcome]:
     """Expand an upload into a file, exactly as the command line does.
 
     Parameters
@@ -99,17 +147,18 @@ def expansion(
     request : Request
         What is wanted.
     folder : Path
-        Where the file is put.
+        Where the file is put, and the pictures.
+    shown : bool
+        Whether pictures are made.
 
     Yields
     ------
-    (int, int)
-        Tiles done and in all.
+    Looked, (int, int), str
+        What the file says about itself; tiles done and in all; what comes after them.
 
     Returns
     -------
-    path, report
-        The file and what was done.
+    Outcome
 
     Raises
     ------
@@ -125,13 +174,32 @@ def expansion(
         keep_private=request.private,
         detect_source=request.source == AUTO,
     )
-    with without_paths(upload):
+    with without_paths(upload), ExitStack() as stack:
+        reader = stack.enter_context(open_rows(upload.path, limits=place.settings.limits))
+        yield _looked(upload, reader)
         method = place.method(request.model)
         settings = request.expansion(place.settings.device)
-        work = file_expansion(upload.path, target, method, settings, files)
-        with closing(work):
-            report = yield from work
-    return target, report
+        work = file_expansion(upload.path, target, method, settings, files, reader=reader)
+        report = yield from stack.enter_context(closing(work))
+        pictures = None
+        if shown:
+            yield "Making the pictures …"
+            pictures = pictures_of(_codes(reader), target, report, folder)
+    return Outcome(upload.stem, upload.name, target, report, pictures)
+
+
+def _looked(upload: Upload, reader: RowReader) -> Looked:
+    info = reader.info
+    origin = origin_of(provenance_of(reader.metadata))
+    return Looked(upload.stem, info.width, info.height, info.profile_name, origin)
+
+
+def _codes(reader: RowReader) -> Codes:
+    """Return the sRGB codes of a whole photo, reduced where it is wide."""
+    if reader.is_srgb_codes:
+        return reader.rows(0, reader.shape[0])  # type: ignore[return-value]
+    assert reader.photo is not None
+    return reduce(reader.photo.scene(), 16)
 
 
 def public_report(report: FileReport) -> Expanded:

@@ -51,7 +51,7 @@ _POLICY = {
 }
 
 
-class SafePage(gr.Blocks):
+class SafePage(gr.Blocks):  # type: ignore[misc]
     """A page whose inputs are looked at before Gradio does anything with them."""
 
     async def preprocess_data(

@@ -97,12 +97,14 @@ def _environment(folder: Path) -> Iterator[None]:
 def _launched(settings: DemoSettings, folder: Path) -> Iterator[Server]:
     from gradio_app import jobs
     from gradio_app.app import build, kept_files
+    from gradio_app.arrival import Arrival
     from gradio_app.context import make_context
     from gradio_app.folders import SWEEP_SECONDS, swept
 
     jobs.prepare()
     context = make_context(settings, folder)
-    blocks = build(context)
+    arrival = Arrival(context)
+    blocks = build(context, arrival)
     try:
         _, url, _ = blocks.launch(**_launch_settings(settings, context))
     except OSError as error:
@@ -110,10 +112,12 @@ def _launched(settings: DemoSettings, folder: Path) -> Iterator[Server]:
             f"The demo cannot be served at port {settings.port}, which may be taken; choose "
             "another one with --port."
         ) from error
-    with swept(folder, settings, lambda: kept_files(blocks), SWEEP_SECONDS):
+    arrival.begin()
+    with swept(folder, settings, lambda: kept_files(blocks, arrival), SWEEP_SECONDS):
         try:
             yield Server(url.rstrip("/"), context)
         finally:
+            arrival.end()
             blocks.close(verbose=False)
 
 
@@ -150,9 +154,7 @@ def _launch_settings(settings: DemoSettings, context: Context) -> dict[str, Any]
         "js": page.SCRIPT,
         "app_kwargs": {
             "routes": [Route(HEALTH, lambda _: JSONResponse(health(context)))],
-            "middleware": [
-                Middleware(Guard, hosts=settings.own_hosts, frames=settings.own_frames)
-            ],
+            "middleware": [Middleware(Guard, hosts=settings.own_hosts, frames=settings.own_frames)],
         },
     }
 

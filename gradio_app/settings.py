@@ -39,12 +39,14 @@ class DemoSettings:
         "", "NAME:PASSWORD without commas, several separated by commas; anybody unless given"
     )
     hosts: str = _setting(
-        "", "names that the demo answers to, separated by commas, such as example.org; any unless "
-        "given"
+        "",
+        "names that the demo answers to, separated by commas, such as example.org; any unless "
+        "given",
     )
     frames: str = _setting(
-        "", "sites that may show the demo in a frame, separated by commas, such as "
-        "https://example.org; none unless given"
+        "",
+        "sites that may show the demo in a frame, separated by commas, such as "
+        "https://example.org; none unless given",
     )
     models: str = _setting("", "models to offer, separated by commas: names or .safetensors files")
     device: str = _setting("auto", "auto, cpu, cuda or mps")
@@ -53,6 +55,7 @@ class DemoSettings:
     queue: int = _setting(16, "jobs that may wait; who comes later is asked to try again")
     max_megabytes: float = _setting(64.0, "largest file")
     max_megapixels: float = _setting(24.0, "largest photo")
+    max_photos: int = _setting(24, "photos that are taken at once")
     seconds: float = _setting(300.0, "longest time that a job may take")
     keep_minutes: float = _setting(60.0, "how long uploads and results stay on the server")
 
@@ -68,6 +71,7 @@ class DemoSettings:
             "queue": self.queue >= 1,
             "max_megabytes": 0 < self.max_megabytes < math.inf,
             "max_megapixels": 0 < self.max_megapixels < math.inf,
+            "max_photos": self.max_photos >= 1,
             "seconds": 0 < self.seconds < math.inf,
             "keep_minutes": 0 < self.keep_minutes < math.inf,
         }

@@ -42,6 +42,11 @@ class Upload:
     path: Path
     stem: str
 
+    @property
+    def name(self) -> str:
+        """Its name with the ending."""
+        return self.stem + "".join(re.findall(r"\.[A-Za-z0-9]{1,5}$", self.path.name))
+
 
 def checked(path: str | None, folder: Path, settings: DemoSettings) -> Upload:
     """Return an upload that may be opened; it is not opened yet.
@@ -81,7 +86,7 @@ def without_paths(upload: Upload) -> Iterator[None]:
 
 def sentence(error: PhotoError, path: Path) -> str:
     """Return what to tell a person about an error, without paths of the server."""
-    name = safe_stem(path.name) + "".join(re.findall(r"\.[A-Za-z0-9]{1,5}$", path.name))
+    name = Upload(path, safe_stem(path.name)).name
     text = str(error).replace(str(path), name).replace(str(path.parent), "the upload")
     text = text.replace(RAISE_THE_LIMIT, "take a smaller one")
     return re.sub(r"[<>]", "", text)
