@@ -77,8 +77,7 @@ class CompareTab:
 
     def run_after(self, event: Any) -> None:
         """Compare after an event that has put a photo here."""
-        shown = self._desk.nothing()
-        self._desk.add(event, self.compare, [self.photo, *self._inputs], shown)
+        self._desk.add(event, self.compare, [self.photo, *self._inputs], self._desk.nothing)
 
     def compare(self, stop: Stop, path: str | None, *chosen: Any) -> Iterator[Shown]:
         """Compare the methods that were chosen."""

@@ -17,6 +17,7 @@ from core.errors import PhotoError
 from core.methods import registry
 from core.methods.registry import NAIVE
 from core.progress import Stop
+from gradio_app.folders import REQUESTS, UPLOADS
 from gradio_app.jobs import Job
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 CONCURRENCY_ID = "work"
 """One pool of workers for all tabs and the API."""
 
-UPLOADS = "uploads"
-REQUESTS = "requests"
 SAMPLES_FOLDER = "samples"
 
 _THUMBNAIL = 320

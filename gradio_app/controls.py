@@ -177,11 +177,15 @@ class Desk:
         chosen = photo.gallery.select(self._choose, outputs=photo.file, **AT_ONCE)
         everything = [photo.file, *inputs]
         for event in (photo.file.upload, chosen.then):
-            self.add(event, handler, everything, self.nothing())
-        self.add(buttons.run.click, handler, everything, {})
+            self.add(event, handler, everything, self.nothing)
+        self.add(buttons.run.click, handler, everything)
 
     def add(
-        self, event: Any, handler: Callable[..., Any], inputs: Sequence[Component], shown: Shown
+        self,
+        event: Any,
+        handler: Callable[..., Any],
+        inputs: Sequence[Component],
+        shown: Callable[[], Shown] = dict,
     ) -> None:
         """Run another job after an event; Cancel stops it, too.
 
@@ -191,13 +195,16 @@ class Desk:
             Connects a handler.
         handler, inputs
             As for :meth:`connect`, without the photo.
-        shown : mapping
-            What is shown as soon as it is asked for.
+        shown : callable, optional
+            Returns what is shown as soon as it is asked for.
         """
         buttons = self.buttons
-        # A second press has to do nothing, also while the job is still in the queue.
-        at_once = {**buttons.busy(page.said(page.WAITING)), **shown}
-        job = event(lambda: at_once, outputs=self.everything, **AT_ONCE).then(
+
+        def wait() -> Shown:
+            # A second press has to do nothing, also while the job is still in the queue.
+            return {**buttons.busy(page.said(page.WAITING)), **shown()}
+
+        job = event(wait, outputs=self.everything, **AT_ONCE).then(
             stoppable(handler),
             list(inputs),
             outputs=self.everything,

@@ -95,6 +95,7 @@ class Results:
     """The places for a result."""
 
     result: gr.HTML
+    colours: gr.HTML
     sentence: gr.HTML
     table: gr.HTML
     details: gr.Accordion
@@ -108,7 +109,10 @@ class Results:
     @property
     def hidden(self) -> tuple[Block, ...]:
         """What is hidden where there is no result."""
-        return (self.result, self.sentence, self.table, self.details, self.wide, self.download)
+        return (
+            *(self.result, self.colours, self.sentence, self.table),
+            *(self.details, self.wide, self.download),
+        )
 
     @property
     def outputs(self) -> tuple[Component, ...]:
@@ -145,19 +149,31 @@ class ExpandTab:
                 model, private = _more_settings(context)
             with gr.Column(scale=7, min_width=320):
                 hint = gr.HTML(page.hint(_HINT))
-                result = gr.HTML(visible=False)
                 sentence = gr.HTML(visible=False)
+                result = gr.HTML(visible=False)
                 table = gr.HTML(visible=False)
                 with gr.Row(elem_classes="choices"):
                     source, strength, space, form, download = _choices()
                 problem = gr.HTML(visible=False)
                 wide = self._offers()
                 details, figures, command, script = _details()
+            with gr.Column(scale=2, min_width=280):
+                colours = gr.HTML(visible=False)
         self.last = gr.State(None, time_to_live=60 * minutes)
         self.private = private
         self._choices = Choices(model, source, strength, space, form, private)
         self._results = Results(
-            result, sentence, table, details, figures, command, script, wide, download, problem
+            result,
+            colours,
+            sentence,
+            table,
+            details,
+            figures,
+            command,
+            script,
+            wide,
+            download,
+            problem,
         )
         self.desk = Desk(
             context,
@@ -182,7 +198,6 @@ class ExpandTab:
     def _connect(self) -> None:
         chosen = self._choices
         inputs = [self.last, *chosen.components]
-        stale = {self._results.download: gr.DownloadButton(_ANEW, interactive=False)}
         events = (
             *(each.input for each in (chosen.model, chosen.source, chosen.space, chosen.format)),
             chosen.strength.release,
@@ -190,7 +205,7 @@ class ExpandTab:
         )
         self.desk.connect(self.expand, chosen.components)
         for event in events:
-            self.desk.add(event, self.again, inputs, stale)
+            self.desk.add(event, self.again, inputs, self._stale)
         for choice in (chosen.space, chosen.format):
             choice.input(
                 _problem_of, [chosen.space, chosen.format], self._results.problem, **AT_ONCE
@@ -242,6 +257,9 @@ class ExpandTab:
         except Exception:
             logger.exception("an expansion failed")
             yield self._out_of_date(page.UNEXPECTED)
+
+    def _stale(self) -> Shown:
+        return {self._results.download: gr.DownloadButton(_ANEW, interactive=False)}
 
     def _out_of_date(self, problem: str | None) -> Shown:
         return {
@@ -319,9 +337,8 @@ class ExpandTab:
         names = (outcome.file, outcome.target.name)
         return {
             self.desk.hint: gr.HTML(visible=False),
-            places.result: gr.HTML(
-                page.beside(viewer(outcome.pictures, fresh=fresh), drawing), visible=True
-            ),
+            places.result: gr.HTML(viewer(outcome.pictures, fresh=fresh), visible=True),
+            places.colours: gr.HTML(drawing, visible=True),
             places.sentence: gr.HTML(expand_texts.sentence(outcome), visible=True),
             places.table: gr.HTML(visible=False),
             places.details: gr.Accordion(visible=True),

@@ -9,12 +9,11 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
-
-from gradio_app.context import REQUESTS, UPLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -23,6 +22,10 @@ if TYPE_CHECKING:
 
 PREFIX = "gamut-demo-"
 
+UPLOADS = "uploads"
+REQUESTS = "requests"
+"""Folders in it: of what is sent and shown, and of what jobs put down meanwhile."""
+
 SWEEP_SECONDS = 60
 """Between two sweeps."""
 
@@ -30,11 +33,8 @@ STALLED_SECONDS = 120
 """An upload to which nothing has come for so long has been broken off."""
 
 _LOCK = ".lock"
-_SOCKET_NAME = 40
-"""Characters that processes add to the folder in the names of their sockets."""
-
-_LONGEST_SOCKET = 100
-"""Characters that a socket's name may have on every system."""
+_SOCKETS = ".sockets"
+"""Names the folder in which processes are talked to; it has to be elsewhere, by a short name."""
 
 
 @contextmanager
@@ -43,10 +43,11 @@ def own_folder() -> Iterator[Path]:
     temporary = Path(tempfile.gettempdir())
     for folder in temporary.glob(f"{PREFIX}*"):
         if _is_abandoned(folder):
+            _remove_sockets(folder)
             shutil.rmtree(folder, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         folder = Path(name).resolve()
-        with FileLock(folder / _LOCK), _temporary_files_in(folder):
+        with FileLock(folder / _LOCK):
             yield folder
 
 
@@ -67,16 +68,17 @@ def _is_abandoned(folder: Path) -> bool:
         return False
 
 
-@contextmanager
-def _temporary_files_in(folder: Path) -> Iterator[None]:
-    """Let this process put its temporary files into a folder, unless the name is too long."""
-    before = tempfile.tempdir
-    if len(str(folder)) + _SOCKET_NAME <= _LONGEST_SOCKET:
-        tempfile.tempdir = str(folder)
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
+def note_sockets(folder: Path) -> None:
+    """Note where this process has its sockets, to be deleted if it is killed."""
+    (folder / _SOCKETS).write_text(get_temp_dir())
+
+
+def _remove_sockets(folder: Path) -> None:
+    """Delete the sockets of a server that was killed."""
+    with contextlib.suppress(OSError):
+        sockets = Path((folder / _SOCKETS).read_text())
+        if sockets.name.startswith("pymp-") and not sockets.is_symlink():
+            shutil.rmtree(sockets, ignore_errors=True)
 
 
 @contextmanager

@@ -149,11 +149,6 @@ def result(name: str, sentence: str, notes: Sequence[str]) -> str:
     return f'<p class="verdict"><span>{html.escape(name)}</span> {html.escape(sentence)}</p>{more}'
 
 
-def beside(picture: str, drawing: str) -> str:
-    """Return a picture with a drawing beside it, or beneath it where there is no room, as HTML."""
-    return f'<div class="beside">{picture}<div class="drawing">{drawing}</div></div>'
-
-
 def queue(rows: Sequence[tuple[str, str]]) -> str:
     """Return what has become of several photos as an HTML table."""
     body = "".join(

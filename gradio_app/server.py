@@ -99,9 +99,10 @@ def _launched(settings: DemoSettings, folder: Path) -> Iterator[Server]:
     from gradio_app.app import build, kept_files
     from gradio_app.arrival import Arrival
     from gradio_app.context import make_context
-    from gradio_app.folders import SWEEP_SECONDS, swept
+    from gradio_app.folders import SWEEP_SECONDS, note_sockets, swept
 
     jobs.prepare()
+    note_sockets(folder)
     context = make_context(settings, folder)
     arrival = Arrival(context)
     blocks = build(context, arrival)

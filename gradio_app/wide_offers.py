@@ -44,7 +44,7 @@ def connect_wide_offers(
         Both.
     """
     work = _Reduction(context, expand)
-    expand.desk.add(expand.reduce.click, work.run, [expand.last, expand.private], {})
+    expand.desk.add(expand.reduce.click, work.run, [expand.last, expand.private])
 
     def take(last: Last | None) -> tuple[Any, Any]:
         return gr.Tabs(selected="compare"), last.paths[0] if last else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -28,11 +29,19 @@ MODEL_NAME = "trial"
 
 @dataclass(frozen=True)
 class Demo:
-    """A running demo, the folder that it keeps files in, and its model's file."""
+    """A running demo, the folder that it keeps files in, its model's file, and its process."""
 
     url: str
     folder: Path
     model: Path
+    process: subprocess.Popen[str]
+
+    @property
+    def memory(self) -> int:
+        """Of its own process, in bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS"))
+        return 1024 * int(line.split()[1])
 
 
 def clipped_photo(height: int, width: int, seed: int = 0) -> npt.NDArray[np.uint8]:
@@ -90,8 +99,9 @@ def running_demo(folder: Path, *flags: str) -> Iterator[Demo]:
             line = process.stdout.readline()
             assert f":{port}" in line, (folder / "log.txt").read_text()
             (own,) = folder.glob("gamut-demo-*")
-            yield Demo(f"http://127.0.0.1:{port}", own.resolve(), model)
-            assert process.poll() is None, "the demo has ended on its own"
+            yield Demo(f"http://127.0.0.1:{port}", own.resolve(), model, process)
+            killed = -signal.SIGKILL
+            assert process.poll() in (None, killed), "the demo has ended on its own"
         finally:
             process.terminate()
             process.wait(60)
