@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from core.errors import PhotoError
 from gradio_app.several import Entry, archive_of, planned
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass
