@@ -11,10 +11,11 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter
 
 from core.files import write_codes
 from core.network.letnet import BOX
@@ -22,7 +23,7 @@ from core.network.models import random_model, to_bytes
 from core.network.solver import SolverSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 MODEL_NAME = "trial"
 
@@ -115,3 +116,9 @@ def wait_for(condition: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def has_the_form(report: Mapping[str, Any], form: Any) -> bool:
+    """Whether an answer is as the API documents it, no more and no less."""
+    TypeAdapter(form).validate_python(report)
+    return set(report) == set(form.__annotations__)
