@@ -6,14 +6,15 @@ from gradio_app.theme import theme
 
 def test_texts_cannot_become_markup() -> None:
     script = "<script>alert('x')</script>"
-    for markup in (
+    marked = (
         page.said(script),
         page.problem(script),
-        page.figures({script: script}),
         page.note(script),
+        page.figures({script: script}),
         page.result(script, script, [script]),
         page.queue([(script, script)]),
-    ):
+    )
+    for markup in marked:
         assert "<script" not in markup
         assert "&lt;script&gt;" in markup
 
