@@ -153,7 +153,9 @@ class ExpandTab:
                 result = gr.HTML(visible=False)
                 table = gr.HTML(visible=False)
                 with gr.Row(elem_classes="choices"):
-                    source, strength, space, form, download = _choices()
+                    source, strength = _how_far()
+                with gr.Row(elem_classes="choices"):
+                    space, form, download = _file()
                 problem = gr.HTML(visible=False)
                 wide = self._offers()
                 details, figures, command, script = _details()
@@ -369,14 +371,14 @@ def _more_settings(context: Context) -> tuple[gr.Dropdown, gr.Checkbox]:
     return model, private
 
 
-def _choices() -> tuple[gr.Dropdown, gr.Slider, gr.Dropdown, gr.Dropdown, gr.DownloadButton]:
+def _how_far() -> tuple[gr.Dropdown, gr.Slider]:
     source = gr.Dropdown(
         expand_texts.source_choices(),
         value=AUTO,
         label="Where does the photo come from?",
         info=expand_texts.SOURCE_QUESTION,
-        scale=4,
-        min_width=240,
+        scale=5,
+        min_width=260,
     )
     strength = gr.Slider(
         0.0,
@@ -386,25 +388,20 @@ def _choices() -> tuple[gr.Dropdown, gr.Slider, gr.Dropdown, gr.Dropdown, gr.Dow
         label="Strength",
         info="1 is what is estimated.",
         buttons=[],
-        scale=3,
-        min_width=160,
+        scale=4,
+        min_width=220,
     )
-    space = gr.Dropdown(
-        [(value.name, key) for key, value in WIDE_SPACES.items()],
-        value="prophoto",
-        label="Colour space",
-        info="Of the file.",
-        scale=3,
-        min_width=160,
-    )
-    form = gr.Dropdown(
-        _FORMATS, value="tiff", label="File format", info="All are lossless.", scale=3,
-        min_width=150,
-    )  # fmt: skip
+    return source, strength
+
+
+def _file() -> tuple[gr.Dropdown, gr.Dropdown, gr.DownloadButton]:
+    spaces = [(value.name, key) for key, value in WIDE_SPACES.items()]
+    space = gr.Dropdown(spaces, value="prophoto", label="Colour space", scale=3, min_width=150)
+    form = gr.Dropdown(_FORMATS, value="tiff", label="File format", scale=3, min_width=150)
     download = gr.DownloadButton(
-        "Download", variant="primary", scale=3, min_width=180, visible=False, elem_id="download"
+        "Download", variant="primary", scale=3, min_width=200, visible=False, elem_id="download"
     )
-    return source, strength, space, form, download
+    return space, form, download
 
 
 def _details() -> tuple[gr.Accordion, gr.HTML, gr.Code, gr.Code]:
