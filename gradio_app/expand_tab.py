@@ -407,8 +407,13 @@ def _file() -> tuple[gr.Dropdown, gr.Dropdown, gr.DownloadButton]:
 def _details() -> tuple[gr.Accordion, gr.HTML, gr.Code, gr.Code]:
     with gr.Accordion("Details", open=False, visible=False) as details:
         figures = gr.HTML()
-        command = gr.Code(language="shell", label="The same as a command", interactive=False)
-        script = gr.Code(language="python", label="The same in Python", interactive=False)
+        command, script = (
+            gr.Code(language=language, label=label, interactive=False, wrap_lines=True, lines=1)
+            for language, label in (
+                ("shell", "The same as a command"),
+                ("python", "The same in Python"),
+            )
+        )
     return details, figures, command, script
 
 

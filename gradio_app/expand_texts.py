@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import TYPE_CHECKING
 
@@ -127,9 +128,9 @@ def script(name: str, target: str, request: Request) -> str:
         "import core\n"
         "from core.colour import SPACES\n\n"
         "core.expand_file(\n"
-        f"    {name!r},\n"
-        f"    {target!r},\n"
-        f"    core.method({request.model!r}),\n"
+        f"    {json.dumps(name)},\n"
+        f"    {json.dumps(target)},\n"
+        f"    core.method({json.dumps(request.model)}),\n"
         f"    core.ExpansionSettings({', '.join(expansion)}),\n"
         f"    core.FileSettings({', '.join(files)}),\n"
         ")\n"

@@ -23,6 +23,7 @@
 
   const wideScreen = matchMedia('(color-gamut: p3)');
   const FLICKER = 700; // milliseconds: well below three changes a second
+  const SETTLED = 400; // milliseconds until the page is laid out anew
   let muted = null; // as long as nobody has chosen, the screen decides
   let flickering = null;
 
@@ -84,7 +85,10 @@
     moveBorder(viewer);
     if (viewer.dataset.fresh === 'yes' && innerWidth < 900) {
       const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-      viewer.scrollIntoView({ block: 'start', behavior: calm ? 'auto' : 'smooth' });
+      const column = viewer.closest('.column') ?? viewer;
+      // What is above changes its height meanwhile.
+      setTimeout(() => column.scrollIntoView(
+        { block: 'start', behavior: calm ? 'auto' : 'smooth' }), SETTLED);
     }
   };
 
