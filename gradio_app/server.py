@@ -74,7 +74,7 @@ def serving(settings: DemoSettings) -> Iterator[Server]:
 @contextmanager
 def _environment(folder: Path) -> Iterator[None]:
     """Tell Gradio where it may keep files, and to report to nobody."""
-    from gradio_app.context import UPLOADS
+    from gradio_app.folders import UPLOADS
 
     wanted = {
         "GRADIO_TEMP_DIR": str(folder / UPLOADS),

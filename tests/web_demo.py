@@ -50,7 +50,8 @@ def clipped_photo(height: int, width: int, seed: int = 0) -> npt.NDArray[np.uint
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width] / 40
     waves = [np.sin(a * x + b * y) for a, b in rng.uniform(-2, 2, (3, 2))]
-    return np.clip(128 + 160 * np.stack(waves, -1), 0, 255).astype(np.uint8)
+    codes: npt.NDArray[np.uint8] = np.clip(128 + 160 * np.stack(waves, -1), 0, 255).astype(np.uint8)
+    return codes
 
 
 def write_photo(path: Path, height: int = 90, width: int = 120, **settings: object) -> Path:

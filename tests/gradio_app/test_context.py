@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,9 +26,10 @@ def test_networks_come_first_and_what_a_file_carries_last(context: Context) -> N
 def test_models_are_known_by_name_and_never_by_path(context: Context, tmp_path: Path) -> None:
     for name in (MODEL_NAME, "naive", "embedded"):
         assert context.workplace.method(name).name == name
-    for name in (str(tmp_path / "other.safetensors"), "", None, ["trial"]):
+    others: list[Any] = [str(tmp_path / "other.safetensors"), "", None, ["trial"]]
+    for other in others:
         with pytest.raises(PhotoError, match="choose one of trial, naive"):
-            context.workplace.method(name)  # type: ignore[arg-type]
+            context.workplace.method(other)
 
 
 def test_without_names_the_shipped_networks_are_offered() -> None:

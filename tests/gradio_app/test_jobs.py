@@ -59,6 +59,7 @@ def failing() -> Generator[tuple[int, int], None, str]:
 def dying() -> Generator[tuple[int, int], None, str]:
     yield 1, 2
     os.kill(os.getpid(), signal.SIGKILL)
+    return "never"
 
 
 def lives(folder: Path) -> bool:

@@ -429,7 +429,7 @@ def test_what_decodes_for_ever_holds_nobody_up(tmp_path: Path) -> None:
             assert other.predict(photo=handle_file(small), api_name="/expand")
             with pytest.raises(AppError, match="longer than 8 seconds"):
                 job.result()
-            assert time.monotonic() - started < 40.0
+            assert time.monotonic() - started < 90.0
             assert wait_for(lambda: not requests_left(hasty))
             # Its worker is free again.
             assert client.predict(photo=handle_file(small), api_name="/expand")
