@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from core.methods.letnet import LetNetMethod
 from gradio_app import page
 
 if TYPE_CHECKING:
@@ -88,9 +87,10 @@ def add_about_tab(context: Context, blocks: gr.Blocks) -> None:
     """
     settings = context.settings
     gr.Markdown(_TEXT.format(minutes=settings.keep_minutes))
-    for method in context.methods.values():
-        if isinstance(method, LetNetMethod):
-            _add_card(method)
+    for name, card in context.offer.cards.items():
+        with gr.Accordion(f"{name}: {card['parameters']:,} parameters", open=False):
+            text = json.dumps(card, indent=2, default=str)
+            gr.Code(text, language="json", label="Model card")
     gr.Markdown(_OTHERS)
     gr.Markdown(_PAPERS)
     address = gr.Textbox(visible=False)
@@ -104,23 +104,3 @@ def add_about_tab(context: Context, blocks: gr.Blocks) -> None:
         show_progress="hidden",
         api_visibility="private",
     )
-
-
-def _add_card(method: LetNetMethod) -> None:
-    model = method.model
-    config = model.network.config
-    card = {
-        "parameters": method.parameters,
-        "channels": config.channels,
-        "scale": config.scale,
-        "mode": config.mode,
-        "attention": config.attention,
-        "output": config.output,
-        "sha256": model.sha256,
-    }
-    with gr.Accordion(f"{method.name}: {method.parameters:,} parameters", open=False):
-        gr.Code(_plain({**card, **model.descriptor.card}), language="json", label="Model card")
-
-
-def _plain(card: dict[str, Any]) -> str:
-    return json.dumps(card, indent=2, default=str)

@@ -6,6 +6,7 @@ import logging
 from contextlib import closing, contextmanager
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import gradio as gr
@@ -14,12 +15,12 @@ from core.colour import WIDE_SPACES
 from core.errors import PhotoError
 from core.files import OutputFormat
 from core.styles import STYLES
-from gradio_app import page, tables
+from gradio_app import page
 from gradio_app.context import CONCURRENCY_ID
 from gradio_app.jobs import Job, stoppable
 from gradio_app.photo_comparison import comparison
-from gradio_app.photo_convergence import LARGEST, SMALLEST, convergence, solver_settings
-from gradio_app.photo_expansion import Request, expansion, public_report
+from gradio_app.photo_convergence import LARGEST, SMALLEST, Watching, convergence
+from gradio_app.photo_expansion import AUTO, SOURCE_NAMES, Request, expansion, public_report
 from gradio_app.results import Compared, Converged, Expanded, Health, schema
 from gradio_app.uploads import SUFFIXES
 
@@ -42,7 +43,7 @@ def health(context: Context) -> Health:
     return {
         "status": "ok",
         "version": _VERSION,
-        "models": list(context.methods),
+        "models": context.methods,
         "max_megapixels": context.settings.max_megapixels,
         "max_megabytes": context.settings.max_megabytes,
     }
@@ -50,10 +51,21 @@ def health(context: Context) -> Health:
 
 def add_api(context: Context) -> None:
     """Add the endpoints ``/expand``, ``/convergence``, ``/compare`` and ``/health``."""
-    names = list(context.methods)
-    networks = context.equilibrium_methods
-    seconds = context.settings.seconds
+    with gr.Row(visible=False):
+        photo = gr.File(label="photo", file_types=SUFFIXES)
+        _add_expand(context, photo)
+        _add_convergence(context, photo)
+        _add_compare(context, photo)
+        gr.Button(visible=False).click(
+            lambda: health(context),
+            outputs=[_report(Health)],
+            api_name="health",
+            api_description="Return what the server offers.",
+            queue=False,
+        )
 
+
+def _add_expand(context: Context, photo: gr.File) -> None:
     def expand(
         stop: Stop,
         photo: str,
@@ -62,18 +74,33 @@ def add_api(context: Context) -> None:
         format: str,  # noqa: A002
         strength: float,
         keep_private: bool,
+        source: str,
     ) -> Iterator[tuple[Any, Expanded]]:
-        with _errors("expand"):
-            request = Request(model, space, format, strength, keep_private)  # type: ignore[arg-type]
-            with context.request_folder() as folder:
-                begin = partial(expansion, context, photo, request, folder)
-                job = Job(begin, seconds, stop)
-                with closing(job.steps()) as steps:
-                    for _ in steps:
-                        yield gr.skip(), gr.skip()
-                path, report = job.result
-                yield str(path), public_report(report)
+        with _errors("expand"), context.request_folder() as folder:
+            request = Request(model, space, format, strength, keep_private, source)  # type: ignore[arg-type]
+            job = _job(context, stop, expansion, photo, request, Path(folder))
+            yield from _waited(job, gr.skip(), gr.skip())
+            yield str(job.result.target), public_report(job.result.report)
 
+    _endpoint(
+        context,
+        expand,
+        [
+            photo,
+            gr.Dropdown(context.methods, value=context.default_method, label="model"),
+            gr.Dropdown(list(WIDE_SPACES), value="prophoto", label="space"),
+            gr.Dropdown(list(get_args(OutputFormat)), value="tiff", label="format"),
+            gr.Number(1.0, minimum=0.0, maximum=2.0, label="strength"),
+            gr.Checkbox(False, label="keep_private"),
+            gr.Dropdown(list(SOURCE_NAMES), value=AUTO, label="source"),
+        ],
+        [gr.File(label="file"), _report(Expanded)],
+        "expand",
+        "Expand an sRGB photo into a wide-gamut file, and report what was done.",
+    )
+
+
+def _add_convergence(context: Context, photo: gr.File) -> None:
     def converge(
         stop: Stop,
         photo: str,
@@ -84,14 +111,10 @@ def add_api(context: Context) -> None:
         max_steps: float,
         side: float,
     ) -> Iterator[Converged]:
-        with _errors("convergence"), context.request_folder() as folder:
-            default = context.solver(model)
-            solver = solver_settings(default, method, memory, damping, max_steps)
-            begin = partial(convergence, context, photo, model, solver, int(side), folder)
-            job = Job(begin, seconds, stop)
-            with closing(job.steps()) as steps:
-                for _ in steps:
-                    yield gr.skip()
+        with _errors("convergence"):
+            wanted = Watching(model, method, memory, damping, max_steps, side)
+            job = _job(context, stop, convergence, photo, wanted, None)
+            yield from _waited(job, gr.skip())
             trace = job.result
             yield {
                 "solver": trace.title,
@@ -99,68 +122,57 @@ def add_api(context: Context) -> None:
                 "residuals": list(trace.residuals),
             }
 
+    networks = list(context.offer.equilibrium)
+    _endpoint(
+        context,
+        converge,
+        [
+            photo,
+            gr.Dropdown(networks, value=next(iter(networks), None), label="model"),
+            gr.Dropdown(["anderson", "picard"], value="anderson", label="method"),
+            gr.Number(5, label="memory"),
+            gr.Number(1.0, label="damping"),
+            gr.Number(30, label="max_steps"),
+            gr.Number(256, minimum=SMALLEST, maximum=LARGEST, label="side"),
+        ],
+        [_report(Converged)],
+        "convergence",
+        "Return the relative residual of each iteration on a part of a photo.",
+    )
+
+
+def _add_compare(context: Context, photo: gr.File) -> None:
     def compare(stop: Stop, photo: str, methods: list[str], style: str) -> Iterator[Compared]:
         with _errors("compare"):
-            job = Job(partial(comparison, context, photo, methods, style), seconds, stop)
-            with closing(job.steps()) as steps:
-                for _ in steps:
-                    yield gr.skip()
-            yield tables.as_dict(job.result)
+            job = _job(context, stop, comparison, photo, methods, style)
+            yield from _waited(job, gr.skip())
+            yield job.result.report
 
-    with gr.Row(visible=False):
-        photo = gr.File(label="photo", file_types=SUFFIXES)
-        _endpoint(
-            context,
-            expand,
-            [
-                photo,
-                gr.Dropdown(names, value=names[0], label="model"),
-                gr.Dropdown(list(WIDE_SPACES), value="prophoto", label="space"),
-                gr.Dropdown(list(get_args(OutputFormat)), value="tiff", label="format"),
-                gr.Number(1.0, minimum=0.0, maximum=2.0, label="strength"),
-                gr.Checkbox(False, label="keep_private"),
-            ],
-            [gr.File(label="file"), _report(Expanded)],
-            "expand",
-            "Expand an sRGB photo into a wide-gamut file, and report what was done.",
-        )
-        _endpoint(
-            context,
-            converge,
-            [
-                photo,
-                gr.Dropdown(networks, value=next(iter(networks), None), label="model"),
-                gr.Dropdown(["anderson", "picard"], value="anderson", label="method"),
-                gr.Number(5, label="memory"),
-                gr.Number(1.0, label="damping"),
-                gr.Number(30, label="max_steps"),
-                gr.Number(256, minimum=SMALLEST, maximum=LARGEST, label="side"),
-            ],
-            [_report(Converged)],
-            "convergence",
-            "Return the relative residual of each iteration on a part of a photo.",
-        )
-        _endpoint(
-            context,
-            compare,
-            [
-                photo,
-                gr.CheckboxGroup(
-                    list(context.comparable), value=context.quick_methods, label="methods"
-                ),
-                gr.Dropdown(list(STYLES), value="as-is", label="style"),
-            ],
-            [_report(Compared)],
-            "compare",
-            "Reduce a wide-gamut original, restore it with each method, and measure.",
-        )
-        gr.Button(visible=False).click(
-            lambda: health(context),
-            outputs=[_report(Health)],
-            api_name="health",
-            api_description="Return what the server offers.",
-            queue=False,
-        )
+    _endpoint(
+        context,
+        compare,
+        [
+            photo,
+            gr.CheckboxGroup(
+                list(context.offer.comparable), value=context.quick_methods, label="methods"
+            ),
+            gr.Dropdown(list(STYLES), value="as-is", label="style"),
+        ],
+        [_report(Compared)],
+        "compare",
+        "Reduce a wide-gamut original, restore it with each method, and measure.",
+    )
+
+
+def _job(context: Context, stop: Stop, work: Callable[..., Any], *arguments: Any) -> Job[Any]:
+    return Job(partial(work, context.workplace, *arguments), context.settings.seconds, stop)
+
+
+def _waited(job: Job[Any], *nothing: Any) -> Iterator[Any]:
+    """Do a job; whoever asks for progress gets it from Gradio's stream of events."""
+    with closing(job.steps()) as steps:
+        for _ in steps:
+            yield nothing if len(nothing) > 1 else nothing[0]
 
 
 def _report(form: Any) -> gr.JSON:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -9,42 +10,70 @@ import gradio as gr
 from gradio_app import page
 from gradio_app.about_tab import add_about_tab
 from gradio_app.api import add_api
-from gradio_app.compare_tab import add_compare_tab
-from gradio_app.convergence_tab import add_convergence_tab
-from gradio_app.expand_tab import add_expand_tab
+from gradio_app.compare_tab import CompareTab
+from gradio_app.controls import AT_ONCE
+from gradio_app.convergence_tab import ConvergenceTab
+from gradio_app.expand_tab import ExpandTab
+from gradio_app.security import SafePage
+from gradio_app.wide_offers import connect_wide_offers
 
 if TYPE_CHECKING:
+    from gradio_app.arrival import Arrival
     from gradio_app.context import Context
 
-SWEEP_SECONDS = 60
 
-
-def build(context: Context) -> gr.Blocks:
+def build(context: Context, arrival: Arrival) -> gr.Blocks:
     """Return the page.
 
     Parameters
     ----------
     context : Context
         Models, samples, limits.
+    arrival : Arrival
+        What everybody sees at first.
     """
     settings = context.settings
-    age = max(SWEEP_SECONDS, round(60 * settings.keep_minutes))
+    # Gradio deletes what it knows of; the sweeper, what it forgets.
+    age = round(60 * settings.keep_minutes)
     blocks: gr.Blocks
-    with gr.Blocks(
-        title=page.TITLE, analytics_enabled=False, delete_cache=(SWEEP_SECONDS, age)
-    ) as blocks:
-        gr.Markdown(page.LEAD)
+    with SafePage(title=page.TITLE, analytics_enabled=False, delete_cache=(60, age)) as blocks:
+        gr.Markdown(page.LEAD, elem_classes="lead")
         # Before the tabs, whose own events would take the endpoints' names.
         add_api(context)
         screen = gr.Textbox(visible=False)
-        with gr.Tab("Expand"):
-            add_expand_tab(context)
-        with gr.Tab("Convergence"):
-            add_convergence_tab(context, screen)
-        with gr.Tab("Compare"):
-            add_compare_tab(context, screen)
-        with gr.Tab("About"):
-            add_about_tab(context, blocks)
+        with gr.Tabs() as tabs:
+            with gr.Tab("Expand", id="expand"):
+                expand = ExpandTab(context)
+            with gr.Tab("Convergence", id="convergence"):
+                ConvergenceTab(context, screen)
+            with gr.Tab("Compare", id="compare"):
+                compare = CompareTab(context, screen)
+            with gr.Tab("About", id="about"):
+                add_about_tab(context, blocks)
+        connect_wide_offers(context, expand, compare, tabs)
         blocks.load(None, None, screen, js=page.SCREEN_SCRIPT, api_visibility="private")
+        blocks.load(
+            lambda: expand.arrive(arrival.outcome(), arrival.path),
+            outputs=expand.arrival_outputs,
+            **AT_ONCE,
+        )
     blocks.queue(max_size=settings.queue, default_concurrency_limit=settings.concurrency)
     return blocks
+
+
+def kept_files(blocks: gr.Blocks, arrival: Arrival) -> set[Path]:
+    """Return what stays among the uploads as long as the page is served.
+
+    Parameters
+    ----------
+    blocks : gr.Blocks
+        The page, some of whose parts begin with files.
+    arrival : Arrival
+        What everybody sees at first.
+    """
+    parts = {
+        Path(file)
+        for block in blocks.blocks.values()
+        for file in getattr(block, "keep_in_cache", ())
+    }
+    return {arrival.folder, *parts}

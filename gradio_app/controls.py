@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 Shown = dict[Any, Any]
 """What parts of the page show from now on, by part."""
 
+# Not in the queue: what the page says has to be said when the queue is full, too.
+AT_ONCE: dict[str, Any] = {
+    "queue": False,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
+"""How handlers are connected that do no work."""
+
 
 @dataclass(frozen=True)
 class PhotoInput:
@@ -31,7 +39,7 @@ class PhotoInput:
     samples: tuple[Sample, ...]
 
 
-def photo_input(context: Context, label: str, *, wide: bool) -> PhotoInput:
+def photo_input(context: Context, label: str, *, wide: bool, several: bool = False) -> PhotoInput:
     """Add a place for a photo.
 
     Parameters
@@ -42,11 +50,21 @@ def photo_input(context: Context, label: str, *, wide: bool) -> PhotoInput:
         Of the place.
     wide : bool
         Whether the samples are wide-gamut originals instead of sRGB photos.
+    several : bool
+        Whether it takes several photos at once.
     """
-    file = gr.File(label=label, file_types=SUFFIXES, height=150)
+    settings = context.settings
+    file = gr.File(
+        label=label,
+        file_types=["image", *SUFFIXES],
+        file_count="multiple" if several else "single",
+        height=150,
+        elem_classes="photo",
+    )
+    gr.HTML(page.limits(settings.max_megabytes, settings.max_megapixels, settings.keep_minutes))
     samples = tuple(sample for sample in SAMPLES if sample.wide is wide)
     gallery = gr.Gallery(
-        [(context.sample(sample), sample.title) for sample in samples],
+        [(context.thumbnail(sample), sample.title) for sample in samples],
         label="Or take an example",
         columns=3,
         object_fit="cover",
@@ -97,99 +115,122 @@ def controls(label: str) -> Controls:
     return Controls(run, cancel, status)
 
 
-def connect(
-    photo: PhotoInput,
-    buttons: Controls,
-    handler: Callable[..., Any],
-    inputs: Sequence[Component],
-    outputs: Sequence[Component],
-    context: Context,
-    *,
-    hint: gr.HTML,
-    results: Sequence[Block],
-    more: Sequence[tuple[Any, Callable[..., Any], Sequence[Component]]] = (),
-) -> None:
-    """Run a job when a photo arrives or the button is pressed; let Cancel stop it.
+@dataclass(frozen=True)
+class Desk:
+    """A tab's photo, its buttons, and what its jobs change.
 
-    Parameters
+    Attributes
     ----------
+    context : Context
+        With the limits of the pool.
     photo : PhotoInput
         A photo that is dropped or chosen starts the job, too.
     buttons : Controls
         Run and cancel.
-    handler : callable
-        A generator. Its first input is the photo; it yields what components show, by component.
-        Each value that it yields has to hold what the last one held: the page gets differences.
-    inputs, outputs : sequence of components
-        Beside the photo and the buttons; outputs also beside the hint and the results.
-    context : Context
-        With the limits of the pool.
     hint : gr.HTML
         Stands in the place of the results until there are any, and again where another photo has
         come or none is left.
-    results : sequence of blocks
+    results : tuple of blocks
         What is hidden then.
-    more : sequence of (event, handler, inputs)
-        Other jobs with the same outputs that Cancel stops.
+    outputs : tuple of components
+        What jobs change besides.
     """
-    pool: dict[str, Any] = {
-        "outputs": [*buttons.components, hint, *results, *outputs],
-        "concurrency_id": CONCURRENCY_ID,
-        "concurrency_limit": context.settings.concurrency,
-        # What is asked for while a job runs comes after it, and is not forgotten.
-        "trigger_mode": "always_last",
-        "show_progress": "hidden",
-        "api_visibility": "private",
-    }
-    # Not in the queue: what the page says has to be said when the queue is full, too.
-    shown: dict[str, Any] = {
-        "queue": False,
-        "show_progress": "hidden",
-        "api_visibility": "private",
-    }
-    everything = [photo.file, *inputs]
 
-    def choose(event: gr.SelectData) -> str:
-        return context.sample(photo.samples[event.index])
+    context: Context
+    photo: PhotoInput
+    buttons: Controls
+    hint: gr.HTML
+    results: tuple[Block, ...]
+    outputs: tuple[Component, ...] = ()
 
-    def wait() -> Shown:
-        return buttons.busy(page.said(page.WAITING))
+    @property
+    def everything(self) -> list[Any]:
+        """What jobs may change."""
+        return [*self.buttons.components, self.hint, *self.results, *self.outputs]
 
-    def nothing() -> Shown:
+    def nothing(self) -> Shown:
+        """Return what is shown where there is no result."""
         return {
-            hint: gr.update(visible=True),
-            **{part: gr.update(visible=False) for part in results},
+            self.hint: gr.update(visible=True),
+            **{part: gr.update(visible=False) for part in self.results},
         }
 
-    def wait_for_another() -> Shown:
-        return {**wait(), **nothing()}
+    def connect(
+        self,
+        handler: Callable[..., Any],
+        inputs: Sequence[Component],
+    ) -> None:
+        """Run a job when a photo arrives or the button is pressed; let Cancel stop it.
 
-    def refuse(status: str) -> Shown:
+        Parameters
+        ----------
+        handler : callable
+            A generator. Its first input is the photo; it yields what components show, by
+            component. Each value that it yields has to hold what the last one held: the page gets
+            differences.
+        inputs : sequence of components
+            Beside the photo.
+        """
+        photo = self.photo
+        buttons = self.buttons
+        buttons.cancel.click(lambda: page.said("Cancelling …"), outputs=buttons.status, **AT_ONCE)
+        chosen = photo.gallery.select(self._choose, outputs=photo.file, **AT_ONCE)
+        everything = [photo.file, *inputs]
+        for event in (photo.file.upload, chosen.then):
+            self.add(event, handler, everything, self.nothing)
+        self.add(buttons.run.click, handler, everything)
+
+    def add(
+        self,
+        event: Any,
+        handler: Callable[..., Any],
+        inputs: Sequence[Component],
+        shown: Callable[[], Shown] = dict,
+    ) -> None:
+        """Run another job after an event; Cancel stops it, too.
+
+        Parameters
+        ----------
+        event : callable
+            Connects a handler.
+        handler, inputs
+            As for :meth:`connect`, without the photo.
+        shown : callable, optional
+            Returns what is shown as soon as it is asked for.
+        """
+        buttons = self.buttons
+
+        def wait() -> Shown:
+            # A second press has to do nothing, also while the job is still in the queue.
+            return {**buttons.busy(page.said(page.WAITING)), **shown()}
+
+        job = event(wait, outputs=self.everything, **AT_ONCE).then(
+            stoppable(handler),
+            list(inputs),
+            outputs=self.everything,
+            concurrency_id=CONCURRENCY_ID,
+            concurrency_limit=self.context.settings.concurrency,
+            # What is asked for while a job runs comes after it, and is not forgotten.
+            trigger_mode="always_last",
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        job.failure(self._refuse, buttons.status, buttons.components, **AT_ONCE)
+        # The job's last message may come after the click; what is said then has to be said later.
+        buttons.cancel.click(None, cancels=[job]).then(
+            lambda: buttons.idle(page.said("Cancelled.")), outputs=buttons.components, **AT_ONCE
+        )
+        self.photo.file.clear(None, cancels=[job]).then(
+            lambda: {**buttons.idle(""), **self.nothing()}, outputs=self.everything, **AT_ONCE
+        )
+
+    def _choose(self, event: gr.SelectData) -> Any:
+        path = self.context.sample(self.photo.samples[event.index])
+        return [path] if self.photo.file.file_count == "multiple" else path
+
+    def _refuse(self, status: str) -> Shown:
         # The handlers themselves do not fail: it was not taken into the queue, or it was cancelled.
+        buttons = self.buttons
         if status == page.said(page.WAITING):
             return buttons.idle(page.problem(page.BUSY))
         return {buttons.run: gr.Button(interactive=True), buttons.cancel: gr.Button(visible=False)}
-
-    chosen = photo.gallery.select(choose, outputs=photo.file, **shown)
-    # A second press has to do nothing, also while the job is still in the queue.
-    waits = [
-        *(
-            (event(wait_for_another, outputs=pool["outputs"], **shown), handler, everything)
-            for event in (photo.file.upload, chosen.then)
-        ),
-        *(
-            (event(wait, outputs=buttons.components, **shown), work, needed)
-            for event, work, needed in ((buttons.run.click, handler, everything), *more)
-        ),
-    ]
-    jobs = [wait.then(stoppable(work), list(needed), **pool) for wait, work, needed in waits]
-    for job in jobs:
-        job.failure(refuse, buttons.status, buttons.components, **shown)
-    buttons.cancel.click(lambda: page.said("Cancelling …"), outputs=buttons.status, **shown)
-    # The job's last message may come after the click; what is said then has to be said later.
-    buttons.cancel.click(None, cancels=jobs).then(
-        lambda: buttons.idle(page.said("Cancelled.")), outputs=buttons.components, **shown
-    )
-    photo.file.clear(None, cancels=jobs).then(
-        lambda: {**buttons.idle(""), **nothing()}, outputs=pool["outputs"], **shown
-    )

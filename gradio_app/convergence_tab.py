@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import tempfile
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -16,8 +15,7 @@ import gradio as gr
 from core.errors import PhotoError
 from core.pictures import convergence_figure, save_figure
 from gradio_app import page
-from gradio_app.context import REQUESTS
-from gradio_app.controls import connect, controls, photo_input
+from gradio_app.controls import Desk, controls, photo_input
 from gradio_app.jobs import Job
 from gradio_app.photo_convergence import (
     LARGEST,
@@ -25,12 +23,14 @@ from gradio_app.photo_convergence import (
     MOST_STEPS,
     SMALLEST,
     Trace,
+    Watching,
     convergence,
-    solver_settings,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from gradio.components import Component
 
     from core.progress import Stop
     from gradio_app.context import Context
@@ -70,8 +70,8 @@ class Watched:
     subject: tuple[Any, ...]
 
 
-def add_convergence_tab(context: Context, screen: gr.Textbox) -> None:
-    """Add the tab.
+class ConvergenceTab:
+    """The tab; made where it is to be.
 
     Parameters
     ----------
@@ -80,139 +80,127 @@ def add_convergence_tab(context: Context, screen: gr.Textbox) -> None:
     screen : gr.Textbox
         Says what drawings are made for.
     """
-    names = context.equilibrium_methods
-    with gr.Row():
-        with gr.Column(scale=2, min_width=320):
-            gr.Markdown(_NOTE)
-            photo = photo_input(context, "An sRGB photo", wide=False)
-            model = gr.Dropdown(names, value=next(iter(names), None), label="Network")
-            method = gr.Radio(
-                [("Anderson", "anderson"), ("Picard", "picard")], value="anderson", label="Solver"
-            )
-            memory = gr.Slider(
-                1, MOST_MEMORY, value=5, step=1, label="Memory m (Anderson)", buttons=[]
-            )
-            damping = gr.Slider(0.1, 1.5, value=1.0, step=0.05, label="Damping β", buttons=[])
-            steps = gr.Slider(2, MOST_STEPS, value=30, step=1, label="Most steps", buttons=[])
-            side = gr.Slider(
-                SMALLEST,
-                LARGEST,
-                value=320,
-                step=32,
-                label="Part of the photo (pixels)",
-                info="The square that lost the most colour.",
-                buttons=[],
-            )
-            buttons = controls("Iterate")
-        with gr.Column(scale=5, min_width=320):
-            hint = gr.HTML(page.hint(_HINT))
-            iteration = gr.Slider(
-                1, 2, value=1, step=1, label="Iteration", buttons=[], visible=False
-            )
-            with gr.Row():
-                picture = _picture("The photo at this iteration")
-                difference = _picture("Still to go")
-            drawing = gr.Image(
-                label="Residual",
-                format="png",
-                type="filepath",
-                interactive=False,
-                buttons=["fullscreen", "download"],
-                elem_classes="drawing",
-                visible=False,
-            )
-    watched = gr.State(
-        None, time_to_live=60 * context.settings.keep_minutes, delete_callback=_forget
-    )
 
-    views = [picture, difference, drawing]
+    def __init__(self, context: Context, screen: gr.Textbox) -> None:
+        self._context = context
+        with gr.Row(elem_classes="tab"):
+            with gr.Column(scale=2, min_width=300):
+                gr.Markdown(_NOTE)
+                photo = photo_input(context, "An sRGB photo", wide=False)
+                settings = _settings(context)
+                buttons = controls("Iterate")
+            with gr.Column(scale=7, min_width=320):
+                hint = gr.HTML(page.hint(_HINT))
+                self._iteration = gr.Slider(
+                    1, 2, value=1, step=1, label="Iteration", buttons=[], visible=False
+                )
+                with gr.Row():
+                    picture = _picture("The photo at this iteration")
+                    difference = _picture("Still to go")
+                drawing = _picture("Residual", "download", elem_classes="drawing")
+        self._views = [picture, difference, drawing]
+        self._watched = gr.State(None, time_to_live=60 * context.settings.keep_minutes)
+        results = (self._iteration, *self._views)
+        self._desk = Desk(context, photo, buttons, hint, results, (self._watched,))
+        self._desk.connect(self.watch, [*settings, screen, self._watched])
+        self._iteration.input(
+            self.show,
+            [self._watched, self._iteration, screen],
+            self._views,
+            queue=False,
+            trigger_mode="always_last",
+            show_progress="hidden",
+            api_visibility="private",
+        )
 
-    def watch(
-        stop: Stop,
-        path: str | None,
-        name: str,
-        method: str,
-        memory: float,
-        damping: float,
-        most: float,
-        side: float,
-        shown: str,
-        before: Watched | None,
-    ) -> Iterator[Shown]:
-        yield buttons.busy(page.said("Reading the photo …"))
-        folder = tempfile.mkdtemp(dir=context.folder / REQUESTS)
-        kept = False
+    def watch(self, stop: Stop, path: str | None, *chosen: Any) -> Iterator[Shown]:
+        """Watch the solver that was chosen."""
+        busy, idle = self._desk.buttons.busy, self._desk.buttons.idle
+        *settings, shown, before = chosen
+        yield busy(page.said("Reading the photo …"))
+        started = time.monotonic()
         try:
-            solver = solver_settings(context.solver(name), method, memory, damping, most)
-            begin = partial(convergence, context, path, name, solver, int(side), folder)
-            job = Job(begin, context.settings.seconds, stop)
-            with closing(job.steps()) as steps:
-                for done, total in steps:
-                    yield buttons.busy(page.progress(done, total, "iterations"))
-            trace = job.result
-            subject = (path, name, int(side))
-            earlier = before.residuals if before and before.subject == subject else {}
-            residuals = {**earlier, trace.title: trace.residuals}
-            now = Watched(folder, trace, dict(list(residuals.items())[-_CURVES:]), subject)
-            last = len(trace.residuals)
-            sentence = f"{last} iterations to a residual of {trace.residuals[-1]:.1e}."
-            if trace.reduced:
-                sentence += " The photo is wide-gamut; it was reduced to sRGB first."
+            wanted = Watching(*settings)
+            with self._context.result_folder() as folder:
+                begin = partial(convergence, self._context.workplace, path, wanted, folder)
+                job = Job(begin, self._context.settings.seconds, stop)
+                with closing(job.steps()) as steps:
+                    for done, total in steps:
+                        elapsed = time.monotonic() - started
+                        yield busy(page.progress(done, total, "iterations", elapsed=elapsed))
+                now = _watched(job.result, folder, (path, wanted.model, wanted.side), before)
+                views = _views(now, 1, page.Screen.told(shown))
             yield {
-                **buttons.idle(page.said(sentence)),
-                hint: gr.HTML(visible=False),
-                iteration: gr.Slider(1, max(2, last), value=1, visible=True),
-                **dict(zip(views, _views(now, 1, page.Screen.told(shown)), strict=True)),
-                watched: now,
+                **idle(page.said(_sentence(now.trace))),
+                self._desk.hint: gr.HTML(visible=False),
+                self._iteration: gr.Slider(
+                    1, max(2, len(now.trace.residuals)), value=1, visible=True
+                ),
+                **dict(zip(self._views, views, strict=True)),
+                self._watched: now,
             }
-            # Only now has the page got them; whoever cancels before keeps the earlier ones.
-            kept = True
-            _forget(before)
         except PhotoError as error:
-            yield buttons.idle(page.problem(str(error)))
+            yield idle(page.problem(str(error)))
         except Exception:
             logger.exception("a convergence failed")
-            yield buttons.idle(page.problem(page.UNEXPECTED))
-        finally:
-            if not kept:
-                shutil.rmtree(folder, ignore_errors=True)
+            yield idle(page.problem(page.UNEXPECTED))
 
-    def show(watched: Watched | None, number: float, shown: str) -> list[Any]:
-        if watched is None:
-            return [gr.skip()] * 3
+    def show(self, watched: Watched | None, number: float, shown: str) -> list[Any]:
+        """Return what is seen of an iteration."""
+        if watched is None or not Path(watched.folder).exists():
+            return [gr.skip()] * len(self._views)
         place = min(max(int(number), 1), len(watched.trace.residuals))
         return _views(watched, place, page.Screen.told(shown))
 
-    connect(
-        photo,
-        buttons,
-        watch,
-        [model, method, memory, damping, steps, side, screen, watched],
-        [watched],
-        context,
-        hint=hint,
-        results=[iteration, *views],
-    )
-    iteration.input(
-        show,
-        [watched, iteration, screen],
-        views,
-        queue=False,
-        trigger_mode="always_last",
-        show_progress="hidden",
-        api_visibility="private",
-    )
+
+def _settings(context: Context) -> list[Component]:
+    """Add the settings, in the order of :class:`Watching`."""
+    names = list(context.offer.equilibrium)
+    return [
+        gr.Dropdown(names, value=next(iter(names), None), label="Network"),
+        gr.Radio(
+            [("Anderson", "anderson"), ("Picard", "picard")], value="anderson", label="Solver"
+        ),
+        gr.Slider(1, MOST_MEMORY, value=5, step=1, label="Memory m (Anderson)", buttons=[]),
+        gr.Slider(0.1, 1.5, value=1.0, step=0.05, label="Damping β", buttons=[]),
+        gr.Slider(2, MOST_STEPS, value=30, step=1, label="Most steps", buttons=[]),
+        gr.Slider(
+            SMALLEST,
+            LARGEST,
+            value=320,
+            step=32,
+            label="Part of the photo (pixels)",
+            info="The square that lost the most colour.",
+            buttons=[],
+        ),
+    ]
 
 
-def _picture(label: str) -> gr.Image:
+def _picture(label: str, *buttons: Any, elem_classes: str = "") -> gr.Image:
     return gr.Image(
         label=label,
         format="png",
         type="filepath",
         interactive=False,
-        buttons=["fullscreen"],
+        buttons=["fullscreen", *buttons],
+        elem_classes=elem_classes,
         visible=False,
     )
+
+
+def _watched(
+    trace: Trace, folder: Path, subject: tuple[Any, ...], before: Watched | None
+) -> Watched:
+    earlier = before.residuals if before and before.subject == subject else {}
+    residuals = {**earlier, trace.title: trace.residuals}
+    return Watched(str(folder), trace, dict(list(residuals.items())[-_CURVES:]), subject)
+
+
+def _sentence(trace: Trace) -> str:
+    said = f"{len(trace.residuals)} iterations to a residual of {trace.residuals[-1]:.1e}."
+    if trace.reduced:
+        said += " The photo is wide-gamut; it was reduced to sRGB first."
+    return said
 
 
 def _views(watched: Watched, number: int, screen: page.Screen) -> list[Any]:
@@ -236,9 +224,3 @@ def _views(watched: Watched, number: int, screen: page.Screen) -> list[Any]:
         gr.Image(trace.differences[number - 1], label=f"Still to go: {scale}", visible=True),
         gr.Image(str(path), visible=True),
     ]
-
-
-def _forget(watched: Watched | None) -> None:
-    """Delete the pictures of a run."""
-    if watched is not None:
-        shutil.rmtree(watched.folder, ignore_errors=True)

@@ -1,250 +1,443 @@
-"""The tab "Expand": an sRGB photo in, a wide-gamut file out."""
+"""The tab "Expand": sRGB photos in, wide-gamut files out."""
 
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from core.colour import WIDE_SPACES
 from core.errors import PhotoError
-from core.pictures.previews import file_previews
-from gradio_app import page
-from gradio_app.controls import connect, controls, photo_input
+from core.files import check_output
+from gradio_app import expand_texts, page
+from gradio_app.controls import AT_ONCE, Desk, controls, photo_input
 from gradio_app.jobs import Job
-from gradio_app.photo_expansion import Request, expansion, maps, photos
-from gradio_app.uploads import checked
+from gradio_app.photo_expansion import AUTO, Looked, Request, expansion
+from gradio_app.several import archive_of, planned
+from gradio_app.viewer import drawings, viewer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from core.engine.files import FileReport
+    from gradio.blocks import Block
+    from gradio.components import Component
+
     from core.progress import Stop
     from gradio_app.context import Context
     from gradio_app.controls import Shown
+    from gradio_app.photo_expansion import Outcome
 
 logger = logging.getLogger(__name__)
 
 _FORMATS = [
-    ("TIFF", "tiff"),
-    ("PNG", "png"),
-    ("JPEG XL", "jxl"),
-    ("AVIF", "avif"),
+    ("TIFF (16 bits)", "tiff"),
+    ("PNG (16 bits)", "png"),
+    ("JPEG XL (16 bits)", "jxl"),
+    ("AVIF (12 bits)", "avif"),
 ]
-_FORMATS_NOTE = "TIFF, PNG and JPEG XL hold 16 bits, AVIF holds 12."
 
 _HINT = "Your photo before and after, and the file to download, will appear here."
+_OUT_OF_DATE = "Out of date"
+_ANEW = "Working it out anew …"
 
 
 @dataclass(frozen=True)
-class Done:
-    """What was expanded last in a session, to be written in another format."""
+class Last:
+    """What was expanded last in a session.
 
-    path: str
-    request: Request
+    Attributes
+    ----------
+    paths : tuple of str
+        The uploads.
+    """
+
+    paths: tuple[str, ...]
 
 
-def add_expand_tab(context: Context) -> None:
-    """Add the tab, with the models, samples and limits of a server."""
-    with gr.Row():
-        with gr.Column(scale=2, min_width=320):
-            photo = photo_input(context, "Your sRGB photo", wide=False)
-            buttons = controls("Expand")
-            with gr.Accordion("Settings", open=False):
-                model = gr.Dropdown(
-                    list(context.methods),
-                    value=context.default_method,
-                    label="Network",
-                    info="“naive” restores nothing: it only changes the space. “embedded” is the "
-                    "one that a photo carries itself, if it does.",
-                )
-                strength = gr.Slider(
-                    0.0,
-                    2.0,
-                    value=1.0,
-                    step=0.05,
-                    label="Strength",
-                    info="1 is what the network estimates.",
-                    buttons=[],
-                )
-                space = gr.Dropdown(
-                    [(value.name, key) for key, value in WIDE_SPACES.items()],
-                    value="prophoto",
-                    label="Colour space of the file",
-                )
-                private = gr.Checkbox(
-                    label="Keep place, names and serial numbers",
-                    info="Otherwise only camera, lens, exposure and date are kept.",
-                )
-        with gr.Column(scale=5, min_width=320):
-            hint = gr.HTML(page.hint(_HINT))
-            slider = gr.ImageSlider(
-                label="sRGB photo | restored",
-                format="png",
-                type="filepath",
-                interactive=False,
-                buttons=["fullscreen"],
-                max_height=620,
-                elem_id="before-after",
-                visible=False,
+@dataclass(frozen=True)
+class Choices:
+    """The settings, in the order in which handlers take them."""
+
+    model: gr.Dropdown
+    source: gr.Dropdown
+    strength: gr.Slider
+    space: gr.Dropdown
+    format: gr.Dropdown
+    private: gr.Checkbox
+
+    @property
+    def components(self) -> list[Component]:
+        """All of them."""
+        return [self.model, self.source, self.strength, self.space, self.format, self.private]
+
+    @staticmethod
+    def request(
+        model: str, source: str, strength: float, space: str, form: Any, private: bool
+    ) -> Request:
+        """Return what is asked for.
+
+        Raises
+        ------
+        PhotoError
+            If it cannot be done.
+        """
+        return Request(model, space, form, strength, private, source)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The places for a result."""
+
+    result: gr.HTML
+    colours: gr.HTML
+    sentence: gr.HTML
+    table: gr.HTML
+    details: gr.Accordion
+    figures: gr.HTML
+    command: gr.Code
+    script: gr.Code
+    wide: Block
+    download: gr.DownloadButton
+    problem: gr.HTML
+
+    @property
+    def hidden(self) -> tuple[Block, ...]:
+        """What is hidden where there is no result."""
+        return (
+            *(self.result, self.colours, self.sentence, self.table),
+            *(self.details, self.wide, self.download),
+        )
+
+    @property
+    def outputs(self) -> tuple[Component, ...]:
+        """What jobs change besides."""
+        return (self.figures, self.command, self.script, self.problem)
+
+
+class ExpandTab:
+    """The tab, with the models, samples and limits of a server; made where it is to be.
+
+    Attributes
+    ----------
+    last : gr.State
+        What was expanded last.
+    desk : Desk
+        Its photo, its buttons, and what its jobs change.
+    reduce, compare : gr.Button
+        What is offered for a wide photo.
+    reduced : gr.DownloadButton
+        The file that comes of the first offer.
+    reduced_note : gr.HTML
+        What there is to know of it.
+    private : gr.Checkbox
+        Whether the place and the owner's name stay in files.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        minutes = context.settings.keep_minutes
+        with gr.Row(elem_classes="tab"):
+            with gr.Column(scale=2, min_width=300):
+                photo = photo_input(context, "Your sRGB photos", wide=False, several=True)
+                buttons = controls("Expand")
+                model, private = _more_settings(context)
+            with gr.Column(scale=7, min_width=320):
+                hint = gr.HTML(page.hint(_HINT))
+                sentence = gr.HTML(visible=False)
+                result = gr.HTML(visible=False)
+                table = gr.HTML(visible=False)
+                with gr.Row(elem_classes="choices"):
+                    source, strength = _how_far()
+                with gr.Row(elem_classes="choices"):
+                    space, form, download = _file()
+                problem = gr.HTML(visible=False)
+                wide = self._offers()
+                details, figures, command, script = _details()
+            with gr.Column(scale=2, min_width=280):
+                colours = gr.HTML(visible=False)
+        self.last = gr.State(None, time_to_live=60 * minutes)
+        self.private = private
+        self._choices = Choices(model, source, strength, space, form, private)
+        self._results = Results(
+            result,
+            colours,
+            sentence,
+            table,
+            details,
+            figures,
+            command,
+            script,
+            wide,
+            download,
+            problem,
+        )
+        self.desk = Desk(
+            context,
+            photo,
+            buttons,
+            hint,
+            self._results.hidden,
+            (*self._results.outputs, source, self.last, self.reduced, self.reduced_note),
+        )
+        self._connect()
+
+    def _offers(self) -> gr.Column:
+        with gr.Column(visible=False, elem_classes="offers") as wide:
+            gr.HTML(page.WIDE_OFFER)
+            with gr.Row():
+                self.reduce = gr.Button("Make an sRGB file that carries what it loses")
+                self.reduced = gr.DownloadButton("Download", variant="primary", visible=False)
+                self.compare = gr.Button("Compare how well methods restore it")
+            self.reduced_note = gr.HTML(visible=False)
+        return wide
+
+    def _connect(self) -> None:
+        chosen = self._choices
+        inputs = [self.last, *chosen.components]
+        events = (
+            *(each.input for each in (chosen.model, chosen.source, chosen.space, chosen.format)),
+            chosen.strength.release,
+            chosen.private.input,
+        )
+        self.desk.connect(self.expand, chosen.components)
+        for event in events:
+            self.desk.add(event, self.again, inputs, self._stale)
+        for choice in (chosen.space, chosen.format):
+            choice.input(
+                _problem_of, [chosen.space, chosen.format], self._results.problem, **AT_ONCE
             )
-            note = gr.HTML(page.SCREEN_NOTE, visible=False)
-            numbers = gr.HTML(visible=False)
-            with gr.Row(visible=False) as saving:
-                file_format = gr.Radio(
-                    _FORMATS, value="tiff", label="File format", info=_FORMATS_NOTE, scale=5
-                )
-                download = gr.DownloadButton(
-                    "Download", variant="primary", scale=2, elem_id="download"
-                )
-            with gr.Row(visible=False) as pictures:
-                beyond = _picture("Colours beyond sRGB (pink)", "srgb-screen")
-                clipped = _picture("Clipped pixels (amber)")
-                difference = _picture("Change of colour")
-    last = gr.State(None, time_to_live=60 * context.settings.keep_minutes)
 
-    def expand(
-        stop: Stop,
-        path: str | None,
-        model: str,
-        strength: float,
-        space: str,
-        private: bool,
-        file_format: str,
+    def expand(self, stop: Stop, paths: list[str] | str | None, *chosen: Any) -> Iterator[Shown]:
+        """Expand what was sent: one photo, or several into an archive."""
+        several = [paths] if isinstance(paths, str) else list(paths or [])
+        work = self._many if len(several) > 1 else self._one
+        return self._safely(partial(work, stop, several), chosen)
+
+    def again(self, stop: Stop, last: Last | None, *chosen: Any) -> Iterator[Shown]:
+        """Expand the same photo with other settings; of several photos, say that it is needed."""
+        if last is None:
+            return iter([self.desk.buttons.idle("")])
+        if len(last.paths) > 1:
+            return iter([self._out_of_date("The settings have changed; press Expand.")])
+        return self._safely(partial(self._one, stop, list(last.paths)), chosen)
+
+    def arrive(self, outcome: Outcome | None, path: str) -> Shown:
+        """Return what everybody sees at first: a sample, expanded before."""
+        if outcome is None:
+            return {self._results.sentence: gr.update()}
+        request = Request(self._context.default_method)
+        return {
+            **self._shown(outcome, request, fresh=False),
+            self.last: Last((path,)),
+        }
+
+    @property
+    def arrival_outputs(self) -> list[Any]:
+        """What :meth:`arrive` changes."""
+        return self.desk.everything
+
+    def _safely(
+        self, work: Callable[[Request], Iterator[Shown]], chosen: tuple[Any, ...]
     ) -> Iterator[Shown]:
-        yield buttons.busy(page.said("Looking at the photo …"))
+        """Do work; say what goes wrong, and that what is there is not what was asked for."""
         try:
-            request = Request(model, space, file_format, strength, private)  # type: ignore[arg-type]
-            upload = checked(path, context.uploads, context.settings)
-            with context.request_folder() as folder:
-                begin = partial(expansion, context, path, request, folder)
-                job = Job(begin, context.settings.seconds, stop)
-                with closing(job.steps()) as steps:
-                    for done, total in steps:
-                        yield buttons.busy(page.progress(done, total))
-                target, report = job.result
-                yield buttons.busy(page.said("Making the pictures …"))
-                shown = file_previews(upload.path, target, tolerance=report.tolerance)
-                result = {
-                    **buttons.busy(page.said("Making the maps …")),
-                    hint: gr.HTML(visible=False),
-                    slider: gr.ImageSlider(
-                        tuple(map(str, photos(shown, folder))),
-                        label=f"{upload.path.name}: {_sides(report)}",
-                        visible=True,
-                    ),
-                    # It speaks of restored colours.
-                    note: gr.HTML(visible=shown.beyond_share > 0.0 and not report.converted),
-                    numbers: gr.HTML(
-                        page.figures(_figures(report, shown.beyond_share)), visible=True
-                    ),
-                    saving: gr.Row(visible=True),
-                    download: _download(target),
-                    last: Done(str(upload.path), request),
-                }
-                yield result
-                view = maps(shown, folder)
-                yield {
-                    **result,
-                    **buttons.idle(page.said(_sentence(report))),
-                    pictures: gr.Row(visible=True),
-                    beyond: str(view.beyond),
-                    clipped: gr.Image(str(view.clipped), visible=not report.converted),
-                    difference: gr.Image(
-                        str(view.difference),
-                        label=f"Change of colour: white is ΔE {view.largest_difference:.2g}",
-                    ),
-                }
+            request = self._choices.request(*chosen)
         except PhotoError as error:
-            yield buttons.idle(page.problem(str(error)))
+            problem = gr.HTML(page.problem(str(error)), visible=True)
+            yield {**self._out_of_date(None), self._results.problem: problem}
+            return
+        try:
+            yield from work(request)
+        except PhotoError as error:
+            yield self._out_of_date(str(error))
         except Exception:
             logger.exception("an expansion failed")
-            yield buttons.idle(page.problem(page.UNEXPECTED))
+            yield self._out_of_date(page.UNEXPECTED)
 
-    def write_again(stop: Stop, last: Done | None, file_format: str) -> Iterator[Shown]:
-        if last is None:
-            yield buttons.idle(page.problem(context.settings.expired))
-            return
-        yield buttons.busy(page.said("Writing the file …"))
-        try:
-            request = replace(last.request, format=file_format)  # type: ignore[arg-type]
-            with context.request_folder() as folder:
-                begin = partial(expansion, context, last.path, request, folder)
-                job = Job(begin, context.settings.seconds, stop)
-                with closing(job.steps()) as steps:
-                    for done, total in steps:
-                        yield buttons.busy(page.progress(done, total))
-                target, _ = job.result
-                yield {
-                    **buttons.idle(page.said("The file is ready.")),
-                    download: _download(target),
-                }
-        except PhotoError as error:
-            yield buttons.idle(page.problem(str(error)))
-        except Exception:
-            logger.exception("a file could not be written")
-            yield buttons.idle(page.problem(page.UNEXPECTED))
+    def _stale(self) -> Shown:
+        return {self._results.download: gr.DownloadButton(_ANEW, interactive=False)}
 
-    connect(
-        photo,
-        buttons,
-        expand,
-        [model, strength, space, private, file_format],
-        [download, beyond, clipped, difference, last],
-        context,
-        hint=hint,
-        results=[slider, note, numbers, saving, pictures],
-        more=[(file_format.input, write_again, [last, file_format])],
+    def _out_of_date(self, problem: str | None) -> Shown:
+        return {
+            **self.desk.buttons.idle(page.problem(problem) if problem else ""),
+            self._results.download: gr.DownloadButton(_OUT_OF_DATE, interactive=False),
+        }
+
+    def _one(self, stop: Stop, paths: list[str], request: Request) -> Iterator[Shown]:
+        """Expand one photo."""
+        busy = self.desk.buttons.busy
+        path = paths[0] if paths else None
+        yield busy(page.said("Looking at the photo …"))
+        shown: Shown = {}
+        with self._context.result_folder() as folder:
+            job = self._job(stop, path, request, folder)
+            for step, said in _told(job):
+                if isinstance(step, Looked):
+                    shown = self._looked(step)
+                yield {**shown, **busy(said)}
+        yield {
+            **shown,
+            **self.desk.buttons.idle(page.said("Done.")),
+            **self._shown(job.result, request),
+            self.last: Last((str(path),)),
+        }
+
+    def _many(self, stop: Stop, paths: list[str], request: Request) -> Iterator[Shown]:
+        """Expand several photos, one after the other; one that fails stops none."""
+        entries = planned(paths, self._context.settings.max_photos)
+        first: Shown = {self._results.result: gr.update()}
+        with self._context.result_folder() as folder:
+            for entry in entries:
+                job = self._job(stop, entry.path, request, entry.folder_in(folder))
+                try:
+                    for _, said in _told(job, f"Photo {entry.number} of {len(entries)}: "):
+                        yield {**first, **self._table(entries), **self.desk.buttons.busy(said)}
+                except PhotoError as error:
+                    entry.problem = str(error)
+                    continue
+                entry.outcome = job.result
+                if len(first) == 1:
+                    first = self._shown(job.result, request)
+            archive = archive_of(entries, folder)
+        yield {
+            **first,
+            **self._table(entries),
+            **self.desk.buttons.idle(page.said("Done.")),
+            **({} if archive is None else {self._results.download: _download(archive)}),
+            self.last: Last(tuple(paths)),
+        }
+
+    def _job(self, stop: Stop, path: str | None, request: Request, folder: Path) -> Job[Outcome]:
+        place = self._context.workplace
+        begin = partial(expansion, place, path, request, folder, shown=True)
+        return Job(begin, place.settings.seconds, stop)
+
+    def _looked(self, looked: Looked) -> Shown:
+        """Return what is shown as soon as a file was looked at."""
+        origin = looked.origin
+        choices = expand_texts.source_choices(origin)
+        evidence = expand_texts.source_evidence(origin)
+        return {self._choices.source: gr.Dropdown(choices, info=evidence)}
+
+    def _table(self, entries: list[Any]) -> Shown:
+        rows = [(entry.name, entry.said) for entry in entries]
+        return {self._results.table: gr.HTML(page.queue(rows), visible=True)}
+
+    def _shown(self, outcome: Outcome, request: Request, *, fresh: bool = True) -> Shown:
+        """Return what is shown of a result."""
+        places, report = self._results, outcome.report
+        assert outcome.pictures is not None
+        drawing = drawings(
+            outcome.pictures.chromaticities or {}, "Chromaticities, before and after"
+        )
+        names = (outcome.file, outcome.target.name)
+        return {
+            self.desk.hint: gr.HTML(visible=False),
+            places.result: gr.HTML(viewer(outcome.pictures, fresh=fresh), visible=True),
+            places.colours: gr.HTML(drawing, visible=True),
+            places.sentence: gr.HTML(expand_texts.sentence(outcome), visible=True),
+            places.table: gr.HTML(visible=False),
+            places.details: gr.Accordion(visible=True),
+            places.figures: page.figures(expand_texts.figures(report)),
+            places.command: expand_texts.command(*names, request),
+            places.script: expand_texts.script(*names, request),
+            places.wide: gr.Column(visible=report.converted),
+            self.reduced: gr.DownloadButton(visible=False),
+            self.reduced_note: gr.HTML(visible=False),
+            places.download: _download(outcome.target),
+            places.problem: gr.HTML(visible=False),
+        }
+
+
+def _more_settings(context: Context) -> tuple[gr.Dropdown, gr.Checkbox]:
+    with gr.Accordion("More settings", open=False):
+        model = gr.Dropdown(
+            context.methods,
+            value=context.default_method,
+            label="Network",
+            info="“naive” restores nothing: it only changes the space. “embedded” is the one that "
+            "a photo carries itself, if it does.",
+        )
+        private = gr.Checkbox(
+            label="Keep place, names and serial numbers",
+            info="Otherwise only camera, lens, exposure and date are kept.",
+        )
+    return model, private
+
+
+def _how_far() -> tuple[gr.Dropdown, gr.Slider]:
+    source = gr.Dropdown(
+        expand_texts.source_choices(),
+        value=AUTO,
+        label="Where does the photo come from?",
+        info=expand_texts.SOURCE_QUESTION,
+        scale=5,
+        min_width=260,
     )
-
-
-def _picture(label: str, *classes: str) -> gr.Image:
-    return gr.Image(
-        label=label,
-        format="png",
-        type="filepath",
-        interactive=False,
-        buttons=["fullscreen"],
-        elem_classes=list(classes),
+    strength = gr.Slider(
+        0.0,
+        2.0,
+        value=1.0,
+        step=0.05,
+        label="Strength",
+        info="1 is what is estimated.",
+        buttons=[],
+        scale=4,
+        min_width=220,
     )
+    return source, strength
+
+
+def _file() -> tuple[gr.Dropdown, gr.Dropdown, gr.DownloadButton]:
+    spaces = [(value.name, key) for key, value in WIDE_SPACES.items()]
+    space = gr.Dropdown(spaces, value="prophoto", label="Colour space", scale=3, min_width=150)
+    form = gr.Dropdown(_FORMATS, value="tiff", label="File format", scale=3, min_width=150)
+    download = gr.DownloadButton(
+        "Download", variant="primary", scale=3, min_width=200, visible=False, elem_id="download"
+    )
+    return space, form, download
+
+
+def _details() -> tuple[gr.Accordion, gr.HTML, gr.Code, gr.Code]:
+    with gr.Accordion("Details", open=False, visible=False) as details:
+        figures = gr.HTML()
+        command, script = (
+            gr.Code(language=language, label=label, interactive=False, wrap_lines=True, lines=1)
+            for language, label in (
+                ("shell", "The same as a command"),
+                ("python", "The same in Python"),
+            )
+        )
+    return details, figures, command, script
+
+
+def _problem_of(space: str, form: str) -> Any:
+    """Return what stands beside a choice that no file can hold."""
+    try:
+        check_output(form, WIDE_SPACES[space])
+    except (PhotoError, KeyError) as error:
+        return gr.HTML(page.problem(str(error)), visible=True)
+    return gr.HTML(visible=False)
+
+
+def _told(job: Job[Outcome], before: str = "") -> Iterator[tuple[Any, str]]:
+    """Do a job; yield what it tells, and the same as HTML."""
+    started = time.monotonic()
+    with closing(job.steps()) as steps:
+        for step in steps:
+            if isinstance(step, tuple):
+                elapsed = time.monotonic() - started
+                yield step, page.progress(*step, elapsed=elapsed, before=before)
+            else:
+                yield step, page.said(before + (step if isinstance(step, str) else "reading …"))
 
 
 def _download(target: Path) -> gr.DownloadButton:
-    size = target.stat().st_size / 1e6
-    return gr.DownloadButton(
-        f"Download {target.suffix[1:].upper()} ({size:.1f} MB)", value=str(target)
-    )
-
-
-def _sentence(report: FileReport) -> str:
-    return " ".join(("Done.", *report.notes))
-
-
-def _sides(report: FileReport) -> str:
-    """Return what is to the left and to the right of the slider."""
-    return "reduced to sRGB | as it is" if report.converted else "sRGB | restored"
-
-
-def _figures(report: FileReport, beyond_share: float) -> dict[str, str]:
-    values = {}
-    if not report.converted:
-        values["Clipped pixels"] = f"{report.clipped_share:.2%}"
-        values["Restored pixels"] = f"{report.restored_share:.2%}"
-    values |= {
-        "Beyond sRGB": f"{beyond_share:.2%}",
-        "Size": f"{report.width} × {report.height}",
-        "Time": f"{report.seconds:.1f} s",
-        "Network": report.model,
-    }
-    # The naive inversion and the network of a photo do not iterate.
-    if report.residual_most > 0.0:
-        values["Solver steps"] = f"{report.steps_mean:.1f}"
-        values["Largest residual"] = f"{report.residual_most:.1e}"
-    if report.unconverged:
-        values["Tiles at the step limit"] = str(report.unconverged)
-    return values
+    label = expand_texts.file_label(target.suffix, target.stat().st_size)
+    return gr.DownloadButton(label, value=str(target), visible=True, interactive=True)

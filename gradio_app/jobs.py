@@ -1,4 +1,9 @@
-"""Work that reports its progress, ends in time and can be given up."""
+"""Work in a process of its own: it reports its progress, and ends in time whatever it does.
+
+Whoever sends a photo decides what its decoder does. A decoder looks at no clock, so each job has
+a process, which is killed when its time is over or nobody wants the result any more; what it took
+of the memory goes with it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,17 @@ import asyncio
 import contextlib
 import functools
 import inspect
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
 import time
+import traceback
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing import forkserver
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from core.errors import PhotoError
@@ -14,28 +29,76 @@ from core.progress import Stop, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkServerContext, ForkServerProcess
 
-    from core.progress import Check
+    Work = Generator[Any, None, "Result"]
+
+logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
 _END = object()
 
+_WAIT = 0.1
+"""Seconds between two looks at the clock, and at whether somebody has given up."""
+
+_PRELOADED = (
+    "torch",
+    "core.engine.files",
+    "core.evaluation.comparison",
+    "core.methods.letnet",
+    "core.methods.registry",
+    "core.pictures.previews",
+    "matplotlib.figure",
+)
+"""What processes begin with, so that a job has nothing to import."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    value: Any
+
+
+@dataclass(frozen=True)
+class _Done:
+    result: Any
+
+
+@dataclass(frozen=True)
+class _Refused:
+    sentence: str
+
+
+@dataclass(frozen=True)
+class _Failed:
+    trace: str
+
+
+class JobFailedError(Exception):
+    """A job raised what nobody foresaw; its trace is the message."""
+
+
+def prepare() -> None:
+    """Start what processes are forked from, so that the first job need not wait for it."""
+    if isinstance(_context(), multiprocessing.context.ForkServerContext):
+        multiprocessing.set_forkserver_preload(list(_PRELOADED))
+        forkserver.ensure_running()
+
 
 class Job(Generic[Result]):
-    """A generator of the engine with a time limit.
+    """A generator of the engine in a process of its own, with a time limit.
 
-    Iterate over :meth:`steps`, then take :attr:`result`. Closing the iteration gives up the work
-    and whatever it has written.
+    Iterate over :meth:`steps`, then take :attr:`result`. Closing the iteration kills the process;
+    what it has written is its caller's to delete.
 
     Parameters
     ----------
     begin : callable
-        Takes a check that it hands on to long work; returns a generator, which yields what is done
-        and what there is to do, and returns the result.
+        Returns a generator, which yields what is told on the way and returns the result. It goes
+        to the process, as a partial of a function of a module does.
     seconds : float
-        How long it may take. It is looked at after each step, and within a step whenever the work
-        checks, as solvers do before each iteration.
+        How long it may take, from the start of its process.
     stop : Stop
         Whether somebody wants it to end before.
     """
@@ -43,43 +106,120 @@ class Job(Generic[Result]):
     result: Result
 
     def __init__(
-        self,
-        begin: Callable[[Check], Generator[tuple[int, int], None, Result]],
-        seconds: float,
-        stop: Stop,
+        self, begin: Callable[[], Generator[Any, None, Result]], seconds: float, stop: Stop
     ) -> None:
-        self._seconds, self._stop = seconds, stop
-        self._end = time.monotonic() + seconds
-        self._work = begin(self._check)
+        self._begin, self._seconds, self._stop = begin, seconds, stop
 
-    def steps(self) -> Generator[tuple[int, int], None, None]:
-        """Yield progress.
+    def steps(self) -> Generator[Any, None, None]:
+        """Yield what the work tells; of progress that comes faster than it is taken, the last.
 
         Raises
         ------
         PhotoError
-            If the time is over.
+            What the work refuses, or that its time is over, or its memory.
+        JobFailedError
+            If it fails in another way.
         """
-        self._end = time.monotonic() + self._seconds
+        ours, its = _context().Pipe()
+        process: ForkServerProcess = _context().Process(
+            target=_work, args=(self._begin, its), daemon=True
+        )
+        end = time.monotonic() + self._seconds
         try:
+            process.start()
+            its.close()
             while True:
-                try:
-                    step = next(self._work)
-                except StopIteration as finished:
-                    self.result = finished.value
+                message = self._next(ours, end)
+                if isinstance(message, _Done):
+                    self.result = message.result
                     return
-                self._check()
-                yield step
+                yield message.value
+        except EOFError:
+            process.join()
+            logger.warning("a job's process ended with %s", process.exitcode)
+            raise PhotoError(
+                "The server could not finish this photo, perhaps for want of memory; choose a "
+                "smaller one, or use the program on your own computer."
+            ) from None
         finally:
-            self._work.close()
+            _end(process)
+            ours.close()
 
-    def _check(self) -> None:
+    def _next(self, connection: Connection, end: float) -> _Step | _Done:
+        """Return the next message that is not overtaken by another one."""
+        while not connection.poll(_WAIT):
+            self._check(end)
+        self._check(end)
+        message = connection.recv()
+        while isinstance(message, _Step) and _is_progress(message.value) and connection.poll():
+            message = connection.recv()
+        if isinstance(message, _Refused):
+            raise PhotoError(message.sentence)
+        if isinstance(message, _Failed):
+            raise JobFailedError(message.trace)
+        told: _Step | _Done = message
+        return told
+
+    def _check(self, end: float) -> None:
         self._stop.check()
-        if time.monotonic() > self._end:
+        if time.monotonic() > end:
             raise PhotoError(
                 f"The job took longer than {self._seconds:g} seconds; choose a smaller photo, or "
                 "use the program on your own computer."
             )
+
+
+def _context() -> ForkServerContext:
+    # Windows has no other way than to start afresh, which takes seconds a job.
+    method = "spawn" if sys.platform == "win32" else "forkserver"
+    context: Any = multiprocessing.get_context(method)
+    return context  # type: ignore[no-any-return]
+
+
+def _is_progress(step: Any) -> bool:
+    return isinstance(step, tuple)
+
+
+def _end(process: ForkServerProcess) -> None:
+    """Make sure that a process is no more."""
+    if process.pid is not None:
+        process.join(_WAIT)
+        process.kill()
+        process.join()
+        process.close()
+
+
+def _work(begin: Callable[[], Work[Any]], connection: Connection) -> None:
+    """Do the work, in its process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _offer_itself_first()
+    threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
+    try:
+        with closing(begin()) as work:
+            while True:
+                try:
+                    step = next(work)
+                except StopIteration as finished:
+                    connection.send(_Done(finished.value))
+                    return
+                connection.send(_Step(step))
+    except PhotoError as error:
+        connection.send(_Refused(str(error)))
+    except Exception:
+        connection.send(_Failed(traceback.format_exc()))
+
+
+def _offer_itself_first() -> None:
+    """Let a system that runs out of memory end the job, and not the server."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")
+
+
+def _end_with(connection: Connection) -> None:
+    """End the process when the server has gone, which never sends anything."""
+    with contextlib.suppress(EOFError, OSError):
+        connection.recv()
+    os._exit(1)
 
 
 def stoppable(handler: Callable[..., Iterator[Any]]) -> Callable[..., AsyncGenerator[Any]]:
@@ -89,9 +229,8 @@ def stoppable(handler: Callable[..., Iterator[Any]]) -> Callable[..., AsyncGener
     ----------
     handler : generator function
         Takes a :class:`core.progress.Stop` before its other parameters, and does its work in a
-        thread. When it is cancelled, work that checks the stop ends at once, as solvers do before
-        their next iteration, and the handler with it; what else it does between two yields is
-        finished.
+        thread. When it is cancelled, work that checks the stop ends at once, as jobs do, and the
+        handler with it; what else it does between two yields is finished.
 
     Returns
     -------

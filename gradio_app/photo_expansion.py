@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from core.colour import SRGB, WIDE_SPACES, ColourSpace
+from core.colour import SPACES, WIDE_SPACES
 from core.engine.expansion import ExpansionSettings
 from core.engine.files import FileReport, FileSettings, file_expansion
+from core.engine.origin import Origin, origin_of
 from core.errors import PhotoError
-from core.files import OUTPUT_FORMATS, OutputFormat, check_output, write_codes
-from core.pictures import heat_map, shared_limits
+from core.files import OUTPUT_FORMATS, OutputFormat, check_output, open_rows, provenance_of
+from core.gamut import reduce
+from core.source_gamut import SOURCES, UNKNOWN
+from gradio_app.photo_pictures import Pictures, pictures_of
 from gradio_app.results import Expanded
-from gradio_app.uploads import Upload, checked, sentence
+from gradio_app.uploads import Upload, checked, without_paths
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
+    from core.files import RowReader
     from core.gamut import Codes
-    from core.pictures.previews import Previews
-    from core.progress import Check
-    from gradio_app.context import Context
+    from gradio_app.context import Workplace
 
-_JUST_SEEN = 1.0
-"""CIEDE2000 of a difference that can just be seen."""
+AUTO = "auto"
+"""The source that the file's own records tell."""
 
-_FAST = 1
-"""Compression of pictures that are shown once: somebody is waiting."""
+SOURCE_NAMES = (AUTO, *(space.key for space in SOURCES), UNKNOWN)
+"""What may be said of where the colours of a photo lay before it became sRGB."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Request:
         0 to 2.
     private : bool
         Whether the place, serial numbers and the owner's name stay in the EXIF.
+    source : str
+        One of :data:`SOURCE_NAMES`: where the colours lay before the photo became sRGB.
     """
 
     model: str
@@ -54,6 +58,7 @@ class Request:
     format: OutputFormat = "tiff"
     strength: float = 1.0
     private: bool = False
+    source: str = AUTO
 
     def __post_init__(self) -> None:
         """Refuse what the engine cannot do, in one sentence."""
@@ -63,124 +68,138 @@ class Request:
             raise PhotoError(f"Choose a format out of {', '.join(get_args(OutputFormat))}.")
         if not isinstance(self.strength, int | float) or not 0.0 <= self.strength <= 2.0:
             raise PhotoError("The strength lies between 0 and 2; choose such a number.")
+        if self.source not in SOURCE_NAMES:
+            raise PhotoError(f"Choose a source out of {', '.join(SOURCE_NAMES)}.")
         check_output(self.format, WIDE_SPACES[self.space])
 
-    def target(self, folder: str, upload: Upload) -> Path:
+    def target(self, folder: Path, upload: Upload) -> Path:
         """Return the file that the result becomes."""
-        return Path(folder) / f"{upload.stem}-{self.space}{OUTPUT_FORMATS[self.format]}"
+        return folder / f"{upload.stem}-{self.space}{OUTPUT_FORMATS[self.format]}"
+
+    def expansion(self, device: str) -> ExpansionSettings:
+        """Return the same for the engine."""
+        stated = self.source not in (AUTO, UNKNOWN)
+        return ExpansionSettings(
+            space=WIDE_SPACES[self.space],
+            source=SPACES[self.source] if stated else None,
+            strength=float(self.strength),
+            device=device,
+        )
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a file says about itself, before anything is done.
+
+    Attributes
+    ----------
+    name : str
+        Of the photo, without ending.
+    width, height : int
+        In pixels.
+    profile : str
+        For people.
+    origin : Origin
+        In which space its colours lay, by what it records.
+    """
+
+    name: str
+    width: int
+    height: int
+    profile: str
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a photo.
+
+    Attributes
+    ----------
+    name, file : str
+        Of the photo, without ending and with it.
+    target : Path
+        The file.
+    report : FileReport
+        What was done.
+    pictures : Pictures or None
+        What the page shows of it.
+    """
+
+    name: str
+    file: str
+    target: Path
+    report: FileReport
+    pictures: Pictures | None = None
 
 
 def expansion(
-    context: Context,
-    path: str | None,
-    request: Request,
-    folder: str,
-    check: Check | None = None,
-) -> Generator[tuple[int, int], None, tuple[Path, FileReport]]:
+    place: Workplace, path: str | None, request: Request, folder: Path, *, shown: bool = False
+) -> Generator[Any, None, Outcome]:
     """Expand an upload into a file, exactly as the command line does.
 
     Parameters
     ----------
-    context : Context
+    place : Workplace
         Models and limits.
     path : str or None
         The upload.
     request : Request
         What is wanted.
-    folder : str
-        The folder of the request.
-    check : callable, optional
-        Called often; what it raises gives up the work.
+    folder : Path
+        Where the file is put, and the pictures.
+    shown : bool
+        Whether pictures are made.
 
     Yields
     ------
-    (int, int)
-        Tiles done and in all.
+    Looked, (int, int), str
+        What the file says about itself; tiles done and in all; what comes after them.
 
     Returns
     -------
-    path, report
-        The file and what was done.
+    Outcome
 
     Raises
     ------
     PhotoError
         With a sentence that names no path of the server.
     """
-    limits = context.settings.limits
-    upload = checked(path, context.uploads, context.settings)
+    upload = checked(path, place.uploads, place.settings)
     target = request.target(folder, upload)
-    settings = ExpansionSettings(
-        space=WIDE_SPACES[request.space],
-        strength=float(request.strength),
-        device=context.settings.device,
+    place.begin()
+    files = FileSettings(
+        format=request.format,
+        limits=place.settings.limits,
+        keep_private=request.private,
+        detect_source=request.source == AUTO,
     )
-    files = FileSettings(format=request.format, limits=limits, keep_private=request.private)
-    try:
-        method = context.method(request.model)
-        work = file_expansion(upload.path, target, method, settings, files, check)
-        with closing(work):
-            report = yield from work
-    except PhotoError as error:
-        raise PhotoError(sentence(error, upload.path)) from error
-    return target, report
+    with without_paths(upload), ExitStack() as stack:
+        reader = stack.enter_context(open_rows(upload.path, limits=place.settings.limits))
+        yield _looked(upload, reader)
+        method = place.method(request.model)
+        settings = request.expansion(place.settings.device)
+        work = file_expansion(upload.path, target, method, settings, files, reader=reader)
+        report = yield from stack.enter_context(closing(work))
+        pictures = None
+        if shown:
+            yield "Making the pictures …"
+            pictures = pictures_of(_codes(reader), target, report, folder)
+    return Outcome(upload.stem, upload.name, target, report, pictures)
 
 
-def photos(shown: Previews, folder: str) -> tuple[Path, Path]:
-    """Write the photo before and after: PNG in Display P3, with its profile.
-
-    Parameters
-    ----------
-    shown : Previews
-        Of the upload and of the file that it was expanded into.
-    folder : str
-        The folder of the request.
-    """
-    before = _written(shown.before, Path(folder, "before.png"), shown.space)
-    return before, _written(shown.after, Path(folder, "after.png"), shown.space)
+def _looked(upload: Upload, reader: RowReader) -> Looked:
+    info = reader.info
+    origin = origin_of(provenance_of(reader.metadata))
+    return Looked(upload.stem, info.width, info.height, info.profile_name, origin)
 
 
-@dataclass(frozen=True)
-class Maps:
-    """Paths of the maps that the page shows of a result: PNG in sRGB.
-
-    Attributes
-    ----------
-    beyond, clipped : Path
-        Marks over the grey photo.
-    difference : Path
-        Heat map of CIEDE2000.
-    largest_difference : float
-        CIEDE2000 of the brightest colour of the heat map.
-    """
-
-    beyond: Path
-    clipped: Path
-    difference: Path
-    largest_difference: float
-
-
-def maps(shown: Previews, folder: str) -> Maps:
-    """Write the maps of a result.
-
-    Parameters
-    ----------
-    shown, folder
-        As for :func:`photos`.
-    """
-    scale = shared_limits([shown.delta_e], least=_JUST_SEEN)
-    heat = heat_map(shown.delta_e, scale)[..., :3]
-    return Maps(
-        beyond=_written(shown.beyond_srgb, Path(folder, "beyond-srgb.png")),
-        clipped=_written(shown.clipped, Path(folder, "clipped.png")),
-        difference=_written(heat, Path(folder, "difference.png")),
-        largest_difference=scale[1],
-    )
-
-
-def _written(codes: Codes, path: Path, space: ColourSpace = SRGB) -> Path:
-    write_codes(path, codes, space, compression=_FAST)
-    return path
+def _codes(reader: RowReader) -> Codes:
+    """Return the sRGB codes of a whole photo, reduced where it is wide."""
+    if reader.is_srgb_codes:
+        return reader.rows(0, reader.shape[0])  # type: ignore[return-value]
+    assert reader.photo is not None
+    return reduce(reader.photo.scene(), 16)
 
 
 def public_report(report: FileReport) -> Expanded:

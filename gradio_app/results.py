@@ -29,6 +29,7 @@ class Expanded(TypedDict):
     width: int
     height: int
     space: Annotated[str, Field(description="of the file")]
+    source: Annotated[str, Field(description="where its colours were taken to have lain")]
     model: str
     sha256: Annotated[str, Field(description="of the model's weights")]
     tolerance: Annotated[float, Field(description="noise of the photo, in codes of 255")]

@@ -6,19 +6,18 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.errors import PhotoError
 from gradio_app.settings import DemoSettings, settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from gradio_app.context import Context
 
@@ -66,16 +65,16 @@ def serving(settings: DemoSettings) -> Iterator[Server]:
     PhotoError
         If a model is missing or the port is taken.
     """
-    with tempfile.TemporaryDirectory(prefix="gamut-demo-") as name:
-        folder = Path(name).resolve()
-        with _environment(folder), _launched(settings, folder) as server:
-            yield server
+    from gradio_app.folders import own_folder
+
+    with own_folder() as folder, _environment(folder), _launched(settings, folder) as server:
+        yield server
 
 
 @contextmanager
 def _environment(folder: Path) -> Iterator[None]:
     """Tell Gradio where it may keep files, and to report to nobody."""
-    from gradio_app.context import UPLOADS
+    from gradio_app.folders import UPLOADS
 
     wanted = {
         "GRADIO_TEMP_DIR": str(folder / UPLOADS),
@@ -96,74 +95,69 @@ def _environment(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _launched(settings: DemoSettings, folder: Path) -> Iterator[Server]:
-    import torch
-    from starlette.responses import JSONResponse
-    from starlette.routing import Route
-
-    from core.engine.devices import device_named
-    from core.engine.memory import keep_freed_memory
-    from gradio_app import page
-    from gradio_app.api import health
-    from gradio_app.app import SWEEP_SECONDS, build
+    from gradio_app import jobs
+    from gradio_app.app import build, kept_files
+    from gradio_app.arrival import Arrival
     from gradio_app.context import make_context
+    from gradio_app.folders import SWEEP_SECONDS, note_sockets, swept
 
-    keep_freed_memory()
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    device_named(settings.device)
+    jobs.prepare()
+    note_sockets(folder)
     context = make_context(settings, folder)
-    blocks = build(context)
+    arrival = Arrival(context)
+    blocks = build(context, arrival)
     try:
-        _, url, _ = blocks.launch(
-            server_name=settings.host,
-            server_port=settings.port or None,
-            root_path=settings.root_path or None,
-            auth=settings.accounts or None,
-            max_file_size=round(settings.max_megabytes * 1e6),
-            allowed_paths=[],
-            ssr_mode=False,
-            share=False,
-            pwa=False,
-            mcp_server=False,
-            enable_monitoring=False,
-            run_history=False,
-            footer_links=["api"],
-            state_session_capacity=_SESSIONS,
-            prevent_thread_lock=True,
-            quiet=True,
-            theme=page.theme(),
-            css=page.CSS,
-            js=page.SCRIPT,
-            app_kwargs={"routes": [Route(HEALTH, lambda _: JSONResponse(health(context)))]},
-        )
+        _, url, _ = blocks.launch(**_launch_settings(settings, context))
     except OSError as error:
         raise PhotoError(
             f"The demo cannot be served at port {settings.port}, which may be taken; choose "
             "another one with --port."
         ) from error
-    with _swept(context, SWEEP_SECONDS):
+    arrival.begin()
+    with swept(folder, settings, lambda: kept_files(blocks, arrival), SWEEP_SECONDS):
         try:
             yield Server(url.rstrip("/"), context)
         finally:
+            arrival.end()
             blocks.close(verbose=False)
 
 
-@contextmanager
-def _swept(context: Context, seconds: float) -> Iterator[None]:
-    """Delete what requests have left, now and then, while the block runs."""
-    over = threading.Event()
+def _launch_settings(settings: DemoSettings, context: Context) -> dict[str, Any]:
+    """Return how Gradio serves the page."""
+    from starlette.middleware import Middleware
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
 
-    def sweep() -> None:
-        while not over.wait(seconds):
-            context.sweep()
+    from gradio_app import page
+    from gradio_app.api import health
+    from gradio_app.security import Guard, login
+    from gradio_app.theme import theme
 
-    sweeper = threading.Thread(target=sweep, name="sweeper", daemon=True)
-    sweeper.start()
-    try:
-        yield
-    finally:
-        over.set()
-        sweeper.join()
+    return {
+        "server_name": settings.host,
+        "server_port": settings.port or None,
+        "root_path": settings.root_path or None,
+        "auth": login(settings.accounts),
+        "max_file_size": round(settings.max_megabytes * 1e6),
+        "allowed_paths": [],
+        "ssr_mode": False,
+        "share": False,
+        "pwa": False,
+        "mcp_server": False,
+        "enable_monitoring": False,
+        "run_history": False,
+        "footer_links": ["api"],
+        "state_session_capacity": _SESSIONS,
+        "prevent_thread_lock": True,
+        "quiet": True,
+        "theme": theme(),
+        "css": page.CSS,
+        "js": page.SCRIPT,
+        "app_kwargs": {
+            "routes": [Route(HEALTH, lambda _: JSONResponse(health(context)))],
+            "middleware": [Middleware(Guard, hosts=settings.own_hosts, frames=settings.own_frames)],
+        },
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

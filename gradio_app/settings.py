@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 PREFIX = "GAMUT_DEMO_"
 """Of the environment variables: ``GAMUT_DEMO_PORT`` is ``--port``."""
+
+_SITE = re.compile(r"'self'|https?://[A-Za-z0-9.*-]+(:\d+)?")
 
 
 def _setting(default: Any, help: str) -> Any:  # noqa: A002
@@ -35,6 +38,16 @@ class DemoSettings:
     auth: str = _setting(
         "", "NAME:PASSWORD without commas, several separated by commas; anybody unless given"
     )
+    hosts: str = _setting(
+        "",
+        "names that the demo answers to, separated by commas, such as example.org; any unless "
+        "given",
+    )
+    frames: str = _setting(
+        "",
+        "sites that may show the demo in a frame, separated by commas, such as "
+        "https://example.org; none unless given",
+    )
     models: str = _setting("", "models to offer, separated by commas: names or .safetensors files")
     device: str = _setting("auto", "auto, cpu, cuda or mps")
     threads: int = _setting(0, "processor threads of a job; 0 for all")
@@ -42,6 +55,7 @@ class DemoSettings:
     queue: int = _setting(16, "jobs that may wait; who comes later is asked to try again")
     max_megabytes: float = _setting(64.0, "largest file")
     max_megapixels: float = _setting(24.0, "largest photo")
+    max_photos: int = _setting(24, "photos that are taken at once")
     seconds: float = _setting(300.0, "longest time that a job may take")
     keep_minutes: float = _setting(60.0, "how long uploads and results stay on the server")
 
@@ -51,11 +65,13 @@ class DemoSettings:
             "port": 0 <= self.port <= 65535,
             "root_path": not self.root_path or self.root_path.startswith(("/", "http")),
             "auth": all(":" in pair[1:] for pair in _items(self.auth)),
+            "frames": all(_SITE.fullmatch(site) for site in self.own_frames),
             "threads": self.threads >= 0,
             "concurrency": self.concurrency >= 1,
             "queue": self.queue >= 1,
             "max_megabytes": 0 < self.max_megabytes < math.inf,
             "max_megapixels": 0 < self.max_megapixels < math.inf,
+            "max_photos": self.max_photos >= 1,
             "seconds": 0 < self.seconds < math.inf,
             "keep_minutes": 0 < self.keep_minutes < math.inf,
         }
@@ -79,6 +95,16 @@ class DemoSettings:
         """Names and passwords; empty if anybody may use the demo."""
         pairs = [pair.split(":", 1) for pair in _items(self.auth)]
         return [(name, password) for name, password in pairs]
+
+    @property
+    def own_hosts(self) -> list[str]:
+        """The names that the demo answers to; empty for any."""
+        return _items(self.hosts)
+
+    @property
+    def own_frames(self) -> list[str]:
+        """The sites that may show the demo in a frame."""
+        return _items(self.frames)
 
     @property
     def model_names(self) -> list[str]:

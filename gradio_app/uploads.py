@@ -1,25 +1,25 @@
-"""What people send: checked before it is decoded, and named so that names do no harm."""
+"""What people send: where it lies, and named so that names do no harm."""
 
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.engine.batches import PHOTO_SUFFIXES
 from core.errors import PhotoError
 from core.files.header import RAISE_THE_LIMIT
-from core.files.reading import read_header
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gradio_app.settings import DemoSettings
 
 _LONGEST_NAME = 60
 
-SUFFIXES = (
-    ".jpg .jpeg .jpe .png .tif .tiff .webp .avif .heic .heif .jxl .exr .dng .cr2 .cr3 .nef .arw "
-    ".orf .rw2 .raf .pef"
-).split()
+SUFFIXES = sorted(PHOTO_SUFFIXES)
 """Of the files that the page offers to choose from; contents decide what is read."""
 
 
@@ -37,17 +37,19 @@ class Upload:
         Where it lies on the server.
     stem : str
         Its name without ending, of letters, digits, spaces, dots, hyphens and underscores.
-    lossy : bool
-        Whether its compression changed values.
     """
 
     path: Path
     stem: str
-    lossy: bool
+
+    @property
+    def name(self) -> str:
+        """Its name with the ending."""
+        return self.stem + "".join(re.findall(r"\.[A-Za-z0-9]{1,5}$", self.path.name))
 
 
 def checked(path: str | None, folder: Path, settings: DemoSettings) -> Upload:
-    """Return an upload whose size and header are within limits; no pixel is decoded.
+    """Return an upload that may be opened; it is not opened yet.
 
     Parameters
     ----------
@@ -56,12 +58,12 @@ def checked(path: str | None, folder: Path, settings: DemoSettings) -> Upload:
     folder : Path
         The server's folder for uploads: files outside are never opened.
     settings : DemoSettings
-        What is too large, and how long uploads stay.
+        How long uploads stay.
 
     Raises
     ------
     UploadError
-        If there is none, or it is no photo, or too large.
+        If there is none, or it is of another place.
     """
     if not path:
         raise UploadError("Choose a photo first: drop one on the page, or take an example.")
@@ -70,16 +72,21 @@ def checked(path: str | None, folder: Path, settings: DemoSettings) -> Upload:
         raise UploadError("This file was not sent with the request; upload it.")
     if not place.exists():
         raise UploadError(settings.expired)
+    return Upload(place, safe_stem(place.name))
+
+
+@contextmanager
+def without_paths(upload: Upload) -> Iterator[None]:
+    """Let errors about an upload name no path of the server."""
     try:
-        header = read_header(place, settings.limits)
+        yield
     except PhotoError as error:
-        raise UploadError(sentence(error, place)) from error
-    return Upload(place, safe_stem(place.name), header.is_lossy)
+        raise PhotoError(sentence(error, upload.path)) from error
 
 
 def sentence(error: PhotoError, path: Path) -> str:
     """Return what to tell a person about an error, without paths of the server."""
-    name = safe_stem(path.name) + "".join(re.findall(r"\.[A-Za-z0-9]{1,5}$", path.name))
+    name = Upload(path, safe_stem(path.name)).name
     text = str(error).replace(str(path), name).replace(str(path.parent), "the upload")
     text = text.replace(RAISE_THE_LIMIT, "take a smaller one")
     return re.sub(r"[<>]", "", text)

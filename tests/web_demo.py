@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,10 +11,11 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter
 
 from core.files import write_codes
 from core.network.letnet import BOX
@@ -21,18 +23,26 @@ from core.network.models import random_model, to_bytes
 from core.network.solver import SolverSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 MODEL_NAME = "trial"
 
 
 @dataclass(frozen=True)
 class Demo:
-    """A running demo, the folder that it keeps files in, and its model's file."""
+    """A running demo, the folder that it keeps files in, its model's file, and its process."""
 
     url: str
     folder: Path
     model: Path
+    process: subprocess.Popen[str]
+
+    @property
+    def memory(self) -> int:
+        """Of its own process, in bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS"))
+        return 1024 * int(line.split()[1])
 
 
 def clipped_photo(height: int, width: int, seed: int = 0) -> npt.NDArray[np.uint8]:
@@ -40,7 +50,8 @@ def clipped_photo(height: int, width: int, seed: int = 0) -> npt.NDArray[np.uint
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width] / 40
     waves = [np.sin(a * x + b * y) for a, b in rng.uniform(-2, 2, (3, 2))]
-    return np.clip(128 + 160 * np.stack(waves, -1), 0, 255).astype(np.uint8)
+    codes: npt.NDArray[np.uint8] = np.clip(128 + 160 * np.stack(waves, -1), 0, 255).astype(np.uint8)
+    return codes
 
 
 def write_photo(path: Path, height: int = 90, width: int = 120, **settings: object) -> Path:
@@ -90,8 +101,9 @@ def running_demo(folder: Path, *flags: str) -> Iterator[Demo]:
             line = process.stdout.readline()
             assert f":{port}" in line, (folder / "log.txt").read_text()
             (own,) = folder.glob("gamut-demo-*")
-            yield Demo(f"http://127.0.0.1:{port}", own.resolve(), model)
-            assert process.poll() is None, "the demo has ended on its own"
+            yield Demo(f"http://127.0.0.1:{port}", own.resolve(), model, process)
+            killed = -signal.SIGKILL
+            assert process.poll() in (None, killed), "the demo has ended on its own"
         finally:
             process.terminate()
             process.wait(60)
@@ -105,3 +117,9 @@ def wait_for(condition: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def has_the_form(report: Mapping[str, Any], form: Any) -> bool:
+    """Whether an answer is as the API documents it, no more and no less."""
+    TypeAdapter(form).validate_python(report)
+    return set(report) == set(form.__annotations__)

@@ -209,6 +209,7 @@ def file_expansion(
     settings: ExpansionSettings | None = None,
     file_settings: FileSettings | None = None,
     check: Check | None = None,
+    reader: RowReader | None = None,
 ) -> Generator[tuple[int, int], None, FileReport]:
     """Expand a file step by step.
 
@@ -218,6 +219,8 @@ def file_expansion(
         As for :func:`expand_file`.
     check : callable, optional
         Called often, before each iteration of a solver, too; what it raises gives up the work.
+    reader : RowReader, optional
+        The source, where it is open already; it stays open.
 
     Yields
     ------
@@ -231,7 +234,8 @@ def file_expansion(
     started = time.perf_counter()
     files = file_settings or FileSettings()
     with ExitStack() as stack:
-        reader = stack.enter_context(open_rows(source, limits=files.limits))
+        if reader is None:
+            reader = stack.enter_context(open_rows(source, limits=files.limits))
         settings = settings or ExpansionSettings()
         if reader.info.lossy:
             settings = replace(settings, tolerance=files.lossy_tolerance)

@@ -18,9 +18,9 @@ pytest.importorskip("gradio", reason="the demo's tests need Gradio: napari-gamut
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 # Without sandbox for containers; without the browser's own traffic; sRGB whatever the screen.
+# Not without its own renderer of graphics, which alone shows wide colours as they are.
 ARGUMENTS = (
     "--no-sandbox",
-    "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

@@ -97,18 +97,20 @@ def test_with_the_keyboard_alone(desk: Visit, demo: Demo, tmp_path: Path) -> Non
     desk.done()
 
     walk_to("Border between")
-    border = desk.page.get_by_role("slider", name="Border between the sRGB photo")
-    line = desk.page.locator("#before-after .inner").first
-    at = [line.bounding_box()]
-    assert border.get_attribute("aria-valuenow") == "50"
-    for key, value in (("ArrowLeft", "48"), ("PageUp", "58"), ("Home", "0"), ("End", "100")):
+    border = desk.page.get_by_role("slider", name="Border between the two photos")
+    assert border.input_value() == "50"
+    for key, value in (("ArrowLeft", "49.5"), ("Home", "0"), ("End", "100")):
         keys.press(key)
-        assert wait_for(lambda value=value: border.get_attribute("aria-valuenow") == value)  # type: ignore[misc]
-        at.append(line.bounding_box())
-    places = [box["x"] for box in at if box]
-    assert places[3] < places[1] < places[0] < places[2] < places[4]
+        assert border.input_value() == value
+        at = "getComputedStyle(document.querySelector('.viewer .stage')).getPropertyValue('--at')"
+        assert float(desk.page.evaluate(at)) == float(value) / 100
+    keys.press("f")
+    flicker = desk.page.get_by_role("button", name="Flicker")
+    assert flicker.get_attribute("aria-pressed") == "true"
+    keys.press("f")
+    assert flicker.get_attribute("aria-pressed") == "false"
 
-    walk_to("Download TIF")
+    walk_to("Download TIFF")
     with desk.page.expect_download() as download:
         keys.press("Enter")
     saved, other = tmp_path / "saved.tif", tmp_path / "other.tif"

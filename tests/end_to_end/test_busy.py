@@ -26,7 +26,7 @@ def test_who_comes_too_late_is_told_and_keeps_the_photo(browser: Browser, tmp_pa
             (path,) = httpx.post(f"{demo.url}/gradio_api/upload", files={"files": file}).json()
         photo = {"path": path, "meta": {"_type": "gradio.FileData"}}
         address = f"{demo.url}/gradio_api/call/expand"
-        body = {"data": [photo, MODEL_NAME, "prophoto", "avif", 1.0, False]}
+        body = {"data": [photo, MODEL_NAME, "prophoto", "avif", 1.0, False, "auto"]}
         httpx.post(address, json=body).raise_for_status()
         assert wait_for(lambda: any((demo.folder / "requests").iterdir()))
         # The worker has one, and the other fills the queue.
@@ -44,4 +44,4 @@ def test_who_comes_too_late_is_told_and_keeps_the_photo(browser: Browser, tmp_pa
         assert wait_for(lambda: not any((demo.folder / "requests").iterdir()))
         again.click()
         visit.done()
-        visit.page.get_by_text("mine.png: sRGB | restored").wait_for()
+        visit.result_of("mine")

@@ -65,13 +65,18 @@ class Visit:
     def both_pictures(self) -> None:
         """Wait until the pictures before and after stand."""
         self.page.wait_for_function(
-            "[...document.querySelectorAll('#before-after img')]"
+            "[...document.querySelectorAll('.viewer .stage img:not(.overlay)')]"
             ".filter(picture => picture.complete && picture.naturalWidth).length > 1"
         )
 
     @property
     def pictures(self) -> Locator:
-        return self.page.locator("#before-after img")
+        return self.page.locator(".viewer .stage img:not(.overlay)")
+
+    def result_of(self, name: str) -> None:
+        """Wait until the result of a photo is shown."""
+        self.page.locator(".verdict span", has_text=name).wait_for(timeout=PATIENCE)
+        self.done()
 
 
 @contextmanager
@@ -93,8 +98,9 @@ def visiting(browser: Browser, demo: Demo, **settings: Any) -> Iterator[Visit]:
     )
     page.on("pageerror", lambda error: seen.problems.append(str(error)))
     page.goto(demo.url)
-    # The page's own script has run when the examples have names.
-    page.get_by_role("button", name="Rocket, as shot").wait_for()
+    # The page's own script has run when the examples have names; and there is an answer already.
+    page.get_by_role("button", name="Rocket, vivid finish").wait_for()
+    page.locator(".verdict").first.wait_for()
     yield seen
     context.close()
     assert seen.problems == []

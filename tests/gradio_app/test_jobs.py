@@ -2,70 +2,136 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
+import signal
 import threading
+import time
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
-import torch
 
 from core.errors import PhotoError
-from core.network.solver import SolverSettings, solve
 from core.progress import Stop, Stopped
-from gradio_app.jobs import Job, stoppable
+from gradio_app.jobs import Job, JobFailedError, stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from core.progress import Check
+ROOT = Path(__file__).parents[2]
 
 
-def work(log: list[str]) -> Generator[tuple[int, int], None, str]:
+@pytest.fixture(autouse=True)
+def _findable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the processes of jobs find this module."""
+    monkeypatch.syspath_prepend(ROOT)
+
+
+def told(folder: Path) -> Generator[object, None, str]:
+    (folder / "pid").write_text(str(os.getpid()))
+    yield "looked"
+    for done in (1, 2, 3):
+        yield done, 3
+    yield "drawn"
+    return "result"
+
+
+def endless(folder: Path) -> Generator[tuple[int, int], None, str]:
+    (folder / "pid").write_text(str(os.getpid()))
+    yield 1, 2
+    # As a decoder does: it looks at no clock.
+    while True:
+        np.linalg.svd(np.ones((200, 200)))
+
+
+def refusing() -> Generator[tuple[int, int], None, str]:
+    yield 1, 2
+    raise PhotoError("Choose another photo.")
+
+
+def failing() -> Generator[tuple[int, int], None, str]:
+    yield 1, 2
+    raise ZeroDivisionError("the reason")
+
+
+def dying() -> Generator[tuple[int, int], None, str]:
+    yield 1, 2
+    os.kill(os.getpid(), signal.SIGKILL)
+    return "never"
+
+
+def lives(folder: Path) -> bool:
+    """Whether the process of a job still runs."""
+    pid = (folder / "pid").read_text()
     try:
-        for done in (1, 2, 3):
-            yield done, 3
-        log.append("finished")
-        return "result"
-    finally:
-        log.append("cleaned up")
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
 
 
-def test_it_gives_progress_and_then_the_result() -> None:
-    log: list[str] = []
-    job = Job(lambda _: work(log), 60, Stop())
-    assert list(job.steps()) == [(1, 3), (2, 3), (3, 3)]
+def test_it_tells_what_it_does_and_then_the_result(tmp_path: Path) -> None:
+    job = Job(partial(told, tmp_path), 60, Stop())
+    steps = list(job.steps())
     assert job.result == "result"
+    assert [step for step in steps if isinstance(step, str)] == ["looked", "drawn"]
+    progress = [step for step in steps if isinstance(step, tuple)]
+    assert progress == [step for step in ((1, 3), (2, 3), (3, 3)) if step in progress]
+    assert not lives(tmp_path)
 
 
-def test_closing_it_gives_up_the_work() -> None:
-    log: list[str] = []
-    steps = Job(lambda _: work(log), 60, Stop()).steps()
+def test_progress_that_comes_too_fast_is_told_late(tmp_path: Path) -> None:
+    steps = Job(partial(told, tmp_path), 60, Stop()).steps()
+    assert next(steps) == "looked"
+    time.sleep(2.0)
+    assert next(steps) == "drawn"
+
+
+def test_it_works_in_a_process_of_its_own(tmp_path: Path) -> None:
+    list(Job(partial(told, tmp_path), 60, Stop()).steps())
+    assert int((tmp_path / "pid").read_text()) != os.getpid()
+
+
+def test_closing_it_ends_the_process(tmp_path: Path) -> None:
+    steps = Job(partial(endless, tmp_path), 60, Stop()).steps()
     next(steps)
+    assert lives(tmp_path)
     steps.close()
-    assert log == ["cleaned up"]
+    assert not lives(tmp_path)
 
 
-def test_work_that_takes_too_long_is_given_up() -> None:
-    log: list[str] = []
-    with pytest.raises(PhotoError, match="longer than 0 seconds"):
-        list(Job(lambda _: work(log), 0, Stop()).steps())
-    assert log == ["cleaned up"]
+def test_work_that_takes_too_long_is_killed_whatever_it_does(tmp_path: Path) -> None:
+    started = time.monotonic()
+    with pytest.raises(PhotoError, match=r"longer than 0\.5 seconds"):
+        list(Job(partial(endless, tmp_path), 0.5, Stop()).steps())
+    assert time.monotonic() - started < 30.0
+    assert not (tmp_path / "pid").exists() or not lives(tmp_path)
 
 
-def test_work_that_takes_too_long_is_given_up_within_a_step() -> None:
-    log: list[str] = []
+def test_work_that_somebody_stops_ends(tmp_path: Path) -> None:
+    stop = Stop()
+    steps = Job(partial(endless, tmp_path), 60, stop).steps()
+    next(steps)
+    stop.set()
+    with pytest.raises(Stopped):
+        next(steps)
+    assert not lives(tmp_path)
 
-    def endless(check: Check) -> Generator[tuple[int, int], None, str]:
-        try:
-            settings = SolverSettings(max_steps=10**9, tolerance=0.0)
-            solve(lambda state: state + 1.0, torch.ones(1, 4), settings, check=check)
-            yield 1, 1
-            return "result"
-        finally:
-            log.append("cleaned up")
 
-    with pytest.raises(PhotoError, match="longer than"):
-        list(Job(endless, 0.1, Stop()).steps())
-    assert log == ["cleaned up"]
+def test_what_it_refuses_is_refused_here() -> None:
+    with pytest.raises(PhotoError, match=r"^Choose another photo\.$"):
+        list(Job(refusing, 60, Stop()).steps())
+
+
+def test_what_nobody_foresaw_comes_with_its_trace() -> None:
+    with pytest.raises(JobFailedError, match="ZeroDivisionError: the reason"):
+        list(Job(failing, 60, Stop()).steps())
+
+
+def test_a_process_that_dies_is_no_riddle() -> None:
+    with pytest.raises(PhotoError, match="want of memory"):
+        list(Job(dying, 60, Stop()).steps())
 
 
 class Endless:
@@ -79,13 +145,9 @@ class Endless:
         try:
             yield first
             self.started.set()
-            solve(
-                lambda state: state + 1.0,
-                torch.ones(1, 4),
-                SolverSettings(max_steps=10**9, tolerance=0.0),
-                check=stop.check,
-            )
-            yield "never"
+            while True:
+                stop.check()
+                time.sleep(0.01)
         except Exception:
             self.log.append("taken for a failure")
         finally:
@@ -162,17 +224,6 @@ def test_a_stoppable_handler_passes_on_values_and_errors() -> None:
         return values
 
     assert asyncio.run(main()) == [1, 2]
-
-
-def test_work_that_somebody_stops_ends() -> None:
-    log: list[str] = []
-    stop = Stop()
-    steps = Job(lambda _: work(log), 60, stop).steps()
-    next(steps)
-    stop.set()
-    with pytest.raises(Stopped):
-        next(steps)
-    assert log == ["cleaned up"]
 
 
 def test_a_stoppable_handler_has_the_parameters_that_a_page_fills_in() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from core.errors import PhotoError
 from core.files import read
 from core.network.solver import SolverSettings
 from core.progress import finished
-from gradio_app.photo_convergence import Trace, convergence, solver_settings
+from gradio_app.photo_convergence import Trace, Watching, convergence
 from tests.web_demo import MODEL_NAME, write_photo
 
 if TYPE_CHECKING:
@@ -17,22 +18,14 @@ if TYPE_CHECKING:
 
     from gradio_app.context import Context
 
-SOLVER = SolverSettings(max_steps=4, tolerance=0.0)
+WATCHING = Watching(MODEL_NAME, max_steps=4, side=64)
 
 
-def watched(
-    context: Context,
-    photo: Path,
-    folder: Path,
-    solver: SolverSettings = SOLVER,
-    *,
-    name: str = MODEL_NAME,
-    side: int = 64,
-) -> Trace:
+def watched(context: Context, photo: Path, folder: Path, wanted: Watching = WATCHING) -> Trace:
     totals: list[int] = []
-    work = convergence(context, str(photo), name, solver, side, str(folder))
+    work = convergence(context.workplace, str(photo), wanted, folder)
     trace = finished(work, lambda _, total: totals.append(total))
-    assert totals == [solver.max_steps] * len(trace.residuals)
+    assert totals == [wanted.max_steps] * len(trace.residuals)
     return trace
 
 
@@ -55,8 +48,8 @@ def test_solvers_differ(context: Context, uploads: Path, tmp_path: Path) -> None
     for method, memory, damping in (("anderson", 5, 1), ("anderson", 2, 1), ("picard", 5, 0.5)):
         folder = tmp_path / f"{method}{memory}"
         folder.mkdir()
-        solver = solver_settings(SOLVER, method, memory, damping, 4)
-        trace = watched(context, photo, folder, solver)
+        wanted = Watching(MODEL_NAME, method, memory, damping, 4, 64)
+        trace = watched(context, photo, folder, wanted)
         traces[trace.title] = trace.residuals
     assert list(traces) == [
         "Anderson, m = 5, β = 1",
@@ -66,34 +59,40 @@ def test_solvers_differ(context: Context, uploads: Path, tmp_path: Path) -> None
     assert len(set(traces.values())) == 3
 
 
+def test_without_a_folder_there_are_no_pictures(context: Context, uploads: Path) -> None:
+    photo = write_photo(uploads / "photo.png")
+    trace = finished(convergence(context.workplace, str(photo), WATCHING, None))
+    assert len(trace.residuals) == 4
+    assert trace.pictures == trace.differences == ()
+
+
+def test_a_method_that_does_not_iterate_is_refused(
+    context: Context, uploads: Path, tmp_path: Path
+) -> None:
+    photo = write_photo(uploads / "photo.png")
+    with pytest.raises(PhotoError, match="does not iterate"):
+        watched(context, photo, tmp_path, replace(WATCHING, model="naive"))
+
+
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        ({"name": "naive"}, "does not iterate"),
+        ({"memory": 0}, "memory m lies between 1 and 10"),
+        ({"memory": 11}, "memory m lies between 1 and 10"),
+        ({"memory": float("nan")}, "memory m lies between 1 and 10"),
+        ({"max_steps": 61}, "between 1 and 60 steps"),
+        ({"max_steps": float("nan")}, "between 1 and 60 steps"),
         ({"side": 4096}, "side between"),
-        ({"solver": SolverSettings(max_steps=1000)}, "at most 60 steps"),
     ],
 )
-def test_what_is_too_much_is_refused(
-    context: Context, uploads: Path, tmp_path: Path, wrong: dict[str, Any], reason: str
-) -> None:
+def test_what_is_too_much_is_refused(wrong: dict[str, Any], reason: str) -> None:
     with pytest.raises(PhotoError, match=reason):
-        watched(context, write_photo(uploads / "photo.png"), tmp_path, **wrong)
+        replace(WATCHING, **wrong)
 
 
 @pytest.mark.parametrize(
-    ("values", "reason"),
-    [
-        (("newton", 5, 1.0, 10), "out of range"),
-        (("anderson", 0, 1.0, 10), "memory m lies between 1 and 10"),
-        (("anderson", 11, 1.0, 10), "memory m lies between 1 and 10"),
-        (("anderson", float("nan"), 1.0, 10), "memory m lies between 1 and 10"),
-        (("picard", 5, 3.0, 10), "out of range"),
-        (("picard", 5, float("nan"), 10), "out of range"),
-        (("picard", 5, 1.0, 61), "between 1 and 60 steps"),
-        (("picard", 5, 1.0, float("nan")), "between 1 and 60 steps"),
-    ],
+    "wrong", [{"method": "newton"}, {"damping": 3.0}, {"damping": float("nan")}]
 )
-def test_a_wrong_solver_setting_is_named(values: tuple[Any, ...], reason: str) -> None:
-    with pytest.raises(PhotoError, match=reason):
-        solver_settings(SOLVER, *values)
+def test_a_wrong_solver_setting_is_named(wrong: dict[str, Any]) -> None:
+    with pytest.raises(PhotoError, match="out of range"):
+        replace(WATCHING, **wrong).solver(SolverSettings())

@@ -8,13 +8,28 @@ import numpy as np
 import pytest
 
 from core.cli import main as gamut
-from core.colour import PROPHOTO, SRGB, convert
+from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
 from core.errors import PhotoError
 from core.files import Metadata, inspect, read, write
-from core.files.exif import GPS_IFD, Directory, Entry, blob_from
-from core.pictures.previews import file_previews
-from core.progress import finished
-from gradio_app.photo_expansion import Request, expansion, maps, photos, public_report
+from core.files.exif import (
+    DATE_TAKEN,
+    EXIF_IFD,
+    GPS_IFD,
+    MAKE,
+    MODEL,
+    Directory,
+    Entry,
+    blob_from,
+)
+from gradio_app.photo_expansion import (
+    AUTO,
+    SOURCE_NAMES,
+    Looked,
+    Outcome,
+    Request,
+    expansion,
+    public_report,
+)
 from tests.core.conftest import wide_photo
 from tests.web_demo import MODEL_NAME, write_photo
 
@@ -26,7 +41,21 @@ if TYPE_CHECKING:
 
 
 def expanded(context: Context, path: Path, folder: Path, **request: Any) -> tuple[Path, FileReport]:
-    return finished(expansion(context, str(path), Request(MODEL_NAME, **request), str(folder)))
+    made = done(context, path, Request(request.pop("model", MODEL_NAME), **request), folder)
+    return made.target, made.report
+
+
+def done(
+    context: Context, path: Path, request: Request, folder: Path, *, shown: bool = False
+) -> Outcome:
+    """Do the work in this process."""
+    work = expansion(context.workplace, str(path), request, folder, shown=shown)
+    while True:
+        try:
+            next(work)
+        except StopIteration as finished:
+            result: Outcome = finished.value
+            return result
 
 
 def digest(path: Path) -> str:
@@ -70,7 +99,7 @@ def test_a_photo_is_expanded_by_the_network_that_it_carries(
     assert gamut(["reduce", str(tmp_path / "original.tif"), "-o", str(photo), *flags]) == 0
     errors = {}
     for model in ("embedded", "naive"):
-        target, report = finished(expansion(context, str(photo), Request(model), str(tmp_path)))
+        target, report = expanded(context, photo, tmp_path, model=model)
         errors[report.model] = np.abs(read(target).scene() - convert(original, PROPHOTO, SRGB))
         target.unlink()
     assert errors["gamut-mlp"].mean() < 0.5 * errors["naive"].mean()
@@ -81,7 +110,7 @@ def test_a_photo_that_carries_none_is_refused_without_paths(
 ) -> None:
     photo = write_photo(uploads / "photo.png")
     with pytest.raises(PhotoError, match="carries no network of its own") as caught:
-        next(expansion(context, str(photo), Request("embedded"), str(tmp_path)))
+        expanded(context, photo, tmp_path, model="embedded")
     assert str(uploads) not in str(caught.value)
 
 
@@ -97,24 +126,75 @@ def test_the_place_stays_only_if_asked_for(context: Context, uploads: Path, tmp_
         target.unlink()
 
 
-def test_the_pictures_are_in_display_p3(context: Context, uploads: Path, tmp_path: Path) -> None:
+def test_the_pictures_are_for_either_kind_of_screen(
+    context: Context, uploads: Path, tmp_path: Path
+) -> None:
     photo = write_photo(uploads / "photo.png")
-    target, report = expanded(context, photo, tmp_path)
-    shown = file_previews(photo, target, tolerance=report.tolerance)
-    before, after = map(read, photos(shown, str(tmp_path)))
-    assert before.profile_name == after.profile_name == "Display P3"
-    assert (before.pixels != after.pixels).any()
-    view = maps(shown, str(tmp_path))
-    for path in (view.clipped, view.beyond, view.difference):
-        assert inspect(path).space == "srgb"
-    assert view.largest_difference > 0.0
+    pictures = done(context, photo, Request(MODEL_NAME), tmp_path, shown=True).pictures
+    assert pictures is not None
+    assert pictures.size == (120, 90)
+    before, after = pictures.sides
+    for side in pictures.sides:
+        wide, muted = read(side.wide), read(side.muted)
+        assert (wide.profile_name, muted.profile_name) == ("Display P3", "sRGB")
+        assert (wide.pixels == muted.pixels).all(), "the same codes, shown as if they were sRGB"
+    assert (read(before.wide).pixels != read(after.wide).pixels).any()
+    assert pictures.overlay is not None
+    assert read(pictures.overlay).alpha is not None
+    assert pictures.gain is not None
+    assert pictures.gain.visible > 0.0
+    assert set(pictures.chromaticities or {}) == {"light", "dark"}
+
+
+def test_pictures_are_small(context: Context, uploads: Path, tmp_path: Path) -> None:
+    photo = write_photo(uploads / "photo.png", 1100, 1700)
+    pictures = done(context, photo, Request("naive"), tmp_path, shown=True).pictures
+    assert pictures is not None
+    assert max(pictures.size) <= 1600
+    files = [path for side in pictures.sides for path in (side.wide, side.muted)]
+    assert sum(path.stat().st_size for path in files) < 400_000
 
 
 def test_giving_up_leaves_no_file(context: Context, uploads: Path, tmp_path: Path) -> None:
     photo = write_photo(uploads / "photo.png")
-    with closing(expansion(context, str(photo), Request(MODEL_NAME), str(tmp_path))) as work:
+    request = Request(MODEL_NAME)
+    with closing(expansion(context.workplace, str(photo), request, tmp_path)) as work:
+        next(work)
         next(work)
     assert list(tmp_path.iterdir()) == []
+
+
+def camera_photo(path: Path, make: str, model: str, taken: str) -> Path:
+    exif = {EXIF_IFD: Directory({DATE_TAKEN: Entry.text(taken)})}
+    blob = blob_from(Directory({MAKE: Entry.text(make), MODEL: Entry.text(model)}, exif))
+    return write_photo(path, metadata=Metadata(blob))
+
+
+def test_what_the_file_says_of_its_source_is_told_first(
+    context: Context, uploads: Path, tmp_path: Path
+) -> None:
+    photo = camera_photo(uploads / "a.jpg", "Apple", "iPhone 12", "2021:05:01 10:00:00")
+    work = expansion(context.workplace, str(photo), Request(MODEL_NAME), tmp_path)
+    looked = next(work)
+    assert isinstance(looked, Looked)
+    assert (looked.name, looked.width, looked.height) == ("a", 120, 90)
+    assert looked.origin.source is DISPLAY_P3
+    assert "iPhone" in looked.origin.reason
+    work.close()
+
+
+@pytest.mark.parametrize("source", SOURCE_NAMES)
+def test_the_source_is_that_of_the_command_line(
+    context: Context, uploads: Path, tmp_path: Path, source: str
+) -> None:
+    photo = camera_photo(uploads / "a.jpg", "Apple", "iPhone 12", "2021:05:01 10:00:00")
+    target, report = expanded(context, photo, tmp_path, source=source)
+    assert report.source == ("display-p3" if source == AUTO else source)
+    other = tmp_path / "other.tif"
+    (model,) = context.settings.model_names
+    flags = ["--source", source, "--model", model, "--quiet", "--drop-private"]
+    assert gamut(["expand", str(photo), "-o", str(other), *flags]) == 0
+    assert digest(target) == digest(other)
 
 
 def test_a_report_names_no_path_of_the_server(
@@ -141,6 +221,8 @@ def test_a_damaged_photo_is_refused_without_paths(
 @pytest.mark.parametrize(
     ("request_", "reason"),
     [
+        ({"source": "srgb"}, "source"),
+        ({"source": None}, "source"),
         ({"space": "srgb"}, "colour space"),
         ({"space": "../../etc"}, "colour space"),
         ({"format": "gif"}, "format"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import io
 import json
 import re
+import socket
 import tempfile
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -14,10 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from pydantic import TypeAdapter
+from PIL import Image
 
 import gradio_app
 from core.cli import main as gamut
@@ -32,6 +37,7 @@ from tests.web_demo import (
     MODEL_NAME,
     Demo,
     clipped_photo,
+    has_the_form,
     running_demo,
     wait_for,
     write_photo,
@@ -67,12 +73,6 @@ def requests_left(demo: Demo) -> list[Path]:
     return list((demo.folder / "requests").iterdir())
 
 
-def has_the_form(report: dict[str, Any], form: Any) -> bool:
-    """Whether an answer is as the API documents it, no more and no less."""
-    TypeAdapter(form).validate_python(report)
-    return set(report) == set(form.__annotations__)
-
-
 def call(demo: Demo, endpoint: str, data: list[Any]) -> str:
     """Call an endpoint without a client's help; returns the stream of events."""
     address = f"{demo.url}/gradio_api/call/{endpoint}"
@@ -91,7 +91,8 @@ def test_endpoints_are_named_and_their_parameters_too(client: Client) -> None:
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert set(endpoints) == {"/expand", "/convergence", "/compare", "/health"}
     names = [parameter["parameter_name"] for parameter in endpoints["/expand"]["parameters"]]
-    assert names == ["photo", "model", "space", "format", "strength", "keep_private"]
+    wanted = ["photo", "model", "space", "format", "strength", "keep_private", "source"]
+    assert names == wanted
 
 
 def test_health_is_an_endpoint_too(client: Client) -> None:
@@ -214,7 +215,7 @@ def test_paths_of_the_server_are_not_opened(demo: Demo) -> None:
     photo = write_photo(demo.folder / "samples" / "private.png")
     for path in (str(photo), "/etc/passwd", f"{demo.folder}/uploads/../samples/private.png"):
         data = {"path": path, "meta": {"_type": "gradio.FileData"}}
-        answer = call(demo, "expand", [data, MODEL_NAME, "prophoto", "tiff", 1.0, False])
+        answer = call(demo, "expand", [data, MODEL_NAME, "prophoto", "tiff", 1.0, False, "auto"])
         assert "event: error" in answer
         assert "event: complete" not in answer
 
@@ -313,7 +314,7 @@ def test_a_client_that_goes_away_ends_its_job(demo: Demo, tmp_path: Path) -> Non
     with photo.open("rb") as file:
         (path,) = httpx.post(f"{demo.url}/gradio_api/upload", files={"files": file}).json()
     data = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    body = {"data": [data, MODEL_NAME, "prophoto", "jxl", 1.0, False]}
+    body = {"data": [data, MODEL_NAME, "prophoto", "jxl", 1.0, False, "auto"]}
     address = f"{demo.url}/gradio_api/call/expand"
     event = httpx.post(address, json=body).json()["event_id"]
     with httpx.stream("GET", f"{address}/{event}", timeout=60) as stream:
@@ -321,6 +322,144 @@ def test_a_client_that_goes_away_ends_its_job(demo: Demo, tmp_path: Path) -> Non
         assert wait_for(lambda: bool(requests_left(demo)))
     assert wait_for(lambda: not requests_left(demo))
     assert httpx.get(f"{demo.url}/health").status_code == 200
+
+
+def file_data(**values: str) -> dict[str, Any]:
+    return {**values, "meta": {"_type": "gradio.FileData"}}
+
+
+@pytest.mark.parametrize("key", ["path", "url"])
+def test_no_address_is_fetched(demo: Demo, key: str) -> None:
+    """Neither one of this computer, nor one that would have to be looked up."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.settimeout(1.0)
+        port = listener.getsockname()[1]
+        for host in (f"127.0.0.1:{port}", "no-such-name.example"):
+            photo = file_data(**{key: f"http://{host}/photo.jpg"})
+            answer = call(
+                demo, "expand", [photo, MODEL_NAME, "prophoto", "tiff", 1.0, False, "auto"]
+            )
+            assert "Addresses are not fetched" in answer
+            for route in ("file=", "proxy=", "file/"):
+                fetched = httpx.get(f"{demo.url}/gradio_api/{route}http://{host}/photo.jpg")
+                assert fetched.status_code == 403
+        with pytest.raises(TimeoutError):
+            listener.accept()
+
+
+def test_programs_are_told_what_was_wrong(demo: Demo, tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "photo.png")
+    with photo.open("rb") as file:
+        (path,) = httpx.post(f"{demo.url}/gradio_api/upload", files={"files": file}).json()
+    right = [file_data(path=path), MODEL_NAME, "prophoto", "tiff", 1.0, False, "auto"]
+
+    def told(number: int, value: Any) -> str:
+        answer = call(demo, "expand", [*right[:number], value, *right[number + 1 :]])
+        assert "event: error" in answer
+        data = answer.split("data: ")[-1]
+        return str(json.loads(data)["error"])
+
+    assert "Choose a photo first" in told(0, None)
+    assert "upload it" in told(0, file_data(path="/etc/passwd"))
+    assert "cannot be used" in told(0, "photo.png")
+    assert "other" in told(1, "other")
+    assert "sepia" in told(3, "sepia")
+    assert "7" in told(4, 7.0) or "2" in told(4, 7.0)
+    assert "srgb" in told(6, "srgb")
+    short = call(demo, "expand", right[:2])
+    assert "7 values are needed, not 2: photo, model, space" in short
+
+
+def test_every_answer_has_headers(demo: Demo) -> None:
+    for path in ("/", "/config", "/health", "/gradio_api/info"):
+        headers = httpx.get(f"{demo.url}{path}").headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+def test_no_host_is_reflected(demo: Demo) -> None:
+    for name in ("Host", "X-Forwarded-Host"):
+        answer = httpx.get(f"{demo.url}/", headers={name: "evil.example/'><b>"})
+        assert answer.status_code == 400
+        assert "evil" not in answer.text
+
+
+def test_the_memory_of_the_server_does_not_grow(client: Client, demo: Demo, tmp_path: Path) -> None:
+    photo = handle_file(write_photo(tmp_path / "photo.png", 300, 400))
+
+    def work(times: int) -> int:
+        for _ in range(times):
+            client.predict(photo=photo, model="naive", api_name="/expand")
+        return demo.memory
+
+    before = work(10)
+    assert work(30) < 1.15 * before
+
+
+def slow_jpeg(scans: int) -> bytes:
+    """A progressive JPEG, one of whose scans is there again and again."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((1000, 1000), 128, np.uint8)).save(buffer, "JPEG", progressive=True)
+    file = buffer.getvalue()
+    begins = [place.start() for place in re.finditer(b"\xff\xda", file)]
+    first, second, third = begins[:3]
+    assert second > first
+    # The first scan has other tables; the second is one of the finer ones.
+    scan = file[second:third]
+    return file[:third] + scan * scans + file[third:]
+
+
+def test_what_decodes_for_ever_holds_nobody_up(tmp_path: Path) -> None:
+    """Neither beyond its own time, nor others meanwhile; and a killed server leaves nothing."""
+    bomb = tmp_path / "slow.jpg"
+    bomb.write_bytes(slow_jpeg(100_000))
+    assert bomb.stat().st_size < 5_000_000
+    small = write_photo(tmp_path / "small.png")
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    with running_demo(folder, "--seconds=8", "--concurrency=2") as hasty:
+        with (
+            connected(hasty, tmp_path / "a") as client,
+            connected(hasty, tmp_path / "b") as other,
+        ):
+            started = time.monotonic()
+            job = client.submit(photo=handle_file(bomb), api_name="/expand")
+            assert other.predict(photo=handle_file(small), api_name="/expand")
+            with pytest.raises(AppError, match="longer than 8 seconds"):
+                job.result()
+            assert time.monotonic() - started < 90.0
+            assert wait_for(lambda: not requests_left(hasty))
+            # Its worker is free again.
+            assert client.predict(photo=handle_file(small), api_name="/expand")
+            job = client.submit(photo=handle_file(bomb), api_name="/expand")
+            assert wait_for(lambda: bool(requests_left(hasty)))
+            hasty.process.kill()
+            hasty.process.wait()
+            with contextlib.suppress(Exception):
+                job.result(10)
+    left = list(folder.glob("gamut-demo-*"))
+    assert left == [hasty.folder]
+    (model,) = folder.glob("*.safetensors")
+    model.unlink()
+    with running_demo(folder) as again:
+        assert not hasty.folder.exists()
+        assert wait_for(lambda: "slow.jpg" not in processes())
+        assert list(folder.glob("pymp-*")) == [sockets_of(again)]
+
+
+def sockets_of(demo: Demo) -> Path:
+    return Path((demo.folder / ".sockets").read_text())
+
+
+def processes() -> str:
+    """What is open in any process of this computer."""
+    names = []
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            names.append(str(link.readlink()))
+    return "\n".join(names)
 
 
 def test_with_accounts_nobody_else_gets_in(tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""What a wide photo is offered, of which there is nothing to restore."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from core.errors import PhotoError
+from gradio_app import expand_texts, page
+from gradio_app.controls import AT_ONCE
+from gradio_app.jobs import Job
+from gradio_app.photo_reduction import reduction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from core.progress import Stop
+    from gradio_app.compare_tab import CompareTab
+    from gradio_app.context import Context
+    from gradio_app.controls import Shown
+    from gradio_app.expand_tab import ExpandTab, Last
+
+logger = logging.getLogger(__name__)
+
+
+def connect_wide_offers(
+    context: Context, expand: ExpandTab, compare: CompareTab, tabs: gr.Tabs
+) -> None:
+    """Let the buttons work that a wide photo is offered.
+
+    Parameters
+    ----------
+    context : Context
+        Limits.
+    expand : ExpandTab
+        Where the photo is and the buttons are.
+    compare : CompareTab
+        Where methods are compared on it.
+    tabs : gr.Tabs
+        Both.
+    """
+    work = _Reduction(context, expand)
+    expand.desk.add(expand.reduce.click, work.run, [expand.last, expand.private])
+
+    def take(last: Last | None) -> tuple[Any, Any]:
+        return gr.Tabs(selected="compare"), last.paths[0] if last else None
+
+    taken = expand.compare.click(take, expand.last, [tabs, compare.photo], **AT_ONCE)
+    compare.run_after(taken.then)
+
+
+class _Reduction:
+    """The photo as an sRGB file that carries what it loses, to be downloaded."""
+
+    def __init__(self, context: Context, expand: ExpandTab) -> None:
+        self._context, self._expand = context, expand
+
+    def run(self, stop: Stop, last: Last | None, private: bool) -> Iterator[Shown]:
+        """Make it."""
+        buttons = self._expand.desk.buttons
+        yield buttons.busy(page.said("Looking at the photo …"))
+        path = last.paths[0] if last else None
+        place = self._context.workplace
+        try:
+            with self._context.result_folder() as folder:
+                begin = partial(reduction, place, path, private, folder)
+                job = Job(begin, place.settings.seconds, stop)
+                with closing(job.steps()) as steps:
+                    for done, total in steps:
+                        yield buttons.busy(page.progress(done, total, unit=None))
+            made = job.result
+            yield {
+                **buttons.idle(page.said("Done.")),
+                self._expand.reduced: gr.DownloadButton(
+                    expand_texts.file_label(made.target.suffix, made.target.stat().st_size),
+                    value=str(made.target),
+                    visible=True,
+                ),
+                self._expand.reduced_note: gr.HTML(
+                    page.note(expand_texts.reduced(made)), visible=True
+                ),
+            }
+        except PhotoError as error:
+            yield buttons.idle(page.problem(str(error)))
+        except Exception:
+            logger.exception("a reduction failed")
+            yield buttons.idle(page.problem(page.UNEXPECTED))
