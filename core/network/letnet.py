@@ -441,6 +441,33 @@ class LetNet(nn.Module):
         return self.transform[1](inner).permute(0, 2, 3, 1), injected
 
 
+def between(start: LetNet, end: LetNet, share: float) -> LetNet:
+    """Return a network whose weights lie between those of two.
+
+    Half way between a network and what further training made of it, much of what only one of
+    them knows is kept (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
+
+    Parameters
+    ----------
+    start : LetNet
+        Of the form of `end`, or of one that is not told the source gamut.
+    end : LetNet
+        What training made of it.
+    share : float
+        0 gives the start, 1 the end.
+
+    Returns
+    -------
+    LetNet
+        In evaluation mode, without gradients.
+    """
+    found = LetNet(end.config).eval().requires_grad_(False)
+    found.take_over(start)
+    for parameter, other in zip(found.parameters(), end.parameters(), strict=True):
+        parameter.lerp_(other.detach().to(parameter.device), share)
+    return found
+
+
 def reach_out(naive: Tensor, low: Tensor, high: Tensor, shares: Tensor, source: Tensor) -> Tensor:
     """Move each clipped channel by a share of the way that is left inside the source gamut.
 

@@ -24,6 +24,7 @@ from core.gamut import naive_inversion, out_of_gamut_mask, reduce
 from core.images import area_reduced
 from core.methods.letnet import LetNetMethod
 from core.metrics import mse_by_region
+from core.network.letnet import between
 from core.source_gamut import source_named
 from core.styles import AS_IS, StyleMixture
 from core.training.objective import objective, unreachable
@@ -61,9 +62,8 @@ class AdaptationSettings:
     average : float
         Decay per step of the exponential average of the weights.
     share : float
-        How far the result goes from the weights it started from to the learned ones, 0..1. Half
-        way keeps what was known of other scenes (Wortsman et al., "Robust fine-tuning of
-        zero-shot models", CVPR 2022).
+        How far the result goes from the weights it started from to the learned ones, 0..1
+        (:func:`core.network.letnet.between`).
     measure_every : int
         Steps between measurements on the scenes that are held out.
     patience : int
@@ -304,13 +304,7 @@ class _Learner:
 
     def result(self) -> LetNet:
         """Return a network part of the way from the start to what was learned."""
-        blended = copy.deepcopy(self._start)
-        with torch.no_grad():
-            for parameter, average in zip(
-                blended.parameters(), self._averaged.parameters(), strict=True
-            ):
-                parameter.lerp_(average, self._settings.share)
-        return blended
+        return between(self._start, self._averaged, self._settings.share)
 
 
 class _Held:

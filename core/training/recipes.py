@@ -64,6 +64,9 @@ class Recipe:
         remedy when the fixed point begins to diverge.
     clip : float
         Largest norm of the gradient.
+    share : float
+        How far the outcome goes from the network that training started from to the learned one,
+        0..1 (:func:`core.network.letnet.between`); 1 where it started from scratch.
     seed : int
         Of the weights and the patches.
     """
@@ -86,6 +89,7 @@ class Recipe:
     weight_decay: float = 0.0
     regularisation: float = 0.0
     clip: float = 1.0
+    share: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -104,6 +108,7 @@ class Recipe:
             "weight_decay": self.weight_decay >= 0.0,
             "regularisation": self.regularisation >= 0.0,
             "clip": self.clip > 0.0,
+            "share": 0.0 < self.share <= 1.0,
         }
         for name, valid in checks.items():
             if not valid:

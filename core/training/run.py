@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from core.errors import PhotoError
 from core.network.implicit import spectral_radius
-from core.network.letnet import LetNet
+from core.network.letnet import LetNet, between
 from core.network.solver import solve
 from core.training.objective import Outcome, objective, unreachable
 from core.training.patches import Item, PatchDataset, collate
@@ -291,7 +291,8 @@ def train(
             ckpt_path=last if last.exists() else None,
             weights_only=True,
         )
-    return module.result.cpu()
+    result = module.result.cpu()
+    return result if start is None else between(start, result, recipe.share)
 
 
 def is_first_process() -> bool:

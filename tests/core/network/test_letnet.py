@@ -22,9 +22,11 @@ from core.network.letnet import (
     Inputs,
     LetNet,
     LetNetConfig,
+    between,
     positions,
     reach_out,
 )
+from core.network.models import random_model
 from core.network.solver import SolverSettings, Status
 from core.network.statistics import photo_statistics
 from core.source_gamut import SOURCES, told
@@ -502,3 +504,16 @@ class TestReachOut:
         torch.testing.assert_close(
             reach_out(naive, low, high, shares, sources(naive)), target, rtol=0, atol=1e-9
         )
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_weights_between_two_networks(share: float) -> None:
+    start = random_model(replace(BOX, channels=8, told=False), seed=1).network
+    end = random_model(replace(BOX, channels=8, told=True), seed=2).network
+    found = between(start, end, share)
+    begin = LetNet(end.config)
+    begin.take_over(start)
+    for name, value in found.state_dict().items():
+        wanted = (1 - share) * begin.state_dict()[name] + share * end.state_dict()[name]
+        torch.testing.assert_close(value, wanted)
+        assert not value.requires_grad

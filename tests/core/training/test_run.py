@@ -174,6 +174,26 @@ class TestLearning:
         assert loss(bad, 5.0) == pytest.approx(6.0 * loss(bad, 0.0))
         assert loss(bad, 0.0) > 0.0
 
+    def test_the_outcome_lies_part_of_the_way_from_the_start(
+        self, manifest: Manifest, tmp_path: Path
+    ) -> None:
+        start = TrainingModule(RECIPE.changed(seed=5)).network
+        ends = [
+            train(
+                RECIPE.changed(steps=2, share=share),
+                manifest,
+                tmp_path / str(share),
+                start=start,
+                accelerator="cpu",
+                progress=False,
+            )
+            for share in (1.0, 0.25)
+        ]
+        for begin, whole, part in zip(
+            start.parameters(), *(end.parameters() for end in ends), strict=True
+        ):
+            torch.testing.assert_close(part, begin.lerp(whole, 0.25))
+
     def test_weights_that_no_gradient_reaches_stay(
         self, manifest: Manifest, tmp_path: Path
     ) -> None:
