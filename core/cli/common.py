@@ -38,14 +38,19 @@ logger = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 
 
-def add_inputs(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
-    """Add the photos of a command that works on many, and where their files go."""
+def add_photos(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
+    """Add the photos of a command that works on many."""
     parser.add_argument(
         "inputs",
         nargs=nargs,
         metavar="PHOTO",
         help=f"photos ({', '.join(PHOTO_FORMATS)}), folders (searched throughout), globs",
     )
+
+
+def add_inputs(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
+    """Add the photos of a command that makes files of them, and where these go."""
+    add_photos(parser, nargs)
     parser.add_argument(
         "-o",
         "--output",

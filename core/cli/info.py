@@ -22,7 +22,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Tell the colour space and profile of photos, how many of their pixels are "
         "clipped (sRGB) or lie outside sRGB (wide-gamut), and what metadata they carry.",
     )
-    parser.add_argument("inputs", nargs="+", metavar="PHOTO", help="photos, folders or globs")
+    common.add_photos(parser)
     parser.add_argument("--json", action="store_true", help="print a report for programs")
     parser.set_defaults(run=run)
 

@@ -105,7 +105,12 @@ def read_images(data: bytes) -> Images:
     ------
     ValueError, struct.error, IndexError, KeyError
         If the boxes are damaged.
+    NotImplementedError
+        If they are written in a form that is not read here.
     """
+    kinds = {box.kind for box in boxes(data)}
+    if b"mini" in kinds and b"meta" not in kinds:
+        raise NotImplementedError("the short form of the boxes (ISO/IEC 23008-12:2025)")
     meta = find(data, b"meta")
     inner = {box.kind: box for box in boxes(data, meta.start + 4, meta.end)}
     pitm = inner[b"pitm"]

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import AvifImagePlugin
 
 from core.files import isobmff
-from core.files.errors import FileError
+from core.files.errors import FileError, unsupported
 from core.files.formats import av1
 from core.files.formats.depth import stretched
 from core.files.formats.pillow import opened
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _IDENTITY = 0
+_READ = {b"av01", b"grid", b"tmap", b"iden"}
 
 
 def read_header(path: Path) -> Header:
@@ -30,6 +31,8 @@ def read_header(path: Path) -> Header:
     data = path.read_bytes()
     images = isobmff.read_images(data)
     photo = images.photo
+    if photo.kind not in _READ:
+        raise unsupported(path, "this kind of AVIF file")
     extent = photo.property(b"ispe")
     if extent is None:
         raise ValueError("the image has no size")

@@ -27,12 +27,12 @@ def read_header(path: Path) -> Header:
         head = exr_header.parse(file.read(exr_header.LONGEST_HEADER))
     if head.is_subsampled:
         raise unsupported(path, "an OpenEXR with luma and chroma instead of RGB")
+    if head.stored_pixels > _ROOM + _MOST_OUTSIDE * head.shown_pixels:
+        raise ExcessError("pixels far outside of its display window")
     said, others = head.as_properties()
     image = _opened(path)
     try:
         spec = image.spec()
-        if head.stored_pixels > _ROOM + _MOST_OUTSIDE * spec.full_width * spec.full_height:
-            raise ExcessError("pixels far outside of its display window")
         order = _channel_order(path, spec)
         stated = spec.getattribute("chromaticities")
         primaries, white = SRGB.primaries, D65

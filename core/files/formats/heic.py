@@ -24,10 +24,10 @@ def read_header(path: Path) -> Header:
     data = path.read_bytes()
     # libheif fills what is missing of a grid with flat colour.
     images = isobmff.read_images(data)
-    isobmff.check_extents(data, images)
-    isobmff.check_work(images)
     if images.photo.kind not in _READ:
         raise unsupported(path, _KINDS.get(images.photo.kind, "this kind of HEIF file"))
+    isobmff.check_extents(data, images)
+    isobmff.check_work(images)
     file = _opened(path)
     photo = file[file.primary_index]
     nclx = photo.info.get("nclx_profile")

@@ -14,7 +14,8 @@ import pytest
 from core.cli import main
 from core.engine.batches import find_photos, plan_jobs, sentence
 from core.errors import PhotoError
-from core.files import read, write_codes
+from core.files import Metadata, read, write_codes
+from tests.core.files.conftest import exif_blob, packet_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,7 @@ def test_every_suffix_of_a_photo_is_found(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("inside", ["wide", "."], ids=["folder below", "same folder"])
-@pytest.mark.parametrize("format_key", ["tiff", "png"])
+@pytest.mark.parametrize("format_key", ["tiff", "png", "jxl", "avif"])
 def test_results_are_never_expanded_again(
     folder: Path, inside: str, format_key: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -162,3 +163,28 @@ def test_reduce_keeps_opacity_or_says_that_it_does_not(
 
 def test_the_sentence_of_an_unforeseen_error_says_what_to_do() -> None:
     assert "gamut -v" in sentence(TypeError("x"))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg"])
+@pytest.mark.parametrize("drops", [False, True])
+def test_reduce_drops_what_is_private_when_asked(
+    tmp_path: Path, suffix: str, drops: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metadata = Metadata(exif=exif_blob(), xmp=packet_of('photoshop:City="Secretville"'))
+    write_codes(tmp_path / "in.png", CODES, metadata=metadata)
+    more = ("--drop-private",) if drops else ()
+    assert run("reduce", tmp_path / "in.png", "-o", tmp_path / f"out{suffix}", *more) == 0
+    photo = read(tmp_path / f"out{suffix}")
+    assert photo.metadata.has_place is not drops
+    assert (b"Secretville" in (tmp_path / f"out{suffix}").read_bytes()) is not drops
+    assert photo.info.camera == "Maker Model 1"
+
+
+def test_resume_in_the_folder_of_the_photos_knows_its_results(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("expand", folder, "-o", folder, "--model", "naive", "--resume", "--format", "avif")
+    assert run(*command) == 0
+    assert run(*command) == 0
+    assert "0 done, 1 kept from before, 0 failed" in capsys.readouterr().out
+    assert sorted(path.name for path in folder.iterdir()) == ["a.avif", "a.png"]
