@@ -11,7 +11,7 @@ from core.colour import PROPHOTO, WIDE_SPACES
 from core.engine.origin import Origin
 from core.errors import PhotoError
 from napari_gamut import origins
-from napari_gamut.engine import OWN_FILE, method_choices
+from napari_gamut.requests import OWN_FILE, method_choices
 from napari_gamut.seeing import LOOKS, MUTED
 from napari_gamut.settings import SCREENS, preferences
 

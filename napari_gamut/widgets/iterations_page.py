@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox, FloatSpinBox, PushButton, SpinBox
 
-from napari_gamut.engine import Request
 from napari_gamut.iterations import Trace, solve_visibly
 from napari_gamut.photos import srgb_photo_of
 from napari_gamut.places import place_of
 from napari_gamut.regions import bounds_of
+from napari_gamut.requests import Request
 from napari_gamut.roles import is_plain, reference_of, source_of
 from napari_gamut.settings import preferences
 from napari_gamut.widgets.controls import Fold, ModelChoice, look_box
