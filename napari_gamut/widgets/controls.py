@@ -77,7 +77,7 @@ class SourceChoice:
             tooltip="Where the photo's colours lay before it became sRGB: what is restored stays "
             "within it. The right answer makes the result much better.",
         )
-        self.said = Label(value="", tooltip="What the photo's file records.")
+        self.said = Label(label=" ", value="", tooltip="What the photo's file records.")
         self.said.native.setWordWrap(True)
         self.source.changed.connect(self._explain)
         self._explain()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import (
     QButtonGroup,
     QGridLayout,
@@ -39,6 +40,8 @@ _PAGES = {
 """Modules beside this one, classes, and help; a page is imported when it is first opened."""
 
 _COLUMNS = 4
+_NARROWEST, _USUAL, _WIDEST = 300, 340, 380
+_LOWEST = 150
 _STATE = "Panel"
 
 
@@ -58,7 +61,10 @@ class GamutPanel(QWidget):  # type: ignore[misc]
         guard_saving(self.viewer)
         self._pages: dict[str, Page] = {}
         self._places = QStackedWidget()
-        self._places.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        # Wide controls of one page do not push the picture aside.
+        self._places.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        self._places.setMinimumHeight(_LOWEST)
+        self.setMinimumWidth(_NARROWEST)
         self._tabs = QButtonGroup(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
@@ -97,6 +103,14 @@ class GamutPanel(QWidget):  # type: ignore[misc]
             self._places.addWidget(made.native)
             made.follow(self.viewer.layers.selection.active)
         return self._pages[name]
+
+    def sizeHint(self) -> QSize:
+        """Return the size that suits most pages."""
+        return QSize(max(_USUAL, self.minimumWidth()), super().sizeHint().height())
+
+    def widen(self, width: int) -> None:
+        """Leave a page the width that it needs."""
+        self.setMinimumWidth(max(self.minimumWidth(), min(width, _WIDEST)))
 
     def watch_window(self) -> None:
         """Look out for the end of the window that the panel is in now."""
