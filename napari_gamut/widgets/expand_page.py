@@ -17,19 +17,15 @@ from napari_gamut.photos import LayerPhoto, photo_of, srgb_photo_of
 from napari_gamut.places import spatial
 from napari_gamut.records import KEY, record_in
 from napari_gamut.requests import Request
-from napari_gamut.roles import is_plain, is_wide, result_of, source_of
-from napari_gamut.saving import Saved, saving, target_of
+from napari_gamut.roles import is_plain, source_of
 from napari_gamut.settings import preferences
 from napari_gamut.stacks import Frames
 from napari_gamut.widgets.controls import ExpansionChoice, Fold, SourceChoice, screen_box
-from napari_gamut.widgets.dialogs import asked_target
 from napari_gamut.widgets.layer_boxes import choose, layer_box
-from napari_gamut.widgets.page import Page
+from napari_gamut.widgets.saving_page import SavingPage
 from napari_gamut.widgets.stack_loader import StackLoader
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari.layers import Image, Layer
     from napari.viewer import Viewer
 
@@ -40,7 +36,7 @@ _PATIENCE_MS = 150
 """Until the result follows a control that is still being moved."""
 
 
-class ExpandPage(Page):
+class ExpandPage(SavingPage):
     """Give an sRGB photo its lost colours back."""
 
     title = "Expand"
@@ -188,49 +184,6 @@ class ExpandPage(Page):
         work = partial(expand_photo, photo, request, solve=self._solve)
         self.start_job(work, show, layer=self.layer.value)
 
-    def save(self, path: str | Path, layer: Layer | None = None) -> None:
-        """Write a layer's wide colours in a worker, by default those of the active layer."""
-        chosen = layer if layer is not None else self._wide_layer()
-        try:
-            photo, target = photo_of(chosen), target_of(path)
-        except PhotoError as error:
-            self.fail(error)
-            return
-
-        def tell(saved: Saved) -> None:
-            self.say(saved.sentence)
-
-        self._saving = True
-        self.start_job(partial(saving, photo, target), tell, layer=chosen)
-
-    def show_progress(self, value: tuple[int, int]) -> None:
-        """Show tiles, or rows of a file."""
-        done, total = value
-        self.steps_name = "rows" if self._saving else "tiles"
-        if self._saving and total and done >= total:
-            self.say("Packing the file …")
-        else:
-            super().show_progress(value)
-
-    def start(self) -> None:
-        """Expand the photo."""
-        self._saving = False
-        super().start()
-
-    _saving = False
-
-    def _wide_layer(self) -> Any:
-        """Return the expanded layer that people mean: selected, or made of the photo."""
-        active = self.viewer.layers.selection.active
-        if active is not None and is_wide(active):
-            return active
-        if self.layer.value is not None:
-            made = result_of(self.layer.value, self.viewer.layers)
-            if made is not None:
-                return made
-        wide = [layer for layer in self.viewer.layers if is_wide(layer)]
-        return wide[-1] if wide else None
-
     def _add(self, result: Expanded, photo: LayerPhoto, place: dict[str, Any]) -> None:
         made = result.record.made
         assert made is not None
@@ -280,22 +233,6 @@ class ExpandPage(Page):
             return
         if photo is not None:
             self.tolerance.value = photo.tolerance
-
-    def _on_save(self) -> None:
-        if self.busy:
-            self.warn("Something is still being done; wait for it or cancel it.")
-            return
-        layer = self._wide_layer()
-        if layer is None:
-            self.warn("There is no expanded layer yet; expand a photo first.")
-            return
-        try:
-            target = asked_target(self.native, layer)
-        except PhotoError as error:
-            self.fail(error)
-            return
-        if target is not None:
-            self.save(target, layer)
 
     def _on_see(self) -> None:
         page = self.panel.open("See")

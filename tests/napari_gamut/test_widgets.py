@@ -16,7 +16,7 @@ from core.engine.expansion import ExpansionSettings, expand
 from core.files import read, write_codes
 from core.gamut import LOSSY_TOLERANCE
 from core.methods.registry import method
-from core.network.solver import SolverSettings, solve
+from core.network.solver import SolverSettings
 from napari_gamut import samples
 from napari_gamut.engine import Expanded
 from napari_gamut.records import record_in
@@ -172,7 +172,7 @@ class Gate:
         self.started = threading.Event()
         self.closed = threading.Event()
 
-    def __call__(self, photo: Any, request: Any, check: Any) -> Any:
+    def __call__(self, photo: Any, request: Any, check: Any, solve: Any = None) -> Any:
         self.started.set()
         try:
             yield 0, 2
@@ -219,7 +219,7 @@ def test_cancelling_ends_a_solver_between_two_iterations(
 ) -> None:
     started, ended = threading.Event(), threading.Event()
 
-    def endless(photo: Any, request: Any, check: Any) -> Any:
+    def endless(photo: Any, request: Any, check: Any, solve: Any = None) -> Any:
         yield 0, 1
         started.set()
         solver = SolverSettings(max_steps=10**9, tolerance=0.0)
@@ -429,8 +429,8 @@ def test_curves_of_several_solvers_share_a_plot(
     viewer.add_image(codes, rgb=True, name="photo")
     panel = dock("Iterations")
     choose(panel, weights)
-    for method in ("anderson", "picard"):
-        panel.method.value = method
+    for solver in ("anderson", "picard"):
+        panel.method.value = solver
         panel.start()
         finish(panel)
     labels = [line.get_label() for line in panel.plot.figure.axes[0].lines]
