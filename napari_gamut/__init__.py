@@ -1,1 +1,6 @@
-"""Gamut expansion in napari: widgets, reader, writer and samples around :mod:`core`."""
+"""Gamut expansion in napari: a panel, a reader, a writer and samples around :mod:`core`."""
+
+import os
+
+# Threads that spin while they wait take the processor from the window; read when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

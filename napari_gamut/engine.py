@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.colour import SRGB, WIDE_SPACES, convert
+from core.colour import SRGB, convert
 from core.gamut import clipped_mask, naive_inversion, share
-from core.methods.registry import EMBEDDED, entries
+from core.methods.registry import EMBEDDED
 from core.pictures.screens import DISPLAYS, display_image, display_pyramid
-from core.source_gamut import UNKNOWN, source_named
+from core.source_gamut import UNKNOWN
 from napari_gamut.photos import LayerError
 from napari_gamut.records import Fingerprint, Provenance, Record, WidePixels
+from napari_gamut.requests import Request, prepared
 from napari_gamut.seeing import gain_between
 from napari_gamut.stacks import Frames
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from core.engine.expansion import ExpansionSettings
-    from core.engine.method import Method
+    from core.engine.method import Method, TileReport
+    from core.engine.solved import SolvedPhoto
     from core.gamut import Codes, FloatImage
     from core.pictures.seen import Gain
     from core.progress import Check
@@ -31,65 +33,30 @@ if TYPE_CHECKING:
 LONGEST_SINGLE = 8192
 """Photos with a longer side are shown from several levels of detail."""
 
-OWN_FILE = "file"
 
-
-def method_choices(*, carried: bool = False) -> tuple[tuple[str, str], ...]:
-    """Return the methods to choose from: titles for people, and names of the engine.
-
-    Parameters
-    ----------
-    carried : bool
-        Whether what a photo's own file carries is among them.
-
-    Returns
-    -------
-    tuple of (str, str)
-        "file" stands for the path of weights beside it. Nothing is loaded for it.
-    """
-    found = [
-        (entry.title, name)
-        for name, entry in entries().items()
-        if not (entry.needs_original or entry.study) and (carried or name != EMBEDDED)
-    ]
-    return (*found, ("Own weights file", OWN_FILE))
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a person asks of the engine.
+@dataclass(frozen=True, eq=False)
+class Solve:
+    """What a method found of a photo: finished anew when strength, source or space change.
 
     Attributes
     ----------
-    model : str
-        A method's name or the path of a weights file, as for
-        :func:`core.methods.registry.method`.
-    space, source : str
-        Keys of the target space, and of the one in which the photo's colours lay, or "unknown".
-    strength, tolerance : float
-        As in :class:`core.engine.expansion.ExpansionSettings`.
-    iterations : int
-        Most evaluations of the cell.
-    project : bool
-        Whether the result reduces to the same sRGB photo again.
-    display : str
-        Key of the screen's space.
-    device : str
-        Where the network runs.
-    tile : int
-        Side of a tile in pixels.
+    photo : Fingerprint
+        Of the photo's codes.
+    solved : SolvedPhoto
+        What was found.
     """
 
-    model: str = "letnet-box"
-    space: str = "prophoto"
-    source: str = UNKNOWN
-    strength: float = 1.0
-    tolerance: float = 0.0
-    iterations: int = 50
-    project: bool = True
-    display: str = "srgb"
-    device: str = "auto"
-    tile: int = 512
+    photo: Fingerprint
+    solved: SolvedPhoto
+
+    def serves(self, codes: Codes, method: Method, settings: ExpansionSettings) -> bool:
+        """Return whether it can be finished instead of solving a photo again."""
+        known = (self.solved.model, self.solved.sha256)
+        return (
+            known == (method.name, method.sha256)
+            and self.solved.serves(settings)
+            and Fingerprint.of(codes) == self.photo
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,57 +71,33 @@ class Expanded:
         What travels with it.
     gain : Gain or None
         How much a person sees come back; None for stacks.
+    solve : Solve or None
+        What was found, to be kept as long as settings may change; None for stacks, and for
+        photos of which it would take too much memory.
     """
 
     data: Any
     record: Record
     gain: Gain | None = None
-
-
-def prepared(request: Request) -> tuple[Method, ExpansionSettings]:
-    """Return the method and the engine's settings that a request means.
-
-    Raises
-    ------
-    PhotoError
-        If there is no such method.
-    """
-    from core.engine.expansion import ExpansionSettings
-    from core.engine.memory import keep_freed_memory
-    from core.methods.registry import method
-
-    keep_freed_memory()
-    chosen = method(request.model)
-    solver = None
-    if chosen.solver is not None:
-        solver = replace(chosen.solver, max_steps=request.iterations)
-    settings = ExpansionSettings(
-        space=WIDE_SPACES[request.space],
-        source=source_named(request.source),
-        tolerance=request.tolerance,
-        strength=request.strength,
-        project=request.project,
-        solver=solver,
-        device=request.device,
-        tile=request.tile,
-    )
-    return chosen, settings
+    solve: Solve | None = None
 
 
 def expand_photo(
-    photo: LayerPhoto, request: Request, check: Check | None = None
+    photo: LayerPhoto,
+    request: Request,
+    check: Check | None = None,
+    solve: Solve | None = None,
 ) -> Generator[tuple[int, int], None, Expanded]:
     """Expand a layer's photo; yields tiles done and tiles in all, and returns the result.
 
-    A stack is returned at once: see :class:`napari_gamut.stacks.Frames`.
+    A stack is returned at once: see :class:`napari_gamut.stacks.Frames`. An earlier `solve` is
+    taken where it serves.
 
     Raises
     ------
     PhotoError
         If the layer's values are no codes, or the method cannot be used.
     """
-    from core.engine.expansion import expansion
-
     yield 0, 0
     method, settings = prepared(request)
     if photo.leading:
@@ -164,27 +107,55 @@ def expand_photo(
         return _stack(photo, request, method, settings)
     codes = photo.codes()
     method = _bound(method, photo, codes)
-    expanded = yield from expansion(codes, method, settings, check)
+    settings = method.settled(settings)
+    values, tiles, solve = yield from _values(codes, method, settings, check, solve)
     made = replace(
         _made(photo, request, method),
-        steps=tuple(tile.steps for tile in expanded.tiles),
-        residuals=tuple(tile.residual for tile in expanded.tiles),
-        unconverged=sum(tile.status.failed for tile in expanded.tiles),
+        origin=UNKNOWN if settings.source is None else settings.source.key,
+        steps=tuple(tile.steps for tile in tiles),
+        residuals=tuple(tile.residual for tile in tiles),
+        unconverged=sum(tile.status.failed for tile in tiles),
         clipped_share=share(clipped_mask(codes, request.tolerance)),
     )
-    wide = WidePixels(expanded.values, request.space, settings.adaptation, request.display)
+    wide = WidePixels(values, request.space, settings.adaptation, request.display)
     data: Any
     if max(photo.size) > LONGEST_SINGLE:
-        data = display_pyramid(expanded.values, settings.space, DISPLAYS[request.display])
+        data = display_pyramid(values, settings.space, DISPLAYS[request.display])
     else:
-        data = display_image(expanded.values, settings.space, DISPLAYS[request.display])
+        data = display_image(values, settings.space, DISPLAYS[request.display])
     shown = Fingerprint.of(data[0] if isinstance(data, list) else data)
     record = replace(photo.record, wide=wide, made=made, alpha=photo.alpha(), shown=shown)
     if check is not None:
         check()
     naive = naive_inversion(codes)
-    scene = convert(expanded.values, settings.space, SRGB, settings.adaptation)
-    return Expanded(data, record, gain_between(naive, scene, made.clipped_share or 0.0))
+    scene = convert(values, settings.space, SRGB, settings.adaptation)
+    gain = gain_between(naive, scene, made.clipped_share or 0.0)
+    return Expanded(data, record, gain, solve)
+
+
+def _values(
+    codes: Codes,
+    method: Method,
+    settings: ExpansionSettings,
+    check: Check | None,
+    solve: Solve | None,
+) -> Generator[tuple[int, int], None, tuple[FloatImage, tuple[TileReport, ...], Solve | None]]:
+    """Solve a photo, unless it is solved already, and finish it."""
+    from core.engine.expansion import expansion
+    from core.engine.solved import LARGEST, kept_bytes, photo_solve
+
+    if solve is None or not solve.serves(codes, method, settings):
+        if kept_bytes(codes, settings) > LARGEST:
+            expanded = yield from expansion(codes, method, settings, check)
+            return expanded.values, expanded.tiles, None
+        solved = yield from photo_solve(codes, method, settings, check)
+        solve = Solve(Fingerprint.of(codes), solved)
+    values = np.empty(codes.shape, np.float32)
+    for top, part in solve.solved.bands(settings):
+        if check is not None:
+            check()
+        values[top : top + len(part)] = part
+    return values, solve.solved.tiles, solve
 
 
 def _bound(method: Method, photo: LayerPhoto, codes: Codes) -> Method:

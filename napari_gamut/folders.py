@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from core.errors import PhotoError
 from core.progress import mapped
-from napari_gamut.engine import Request, prepared
+from napari_gamut.requests import Request, prepared
 
 if TYPE_CHECKING:
     from collections.abc import Generator

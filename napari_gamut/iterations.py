@@ -10,8 +10,8 @@ import numpy as np
 from core.colour import PROPHOTO, SRGB, convert
 from core.gamut import ROUNDING, out_of_gamut_mask
 from core.metrics import delta_e_map, mse_by_region
-from napari_gamut.engine import Request, prepared
 from napari_gamut.photos import LayerError, same_size
+from napari_gamut.requests import Request, prepared
 from napari_gamut.seeing import MUTED, rendered
 
 if TYPE_CHECKING:

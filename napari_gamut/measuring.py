@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.colour import SRGB
 from core.gamut import ROUNDING, out_of_gamut_mask
+from napari_gamut.naming import drawn_name
 from napari_gamut.regions import inside
 
 if TYPE_CHECKING:
@@ -71,5 +72,7 @@ def chosen_colours(
         yield number, len(photos)
         mask = None if region is None else inside(region, photo.size)
         values = photo.prophoto()
-        found[photo.name] = evenly_spaced(values if mask is None else values[mask]).copy()
+        found[drawn_name(photo.name, photo.record)] = evenly_spaced(
+            values if mask is None else values[mask]
+        ).copy()
     return found

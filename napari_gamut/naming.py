@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from core.colour import SPACES
-from core.source_gamut import UNKNOWN
 
 if TYPE_CHECKING:
     from napari_gamut.records import Provenance, Record
 
 _SHORT = {"prophoto": "ProPhoto", "display-p3": "P3", "adobe-rgb": "Adobe RGB"}
+
+
+_LONGEST_DRAWN = 36
 
 
 def short_name(space: str) -> str:
@@ -34,13 +36,11 @@ def file_name(name: str, record: Record) -> str:
     return re.sub(r'[\\/:*?"<>|]+', " ", name).strip() + ".tif"
 
 
-def description(made: Provenance) -> str:
-    """Return how an expanded layer was made, in sentences."""
-    parts = [f"Made from “{made.source}” by {made.model} at a strength of {made.strength:.0%}"]
-    if made.origin != UNKNOWN:
-        parts.append(f"within the source {SPACES[made.origin].name}")
-    parts.append(f"in {SPACES[made.space].name}.")
-    return ", ".join(parts)
+def drawn_name(name: str, record: Record) -> str:
+    """Return what a photo is called in a narrow drawing."""
+    if record.made is not None:
+        name = f"{record.made.source}, {record.made.model} {record.made.strength:.0%}"
+    return name if len(name) <= _LONGEST_DRAWN else f"{name[: _LONGEST_DRAWN - 1]}…"
 
 
 def counted(number: int, noun: str) -> str:

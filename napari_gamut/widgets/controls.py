@@ -11,7 +11,7 @@ from core.colour import PROPHOTO, WIDE_SPACES
 from core.engine.origin import Origin
 from core.errors import PhotoError
 from napari_gamut import origins
-from napari_gamut.engine import OWN_FILE, method_choices
+from napari_gamut.requests import OWN_FILE, method_choices
 from napari_gamut.seeing import LOOKS, MUTED
 from napari_gamut.settings import SCREENS, preferences
 
@@ -77,7 +77,7 @@ class SourceChoice:
             tooltip="Where the photo's colours lay before it became sRGB: what is restored stays "
             "within it. The right answer makes the result much better.",
         )
-        self.said = Label(value="", tooltip="What the photo's file records.")
+        self.said = Label(label=" ", value="", tooltip="What the photo's file records.")
         self.said.native.setWordWrap(True)
         self.source.changed.connect(self._explain)
         self._explain()

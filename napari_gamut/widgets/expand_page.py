@@ -6,33 +6,37 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, Container, FloatSpinBox, PushButton, SpinBox
+from qtpy.QtCore import QTimer
 
 from core.errors import PhotoError
 from core.gamut import LOSSY_TOLERANCE
 from core.methods.registry import NAIVE
-from napari_gamut.engine import Expanded, Request, expand_photo
+from napari_gamut.engine import Expanded, Solve, expand_photo
 from napari_gamut.naming import counted, result_name
 from napari_gamut.photos import LayerPhoto, photo_of, srgb_photo_of
 from napari_gamut.places import spatial
-from napari_gamut.records import KEY
-from napari_gamut.roles import is_plain, is_wide, result_of, source_of
-from napari_gamut.saving import Saved, saving, target_of
+from napari_gamut.records import KEY, record_in
+from napari_gamut.requests import Request
+from napari_gamut.roles import is_plain, source_of
 from napari_gamut.settings import preferences
 from napari_gamut.stacks import Frames
 from napari_gamut.widgets.controls import ExpansionChoice, Fold, SourceChoice, screen_box
-from napari_gamut.widgets.dialogs import asked_target
 from napari_gamut.widgets.layer_boxes import choose, layer_box
-from napari_gamut.widgets.page import Page
+from napari_gamut.widgets.saving_page import SavingPage
 from napari_gamut.widgets.stack_loader import StackLoader
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari.layers import Image, Layer
     from napari.viewer import Viewer
 
+    from napari_gamut.records import Record
 
-class ExpandPage(Page):
+
+_PATIENCE_MS = 150
+"""Until the result follows a control that is still being moved."""
+
+
+class ExpandPage(SavingPage):
     """Give an sRGB photo its lost colours back."""
 
     title = "Expand"
@@ -67,6 +71,12 @@ class ExpandPage(Page):
             tooltip="Only clipped channels change, and reducing the result to sRGB gives the "
             "same photo again. Without it all pixels take the network's output.",
         )
+        self.live = CheckBox(
+            text="Adjust the result at once",
+            value=True,
+            tooltip="Changes of strength, source and space show in the last expanded layer, "
+            "without solving again. Untick it to make variants side by side.",
+        )
         self.screen = screen_box()
         self.fold = Fold([self.tolerance, self.iterations, self.project, self.screen])
         self.fold.button.changed.connect(self.align_later)
@@ -78,7 +88,7 @@ class ExpandPage(Page):
             tooltip="Write the selected expanded layer with its profile, in 16 bits.",
         )
         self.run.tooltip = "Expand the photo into a new layer; press again to cancel."
-        self.extend([self.layer, *self.origin.widgets, *self.choice.widgets])
+        self.extend([self.layer, *self.origin.widgets, *self.choice.widgets, self.live])
         self.extend([self.fold.button, *self.fold.widgets])
         self.add_run("Expand")
         self._buttons: Container[Any] = Container(
@@ -93,7 +103,16 @@ class ExpandPage(Page):
             space=self.choice.space,
             iterations=self.iterations,
             project=self.project,
+            live=self.live,
         )
+        self._solve: Solve | None = None
+        self._result: Image | None = None
+        self._pending = QTimer(self.native)
+        self._pending.setSingleShot(True)
+        self._pending.setInterval(_PATIENCE_MS)
+        self._pending.timeout.connect(self.adjust)
+        for control in (self.choice.strength, self.choice.space, self.origin.source):
+            control.changed.connect(self._on_change)
         self.layer.changed.connect(self._on_layer)
         self.save_button.changed.connect(self._on_save)
         self.see_button.changed.connect(self._on_see)
@@ -129,50 +148,41 @@ class ExpandPage(Page):
         def add(result: Expanded) -> None:
             self._add(result, photo, place)
 
-        self.start_job(partial(expand_photo, photo, self.request()), add, layer=layer)
+        work = partial(expand_photo, photo, self.request(), solve=self._solve)
+        self.start_job(work, add, layer=layer)
 
-    def save(self, path: str | Path, layer: Layer | None = None) -> None:
-        """Write a layer's wide colours in a worker, by default those of the active layer."""
-        chosen = layer if layer is not None else self._wide_layer()
+    def adjust(self) -> None:
+        """Finish the last result anew, with what is chosen now."""
+        result, record = self._result, self._made_of_photo()
+        if result is None or record is None or record.made is None or self._solve is None:
+            return
+        if self.busy:
+            self._pending.start()
+            return
         try:
-            photo, target = photo_of(chosen), target_of(path)
-        except PhotoError as error:
-            self.fail(error)
+            request, photo = self.request(), srgb_photo_of(self.layer.value)
+        except PhotoError:
+            return
+        made = record.made
+        if (made.strength, made.space, made.origin) == (
+            request.strength,
+            request.space,
+            request.source,
+        ):
             return
 
-        def tell(saved: Saved) -> None:
-            self.say(saved.sentence)
+        def show(expanded: Expanded) -> None:
+            if result not in self.viewer.layers or expanded.record.made is None:
+                return
+            self._solve = expanded.solve
+            result.metadata[KEY] = expanded.record
+            result.data = expanded.data
+            result.name = result_name(expanded.record.made)
+            self.say(_summary(expanded))
 
-        self._saving = True
-        self.start_job(partial(saving, photo, target), tell, layer=chosen)
-
-    def show_progress(self, value: tuple[int, int]) -> None:
-        """Show tiles, or rows of a file."""
-        done, total = value
-        self.steps_name = "rows" if self._saving else "tiles"
-        if self._saving and total and done >= total:
-            self.say("Packing the file …")
-        else:
-            super().show_progress(value)
-
-    def start(self) -> None:
-        """Expand the photo."""
         self._saving = False
-        super().start()
-
-    _saving = False
-
-    def _wide_layer(self) -> Any:
-        """Return the expanded layer that people mean: selected, or made of the photo."""
-        active = self.viewer.layers.selection.active
-        if active is not None and is_wide(active):
-            return active
-        if self.layer.value is not None:
-            made = result_of(self.layer.value, self.viewer.layers)
-            if made is not None:
-                return made
-        wide = [layer for layer in self.viewer.layers if is_wide(layer)]
-        return wide[-1] if wide else None
+        work = partial(expand_photo, photo, request, solve=self._solve)
+        self.start_job(work, show, layer=self.layer.value)
 
     def _add(self, result: Expanded, photo: LayerPhoto, place: dict[str, Any]) -> None:
         made = result.record.made
@@ -187,10 +197,32 @@ class ExpandPage(Page):
             **place,
         )
         self.say(_summary(result))
+        self._solve, self._result = result.solve, added
         if isinstance(result.data, Frames):
             StackLoader(self.viewer, added, result.data, self)
             added.refresh()
         self.viewer.layers.selection.active = added
+
+    def layer_removed(self, layer: Layer) -> None:
+        """Let go of what belongs to a layer that is gone."""
+        super().layer_removed(layer)
+        if layer is self._result:
+            self._result = self._solve = None
+
+    def _made_of_photo(self) -> Record | None:
+        """Return the record of the last result, if it is there and of the chosen photo."""
+        if self._result is None or self._result not in self.viewer.layers:
+            return None
+        if self.layer.value is None or isinstance(self._result.data, Frames):
+            return None
+        record = record_in(self._result.metadata)
+        if record.made is None or record.made.source != self.layer.value.name:
+            return None
+        return record
+
+    def _on_change(self, *_: object) -> None:
+        if self.live.value and self._made_of_photo() is not None:
+            self._pending.start()
 
     def _on_layer(self, layer: Image | None) -> None:
         try:
@@ -201,22 +233,6 @@ class ExpandPage(Page):
             return
         if photo is not None:
             self.tolerance.value = photo.tolerance
-
-    def _on_save(self) -> None:
-        if self.busy:
-            self.warn("Something is still being done; wait for it or cancel it.")
-            return
-        layer = self._wide_layer()
-        if layer is None:
-            self.warn("There is no expanded layer yet; expand a photo first.")
-            return
-        try:
-            target = asked_target(self.native, layer)
-        except PhotoError as error:
-            self.fail(error)
-            return
-        if target is not None:
-            self.save(target, layer)
 
     def _on_see(self) -> None:
         page = self.panel.open("See")

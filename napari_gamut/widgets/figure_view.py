@@ -15,6 +15,9 @@ _SMALLEST = 0.72
 """Share of its own width to which a drawing may shrink before its panels are stacked."""
 
 
+_NARROWEST = 240
+
+
 class Drawing(Protocol):
     """Draws a figure, its panels side by side or one above the other."""
 
@@ -25,15 +28,11 @@ class Drawing(Protocol):
 class FigureView(QScrollArea):  # type: ignore[misc]
     """A place for one drawing at a time; matplotlib is imported with the first.
 
-    Where it is too narrow for panels side by side, they are stacked; it never scrolls sideways.
-
-    Parameters
-    ----------
-    height : int
-        Of the place, in pixels, at least.
+    Where it is too narrow for panels side by side, they are stacked. It is as high as its drawing
+    and scrolls nothing: that is the business of the page around it.
     """
 
-    def __init__(self, height: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.figure: Figure | None = None
         self.canvas: Any = None
@@ -46,7 +45,8 @@ class FigureView(QScrollArea):  # type: ignore[misc]
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumSize(260, height)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(_NARROWEST)
 
     def show_figure(self, drawing: Drawing) -> None:
         """Replace the drawing."""
@@ -55,6 +55,7 @@ class FigureView(QScrollArea):  # type: ignore[misc]
         self._widest = round(_SMALLEST * float(figure.bbox.width))
         self._stacked = self._is_narrow()
         self._put(drawing(stacked=True) if self._stacked else figure)
+        self.show()
 
     def listen(self, event: str, listener: Any) -> None:
         """Call a listener at an event of matplotlib, in this drawing and all later ones."""
@@ -104,6 +105,7 @@ class FigureView(QScrollArea):  # type: ignore[misc]
         width, height = self._size
         shrunk = min(1.0, max(_SMALLEST, self.viewport().width() / width))
         self.canvas.setMinimumSize(1, round(shrunk * height))
+        self.setFixedHeight(round(shrunk * height))
 
 
 class _Cursor(QWidget):  # type: ignore[misc]

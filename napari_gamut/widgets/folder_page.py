@@ -12,9 +12,9 @@ from qtpy.QtWidgets import QPlainTextEdit
 
 from core.errors import PhotoError
 from core.source_gamut import UNKNOWN
-from napari_gamut.engine import Request
 from napari_gamut.folders import FileProgress, FolderReport, FolderRequest, expand_folder
 from napari_gamut.origins import AS_FILE, CHOICES
+from napari_gamut.requests import Request
 from napari_gamut.settings import preferences
 from napari_gamut.widgets.controls import ExpansionChoice, file_edit
 from napari_gamut.widgets.job import TimeLeft

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox, FloatSpinBox, PushButton, SpinBox
 
-from napari_gamut.engine import Request
 from napari_gamut.iterations import Trace, solve_visibly
 from napari_gamut.photos import srgb_photo_of
 from napari_gamut.places import place_of
 from napari_gamut.regions import bounds_of
+from napari_gamut.requests import Request
 from napari_gamut.roles import is_plain, reference_of, source_of
 from napari_gamut.settings import preferences
 from napari_gamut.widgets.controls import Fold, ModelChoice, look_box
@@ -79,11 +79,14 @@ class IterationsPage(Page):
         self.player = Player(self)
         self.add_native(self.player.controls.native)
         self.finish_layout(stretch=False)
-        self.plot = FigureView(200)
+        self.plot = FigureView()
         for event in ("button_press_event", "motion_notify_event"):
             self.plot.listen(event, self._on_plot)
         self.add_native(self.plot)
         self.add_native(self.forget.native)
+        self._content.layout().addStretch()
+        self.plot.hide()
+        self.forget.visible = False
         self.remember(
             method=self.choice.model,
             solver=self.method,
@@ -138,6 +141,7 @@ class IterationsPage(Page):
         self.trace = trace
         self._curves.pop(trace.label, None)
         self._curves[trace.label] = trace.residuals
+        self.forget.visible = len(self._curves) > 1
         self._draw()
 
     def show_progress(self, value: tuple[int, int]) -> None:
@@ -165,6 +169,7 @@ class IterationsPage(Page):
 
     def _on_clear(self) -> None:
         self._curves = {self.trace.label: self.trace.residuals} if self.trace else {}
+        self.forget.visible = False
         self._draw()
 
     def _draw(self, *_: object) -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from napari.qt.threading import create_worker
 
+from core.engine.memory import return_freed_memory
 from core.errors import PhotoError
 from core.progress import Check, Stop, Stopped
 
@@ -125,7 +126,15 @@ def _is_news(progress: object) -> bool:
 def _guarded(
     begin: Work[Result], stop: Stop
 ) -> Generator[Any, None, Result | _Failure | _Cancelled]:
-    work = begin(stop.check)
+    try:
+        return (yield from _told(begin(stop.check), stop))
+    finally:
+        return_freed_memory()
+
+
+def _told(
+    work: Generator[Any, None, Result], stop: Stop
+) -> Generator[Any, None, Result | _Failure | _Cancelled]:
     told = -_SHORTEST
     try:
         while not stop.is_set:

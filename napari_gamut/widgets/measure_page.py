@@ -61,11 +61,12 @@ class MeasurePage(Page):
         self._colours: dict[str, FloatImage] = {}
         self.rows: list[tuple[str, ...]] = []
         self.table = MetricsTable()
-        self.plot = FigureView(220)
+        self.plot = FigureView()
         self.extend([self.layer, self.reference, self.region, self.diagram])
         self.add_run("Measure")
         self.append(self.draw)
         self.add_native(self.table)
+        self.table.hide()
         self._buttons: Container[Any] = Container(
             widgets=[self.copy, self.save_table, self.save_plot], layout="horizontal", labels=False
         )
@@ -73,6 +74,9 @@ class MeasurePage(Page):
         self.add_native(self._buttons.native)
         self.finish_layout(stretch=False)
         self.add_native(self.plot)
+        self.plot.hide()
+        self._content.layout().addStretch()
+        self._buttons.visible = False
         self.say("Choose a photo and its wide-gamut original, and measure.")
         self.remember(diagram=self.diagram)
         self.layer.changed.connect(self._on_layer)
@@ -104,6 +108,8 @@ class MeasurePage(Page):
         """Fill the table."""
         self.rows = rows_of(metrics)
         self.table.fill(self.rows)
+        self.table.show()
+        self._buttons.visible = True
         self.copy.enabled = self.save_table.enabled = True
         pixels = counted(metrics.regions["all"].pixels, "pixel")
         self.say(
@@ -150,6 +156,7 @@ class MeasurePage(Page):
         self._colours = colours
         self._draw()
         self.save_plot.enabled = True
+        self._buttons.visible = True
         self.say(f"Chromaticities of {' and '.join(f'“{name}”' for name in colours)}.")
 
     def save_drawing(self, path: Path) -> None:

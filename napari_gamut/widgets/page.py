@@ -276,7 +276,8 @@ class Page(Container[Any]):
             box.setMinimumContentsLength(8)
         bar = self.native.verticalScrollBar().sizeHint().width()
         self._content.setContentsMargins(0, 0, bar // 2, 0)
-        self.native.setMinimumWidth(self._content.minimumSizeHint().width() + bar)
+        if self.panel is not None:
+            self.panel.widen(self._content.minimumSizeHint().width() + bar)
 
     def _store(self, *_: object) -> None:
         remembered.store(self.title, {name: box.value for name, box in self._kept.items()})

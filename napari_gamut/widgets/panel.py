@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtCore import QSize, QTimer
 from qtpy.QtWidgets import (
     QButtonGroup,
     QGridLayout,
@@ -15,6 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from core.engine.memory import return_freed_memory
 from napari_gamut import remembered
 from napari_gamut.widgets.save_guard import guard_saving
 from napari_gamut.widgets.watcher import Watcher
@@ -39,6 +42,10 @@ _PAGES = {
 """Modules beside this one, classes, and help; a page is imported when it is first opened."""
 
 _COLUMNS = 4
+_NARROWEST, _USUAL, _WIDEST = 300, 340, 380
+_LOWEST = 150
+_TIDY_MS = 500
+"""After a layer is gone, until its memory is given back: napari lets go of it a little later."""
 _STATE = "Panel"
 
 
@@ -58,7 +65,10 @@ class GamutPanel(QWidget):  # type: ignore[misc]
         guard_saving(self.viewer)
         self._pages: dict[str, Page] = {}
         self._places = QStackedWidget()
-        self._places.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        # Wide controls of one page do not push the picture aside.
+        self._places.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        self._places.setMinimumHeight(_LOWEST)
+        self.setMinimumWidth(_NARROWEST)
         self._tabs = QButtonGroup(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
@@ -75,6 +85,10 @@ class GamutPanel(QWidget):  # type: ignore[misc]
         ]
         for event, listener in self._connections:
             event.connect(listener)
+        self._tidying = QTimer(self)
+        self._tidying.setSingleShot(True)
+        self._tidying.setInterval(_TIDY_MS)
+        self._tidying.timeout.connect(_tidy)
         self._watcher = Watcher(self, self.close_down)
         kept = remembered.recall(_STATE).get("page")
         self.open(kept if kept in _PAGES else "Expand")
@@ -97,6 +111,14 @@ class GamutPanel(QWidget):  # type: ignore[misc]
             self._places.addWidget(made.native)
             made.follow(self.viewer.layers.selection.active)
         return self._pages[name]
+
+    def sizeHint(self) -> QSize:
+        """Return the size that suits most pages."""
+        return QSize(max(_USUAL, self.minimumWidth()), super().sizeHint().height())
+
+    def widen(self, width: int) -> None:
+        """Leave a page the width that it needs."""
+        self.setMinimumWidth(max(self.minimumWidth(), min(width, _WIDEST)))
 
     def watch_window(self) -> None:
         """Look out for the end of the window that the panel is in now."""
@@ -135,9 +157,14 @@ class GamutPanel(QWidget):  # type: ignore[misc]
         for page in self._pages.values():
             page.layer_removed(event.value)
         self._renew()
+        self._tidying.start()
 
     def _on_active(self, event: Any) -> None:
         layer: Layer | None = event.value
         if layer is not None:
             for page in self._pages.values():
                 page.follow(layer)
+
+
+def _tidy() -> None:
+    Thread(target=return_freed_memory, daemon=True).start()

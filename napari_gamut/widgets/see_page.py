@@ -144,7 +144,7 @@ class SeePage(Page):
         self._buffer[:, border:] = self._pair.after[:, border:]
         if 0 < border < width:
             half = max(1, width // _LINE // 2)
-            self._buffer[:, max(0, border - 2 * half) : border + 2 * half] = 0
+            self._buffer[:, max(0, border - half - 1) : border + half + 1] = 0
             self._buffer[:, max(0, border - half) : border + half] = 255
         assert self._shown is not None
         self._shown.visible = True

@@ -1,4 +1,4 @@
-"""Photograph every panel of the napari plugin in a real window, in both themes.
+"""Photograph every page of the napari plugin in a real window.
 
 Run it with a display (or under xvfb-run):
 
@@ -8,13 +8,11 @@ Run it with a display (or under xvfb-run):
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import napari
-from napari.settings import get_plugin_settings
 from npe2 import PluginManager, PluginManifest
 from qtpy.QtWidgets import QApplication
 
@@ -24,105 +22,95 @@ _PLUGIN = "napari-gamut"
 
 
 class Session:
-    """A window whose panels are photographed one after the other."""
+    """A window whose pages are photographed one after the other."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, size: tuple[int, int]) -> None:
         self._folder = folder
         self.viewer = napari.Viewer(show=True)
-        self.viewer.window.resize(1400, 900)
+        self.viewer.window.resize(*size)
+        self.settle()
 
-    def settle(self, moments: int = 30) -> None:
+    def settle(self, moments: int = 20) -> None:
         """Let the window draw what it has to."""
         for _ in range(moments):
             QApplication.processEvents()
             time.sleep(0.01)
 
     def open(self, title: str) -> Any:
-        """Return a panel of the plugin."""
-        return self.viewer.window.add_plugin_dock_widget(_PLUGIN, title)[1]
+        """Return a page of the plugin's panel."""
+        panel = self.viewer.window.add_plugin_dock_widget(_PLUGIN, "Gamut Expansion")[1]
+        page = panel.open(title)
+        self.settle()
+        return page
 
-    def run(self, panel: Any) -> None:
-        """Do what a panel's run button does, and wait for it."""
-        panel.start()
-        self.wait(panel)
+    def run(self, page: Any) -> None:
+        """Do what a page's run button does, and wait for it."""
+        page.start()
+        self.wait(page)
 
-    def wait(self, panel: Any) -> None:
-        """Wait for a panel's job."""
-        while panel.busy:
+    def wait(self, page: Any) -> None:
+        """Wait for a page's job."""
+        while page.busy:
             QApplication.processEvents()
             time.sleep(0.01)
         self.settle()
 
-    def photograph(self, name: str, panel: Any) -> None:
-        """Write the window in both themes and close the panel."""
-        for theme in ("dark", "light"):
+    def photograph(self, name: str, *themes: str) -> None:
+        """Write the window in one theme or several."""
+        for theme in themes or ("dark",):
             self.viewer.theme = theme
             self.settle()
             path = self._folder / f"{name}-{theme}.png"
             self.viewer.screenshot(str(path), canvas_only=False, flash=False)
-        self.viewer.window.remove_dock_widget(panel.native)
 
 
 def main() -> None:
     """Write the screenshots."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="where the PNG files go")
-    folder = parser.parse_args().folder
-    folder.mkdir(parents=True, exist_ok=True)
+    parser.add_argument("--size", type=int, nargs=2, default=(1280, 720), help="of the window")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
     manager = PluginManager.instance()
     manager.discover()
     if _PLUGIN not in manager:
         manifest = Path(napari_gamut.__file__).parent / "napari.yaml"
         manager.register(PluginManifest.from_file(manifest))
-    settings = get_plugin_settings(_PLUGIN)
-    before = settings.screen.space
-    session = Session(folder)
+    session = Session(options.folder, tuple(options.size))
     try:
-        settings.screen.space = "Display P3"
         photograph_photo(session)
         photograph_chart(session)
     finally:
-        settings.screen.space = before
         session.viewer.close()
 
 
 def photograph_photo(session: Session) -> None:
     """Photograph what is done to a photo."""
     viewer = session.viewer
-    viewer.open_sample(_PLUGIN, "astronaut")
-    expand = session.open("Expand Layer")
+    viewer.open_sample(_PLUGIN, "coffee")
+    expand = session.open("Expand")
+    session.photograph("1-open")
     session.run(expand)
-    session.photograph("expand", expand)
-    source, expanded = viewer.layers
-
-    masks = session.open("Masks and Error Maps")
-    masks.layer.value = expanded
-    session.run(masks)
-    session.photograph("masks", masks)
+    session.photograph("2-expanded", "dark", "light")
+    see = session.open("See")
+    see.gained.value = False
+    session.run(see)
+    session.photograph("3-curtain", "dark", "light")
+    see.gained.value = True
+    session.settle()
+    session.photograph("4-came-back")
+    for layer in list(viewer.layers)[2:]:
+        viewer.layers.remove(layer)
+    maps = session.open("Maps")
+    session.run(maps)
+    session.photograph("5-maps")
     viewer.layers.pop()
-
-    compare = session.open("Compare Before and After")
-    compare.before.value, compare.after.value = source, expanded
-    session.run(compare)
-    session.photograph("compare", compare)
-    viewer.layers.pop()
-
-    measure = session.open("Measure Colours")
-    measure.layer.value, measure.reference.value = expanded, None
+    measure = session.open("Measure")
     measure.draw_diagram()
     session.wait(measure)
-    session.photograph("chromaticities", measure)
-
-    with tempfile.TemporaryDirectory() as scratch:
-        photos = Path(scratch, "photos")
-        photos.mkdir()
-        for name in ("coffee", "cat"):
-            viewer.open_sample(_PLUGIN, name)
-            viewer.layers.pop().save(str(photos / f"{name}.png"), plugin=_PLUGIN)
-        batch = session.open("Expand Folder")
-        batch.source.value, batch.target.value = photos, Path(scratch, "wide")
-        session.run(batch)
-        session.photograph("folder", batch)
+    session.photograph("6-chromaticities")
+    session.open("Folder")
+    session.photograph("7-folder")
 
 
 def photograph_chart(session: Session) -> None:
@@ -130,28 +118,19 @@ def photograph_chart(session: Session) -> None:
     viewer = session.viewer
     viewer.layers.clear()
     viewer.open_sample(_PLUGIN, "chart")
-    original, reduced = viewer.layers
-
-    errors = session.open("Masks and Error Maps")
-    errors.layer.value, errors.reference.value = reduced, original
-    for kind, box in errors.boxes.items():
-        box.value = kind == "delta_e"
-    session.run(errors)
-    session.photograph("errors", errors)
-    viewer.layers.pop()
-
-    measure = session.open("Measure Colours")
-    measure.layer.value, measure.reference.value = reduced, original
+    _, reduced = viewer.layers
+    viewer.layers.selection.active = reduced
+    measure = session.open("Measure")
     session.run(measure)
     measure.draw_diagram()
     session.wait(measure)
-    session.photograph("measure", measure)
-
-    convergence = session.open("Convergence")
-    convergence.layer.value, convergence.reference.value = reduced, original
-    session.run(convergence)
-    convergence.slider.value = 3
-    session.photograph("convergence", convergence)
+    session.photograph("8-measure", "dark", "light")
+    iterations = session.open("Iterations")
+    session.run(iterations)
+    iterations.player.slider.value = 3
+    session.photograph("9-iterations", "dark", "light")
+    session.open("Reduce")
+    session.photograph("10-reduce")
 
 
 if __name__ == "__main__":

@@ -60,12 +60,14 @@ def slider_times(repeats: int) -> list[float]:
     viewer = napari.Viewer(show=True)
     viewer.window.resize(1400, 900)
     viewer.add_image(codes, rgb=True, name="photo")
-    panel: Any = viewer.window.add_plugin_dock_widget("napari-gamut", "Convergence")[1]
-    panel.choice.model.value = "file"
-    panel.choice.weights.value = weights
-    panel.iterations.value = 8
-    panel.start()
-    while panel.busy:
+    page: Any = viewer.window.add_plugin_dock_widget("napari-gamut", "Gamut Expansion")[1].open(
+        "Iterations"
+    )
+    page.choice.model.value = "file"
+    page.choice.weights.value = weights
+    page.iterations.value = 8
+    page.start()
+    while page.busy:
         QApplication.processEvents()
         time.sleep(0.01)
     folder.cleanup()
@@ -78,12 +80,12 @@ def slider_times(repeats: int) -> list[float]:
     viewer.window._qt_viewer.canvas._scene_canvas.events.draw.connect(count)
     times = []
     for move in range(repeats + 3):
-        target = 1 + (move * 3) % panel.slider.max
-        if target == panel.slider.value:
-            target = target % panel.slider.max + 1
+        target = 1 + (move * 3) % page.player.slider.max
+        if target == page.player.slider.value:
+            target = target % page.player.slider.max + 1
         before = drawn
         started = time.perf_counter()
-        panel.slider.value = target
+        page.player.slider.value = target
         while drawn == before:
             QApplication.processEvents()
         times.append(time.perf_counter() - started)

@@ -18,9 +18,10 @@ from core.payload.embedding import write_embedded
 from core.payload.gamut_mlp import FitSettings
 from core.pictures.screens import display_image
 from core.progress import finished
-from napari_gamut import engine, stacks
-from napari_gamut.engine import Request, expand_photo
+from napari_gamut import engine, requests, stacks
+from napari_gamut.engine import expand_photo
 from napari_gamut.photos import photo_of
+from napari_gamut.requests import Request
 from tests.core.conftest import network_in, wide_photo
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def test_a_request_reaches_the_engine(weights: Path) -> None:
         device="cpu",
         tile=128,
     )
-    _, settings = engine.prepared(request)
+    _, settings = requests.prepared(request)
     assert (settings.space.key, settings.strength, settings.tolerance) == ("rec2020", 0.5, 2.0)
     assert settings.source is ADOBE_RGB
     assert (settings.project, settings.device, settings.tile) == (False, "cpu", 128)

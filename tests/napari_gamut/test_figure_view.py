@@ -21,7 +21,7 @@ def drawing(*, stacked: bool) -> Figure:
 
 @pytest.fixture
 def view(qtbot: Any) -> FigureView:
-    view = FigureView(300)
+    view = FigureView()
     qtbot.addWidget(view)
     view.resize(320, 500)
     view.show()

@@ -23,12 +23,12 @@ from core.payload.gamut_mlp import FitSettings
 from core.pictures.chart import wide_gamut_chart
 from core.pictures.seen import muted
 from core.progress import finished
-from napari_gamut.engine import Request
 from napari_gamut.folders import FolderReport, FolderRequest, expand_folder
 from napari_gamut.iterations import LARGEST, solve_visibly, window_within
 from napari_gamut.mapping import KINDS, Map, maps_of
 from napari_gamut.photos import LayerError, photo_of
 from napari_gamut.records import KEY, Record, WidePixels
+from napari_gamut.requests import Request
 from napari_gamut.tables import HEADER, rows_of, separated
 from tests.core.conftest import network_in
 from tests.napari_gamut.test_engine import result_of

@@ -14,10 +14,11 @@ from core.files import read
 from core.methods.registry import method
 from core.progress import Stop, Stopped, finished
 from napari_gamut.edits import placements
-from napari_gamut.engine import Request, expand_photo
+from napari_gamut.engine import expand_photo
 from napari_gamut.mapping import maps_of
 from napari_gamut.photos import LayerError, photo_of
 from napari_gamut.records import KEY, record_in
+from napari_gamut.requests import Request
 from napari_gamut.saving import saving, target_of
 from tests.napari_gamut.test_engine import photo, result_of
 

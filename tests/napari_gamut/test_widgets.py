@@ -11,9 +11,12 @@ import torch
 from napari.layers import Image, Labels
 from qtpy.QtWidgets import QApplication
 
+from core.colour import DISPLAY_P3
+from core.engine.expansion import ExpansionSettings, expand
 from core.files import read, write_codes
 from core.gamut import LOSSY_TOLERANCE
-from core.network.solver import SolverSettings, solve
+from core.methods.registry import method
+from core.network.solver import SolverSettings
 from napari_gamut import samples
 from napari_gamut.engine import Expanded
 from napari_gamut.records import record_in
@@ -169,7 +172,7 @@ class Gate:
         self.started = threading.Event()
         self.closed = threading.Event()
 
-    def __call__(self, photo: Any, request: Any, check: Any) -> Any:
+    def __call__(self, photo: Any, request: Any, check: Any, solve: Any = None) -> Any:
         self.started.set()
         try:
             yield 0, 2
@@ -216,7 +219,7 @@ def test_cancelling_ends_a_solver_between_two_iterations(
 ) -> None:
     started, ended = threading.Event(), threading.Event()
 
-    def endless(photo: Any, request: Any, check: Any) -> Any:
+    def endless(photo: Any, request: Any, check: Any, solve: Any = None) -> Any:
         yield 0, 1
         started.set()
         solver = SolverSettings(max_steps=10**9, tolerance=0.0)
@@ -426,8 +429,8 @@ def test_curves_of_several_solvers_share_a_plot(
     viewer.add_image(codes, rgb=True, name="photo")
     panel = dock("Iterations")
     choose(panel, weights)
-    for method in ("anderson", "picard"):
-        panel.method.value = method
+    for solver in ("anderson", "picard"):
+        panel.method.value = solver
         panel.start()
         finish(panel)
     labels = [line.get_label() for line in panel.plot.figure.axes[0].lines]
@@ -563,3 +566,100 @@ def test_preferences_reach_the_panels(viewer: Viewer, dock: Any) -> None:
     settings.screen.space = "Display P3"
     request = dock("Expand").request()
     assert (request.device, request.tile, request.display) == ("cpu", 256, "display-p3")
+
+
+def test_strength_and_space_move_without_solving_again(
+    viewer: Viewer,
+    dock: Any,
+    finish: Any,
+    qtbot: Any,
+    codes: np.ndarray,
+    weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    viewer.add_image(codes, rgb=True, name="photo")
+    page = dock("Expand")
+    choose(page, weights)
+    page.start()
+    finish(page)
+    (result,) = list(viewer.layers)[1:]
+    monkeypatch.setattr("core.engine.solved.photo_solve", None)
+    page.choice.strength.value = 0.5
+    page.choice.space.value = "display-p3"
+
+    def adjusted() -> bool:
+        made = record_in(result.metadata).made
+        return (made.strength, made.space) == (0.5, "display-p3") and not page.busy
+
+    qtbot.waitUntil(adjusted, timeout=60_000)
+    settings = ExpansionSettings(space=DISPLAY_P3, strength=0.5)
+    expected = expand(codes, method(weights), settings).values
+    assert np.array_equal(record_in(result.metadata).wide.values, expected)
+    assert result.name.endswith("50% · source unknown · in P3")
+    assert len(viewer.layers) == 2
+
+
+def test_pages_follow_the_selected_layer(viewer: Viewer, dock: Any, finish: Any) -> None:
+    first = viewer.add_image(np.zeros((9, 9, 3), np.uint8), rgb=True, name="first")
+    second = viewer.add_image(np.zeros((9, 9, 3), np.uint8), rgb=True, name="second")
+    page = dock("Expand")
+    assert page.layer.value is second
+    viewer.layers.selection.active = first
+    assert page.layer.value is first
+    page.choice.model.value = "naive"
+    page.start()
+    finish(page)
+    result = viewer.layers.selection.active
+    assert page.layer.value is first
+    see = dock("See")
+    assert (see.before.value, see.after.value) == (first, result)
+    assert result not in page.layer.choices
+
+
+def test_a_region_alone_is_measured(viewer: Viewer, dock: Any, finish: Any) -> None:
+    original, _ = add_chart(viewer)
+    page = dock("Measure")
+    page.layer.value, page.reference.value = original, original
+    page.region.value = viewer.add_shapes(
+        [[9.6, 9.6], [9.6, 59.4], [59.4, 59.4], [59.4, 9.6]], shape_type="polygon", name="box"
+    )
+    page.start()
+    finish(page)
+    assert page.rows[0][-1] == "2500"
+    assert page.note.startswith("2500 pixels inside “box”")
+
+
+def test_a_picture_of_one_frame_does_not_stay_over_the_next(
+    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray
+) -> None:
+    viewer.add_image(np.stack([codes, codes]), rgb=True, name="stack", scale=(2.0, 1.0, 1.0))
+    viewer.dims.set_current_step(0, 1)
+    page = dock("Maps")
+    page.start()
+    finish(page)
+    mask = viewer.layers[-1]
+    assert mask.data.shape == (1, *codes.shape[:2])
+    assert mask.data_to_world((0, 0, 0)) == pytest.approx((2.0, 0.0, 0.0))
+
+
+def test_settings_survive_the_panel(viewer: Viewer, dock: Any) -> None:
+    page = dock("Expand")
+    page.choice.strength.value = 0.75
+    dock("Measure")
+    viewer.window.remove_dock_widget(page.panel)
+    panel = viewer.window.add_plugin_dock_widget("napari-gamut", "Gamut Expansion")[1]
+    assert panel.page("Expand").choice.strength.value == 0.75
+    assert panel._places.currentWidget() is panel.page("Measure").native
+
+
+def test_a_photo_of_other_numbers_is_converted_by_a_button(
+    viewer: Viewer, dock: Any, finish: Any, warnings_shown: list[str]
+) -> None:
+    viewer.add_image(np.full((9, 9, 3), 7, np.int32), rgb=True, name="photo")
+    page = dock("Expand")
+    page.start()
+    assert "convert it" in warnings_shown[-1]
+    page.remedy.changed.emit(True)
+    finish(page)
+    assert viewer.layers[-1].data.dtype == np.uint8
+    assert page.layer.value is viewer.layers[-1]

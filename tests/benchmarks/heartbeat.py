@@ -1,0 +1,131 @@
+"""How long the window of napari stands still while a large photo is opened, expanded and saved.
+
+Run it where the plugin is installed, with a display or under xvfb-run:
+
+    python tests/benchmarks/heartbeat.py
+
+A timer beats every 5 ms. For each piece of work the longest time between two beats is told, as
+it passed and as time of the processor in the window's own thread, which a busy machine does not
+change; and the memory after each of several rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import napari
+import numpy as np
+from npe2 import PluginManager, PluginManifest
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication
+
+import napari_gamut
+from core.files import write_codes
+
+_PLUGIN = "napari-gamut"
+
+
+class Heart:
+    """Beats in the window's thread."""
+
+    def __init__(self) -> None:
+        self._timer = QTimer()
+        self._timer.setInterval(5)
+        self._timer.timeout.connect(self._beat)
+        self.reset()
+        self._timer.start()
+
+    def reset(self) -> None:
+        """Begin a new measurement."""
+        self.longest = self.longest_busy = 0.0
+        self._last, self._last_busy = time.perf_counter(), time.thread_time()
+
+    def _beat(self) -> None:
+        now, busy = time.perf_counter(), time.thread_time()
+        self.longest = max(self.longest, now - self._last)
+        self.longest_busy = max(self.longest_busy, busy - self._last_busy)
+        self._last, self._last_busy = now, busy
+
+    def report(self) -> dict[str, int]:
+        """Return the longest pauses in milliseconds."""
+        return {"ms": round(1000 * self.longest), "own_ms": round(1000 * self.longest_busy)}
+
+
+def memory() -> int:
+    """Return what the process holds now, in megabytes."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 // 2**20
+
+
+def photo(height: int, width: int) -> Any:
+    """Return a photo with clipped colours, made by numbers."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32) / 400
+    planes = [np.sin(x * (1 + i) + y * (3 - i)) for i in range(3)]
+    return np.clip(np.stack(planes, -1) * 160 + 128, 0, 255).astype(np.uint8)
+
+
+def main() -> None:
+    """Measure and print figures as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, nargs=2, default=(3000, 4000))
+    parser.add_argument("--method", default="naive", help="of the expansion")
+    parser.add_argument("--rounds", type=int, default=3, help="expansions, for the memory")
+    options = parser.parse_args()
+    manager = PluginManager.instance()
+    manager.discover()
+    if _PLUGIN not in manager:
+        manifest = Path(napari_gamut.__file__).parent / "napari.yaml"
+        manager.register(PluginManifest.from_file(manifest))
+    viewer = napari.Viewer(show=True)
+    page: Any = viewer.window.add_plugin_dock_widget(_PLUGIN, "Gamut Expansion")[1].open("Expand")
+    page.choice.model.value = options.method
+    heart, told = Heart(), {}
+
+    def settle() -> None:
+        for _ in range(30):
+            QApplication.processEvents()
+            time.sleep(0.01)
+
+    def wait() -> None:
+        while page.busy:
+            QApplication.processEvents()
+            time.sleep(0.001)
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "photo.png")
+        write_codes(path, photo(*options.size), compression=1)
+        settle()
+        heart.reset()
+        viewer.open(path, plugin=_PLUGIN)
+        told["open"] = heart.report()
+        settle()
+        heart.reset()
+        page.start()
+        wait()
+        told["expand"] = heart.report()
+        settle()
+        for suffix in ("tif", "jxl"):
+            heart.reset()
+            page.save(Path(folder, f"wide.{suffix}"))
+            wait()
+            told[f"save {suffix}"] = heart.report()
+        told["memory_mb"] = []
+        for _ in range(options.rounds):
+            page.start()
+            wait()
+            viewer.layers.remove(viewer.layers[-1])
+            for _ in range(4):
+                settle()
+            told["memory_mb"].append(memory())
+    viewer.close()
+    sys.stdout.write(json.dumps(told, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
