@@ -25,8 +25,9 @@ from core.evaluation.benchmark import (
     plan,
     untrained,
 )
-from core.evaluation.benchmark_page import CLAIMS, Content, Shown, machine, page
+from core.evaluation.benchmark_page import Content, Shown, machine, page
 from core.evaluation.cost import chart_codes, cost_of
+from core.evaluation.papers import CLAIMS
 from core.evaluation.protocol import EvaluationSettings
 from core.evaluation.report import Column, Table, html
 from core.evaluation.rows import Row
