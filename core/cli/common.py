@@ -58,12 +58,6 @@ def add_inputs(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
         metavar="OUT",
         help="the file for one photo, else a folder, which keeps the names",
     )
-    parser.add_argument(
-        "--drop-private",
-        action="store_true",
-        help="carry over only what is known to be harmless (camera, lens, exposure, date): no "
-        "place, names, serial numbers, captions or thumbnails",
-    )
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist already")
     parser.add_argument(
         "--resume", action="store_true", help="leave out photos whose output exists already"

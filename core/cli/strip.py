@@ -29,9 +29,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(options: argparse.Namespace) -> int:
     """Carry out the command; returns its exit code."""
     jobs = _jobs(options.inputs, Path(options.output))
+    overwrite = options.overwrite or common.is_spread(options)
 
     def work(job: batches.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
-        taken = strip(job.source, job.target, overwrite=options.overwrite)
+        taken = strip(job.source, job.target, overwrite=overwrite)
         progress(1, 1)
         report = {"input": str(job.source), "output": str(job.target), "bytes": taken}
         return f"{taken} bytes taken out", report

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -188,3 +189,33 @@ def test_resume_in_the_folder_of_the_photos_knows_its_results(
     assert run(*command) == 0
     assert "0 done, 1 kept from before, 0 failed" in capsys.readouterr().out
     assert sorted(path.name for path in folder.iterdir()) == ["a.avif", "a.png"]
+
+
+def test_a_batch_ends_with_what_was_clipped_most(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(7):
+        codes = np.full((24, 30, 3), 100, np.uint8)
+        codes[: 3 * number, :, 0] = 0
+        write_codes(folder / f"{number}.png", codes)
+    (folder / "a.png").unlink()
+    assert run("expand", folder, "-o", tmp_path / "out", "--model", "naive") == 0
+    lines = capsys.readouterr().out.splitlines()
+    listed = lines[lines.index("clipped most:") + 1 :]
+    assert [line.split() for line in listed] == [
+        [f"{number / 8:.2%}", str(folder / f"{number}.png")] for number in (6, 5, 4, 3, 2)
+    ]
+
+
+def test_waiting_threads_leave_the_processor_to_others(tmp_path: Path) -> None:
+    """The variable has to be set before torch is loaded, and a person's own choice stays."""
+    script = (
+        "import os, sys; from core.cli import main; assert 'torch' not in sys.modules; "
+        "main(['methods']); print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    for given, expected in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+        environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"} | given
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True
+        )
+        assert done.stdout.splitlines()[-1] == expected, done.stderr

@@ -242,6 +242,16 @@ def test_bfloat16_is_close_to_float32() -> None:
     assert 0.0 < np.abs(exact - quick).max() < 0.05
 
 
+def test_bfloat16_does_not_iterate_below_its_own_rounding() -> None:
+    model = LetNetMethod(random_model(SMALL_BOX, scale=1.0))
+    codes = extreme_codes(np.random.default_rng(9), (64, 64), 8)
+    tight = SolverSettings(max_steps=50, tolerance=1e-7)
+    quick = dataclasses.replace(CPU, precision="bfloat16", solver=tight)
+    (tile,) = expand(codes, model, quick).tiles
+    assert tile.status is Status.CONVERGED
+    assert tile.steps < 50
+
+
 def test_bands_report_every_tile_and_come_from_top_to_bottom(model: Model) -> None:
     codes = extreme_codes(np.random.default_rng(10), (150, 150), 8)
     bands = list(expand_bands(ArraySource(codes), model, CPU))
