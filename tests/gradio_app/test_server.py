@@ -422,7 +422,7 @@ def test_what_decodes_for_ever_holds_nobody_up(tmp_path: Path) -> None:
     small = write_photo(tmp_path / "small.png")
     folder = tmp_path / "demo"
     folder.mkdir()
-    with running_demo(folder, "--seconds=20", "--concurrency=2") as hasty:
+    with running_demo(folder, "--seconds=40", "--concurrency=2") as hasty:
         with (
             connected(hasty, tmp_path / "a") as client,
             connected(hasty, tmp_path / "b") as other,
@@ -430,9 +430,9 @@ def test_what_decodes_for_ever_holds_nobody_up(tmp_path: Path) -> None:
             started = time.monotonic()
             job = client.submit(photo=handle_file(bomb), api_name="/expand")
             assert other.predict(photo=handle_file(small), api_name="/expand")
-            with pytest.raises(AppError, match="longer than 20 seconds"):
+            with pytest.raises(AppError, match="longer than 40 seconds"):
                 job.result()
-            assert time.monotonic() - started < 90.0
+            assert time.monotonic() - started < 150.0
             assert wait_for(lambda: not requests_left(hasty))
             # Its worker is free again.
             assert client.predict(photo=handle_file(small), api_name="/expand")
