@@ -38,6 +38,8 @@ def build(context: Context, arrival: Arrival) -> gr.Blocks:
     blocks: gr.Blocks
     with SafePage(title=page.TITLE, analytics_enabled=False, delete_cache=(60, age)) as blocks:
         gr.Markdown(page.LEAD, elem_classes="lead")
+        if settings.accounts:
+            gr.HTML(page.LOGOUT)
         # Before the tabs, whose own events would take the endpoints' names.
         add_api(context)
         screen = gr.Textbox(visible=False)
@@ -45,12 +47,14 @@ def build(context: Context, arrival: Arrival) -> gr.Blocks:
             with gr.Tab("Expand", id="expand"):
                 expand = ExpandTab(context)
             with gr.Tab("Convergence", id="convergence"):
-                ConvergenceTab(context, screen)
+                convergence = ConvergenceTab(context, screen)
             with gr.Tab("Compare", id="compare"):
                 compare = CompareTab(context, screen)
             with gr.Tab("About", id="about"):
                 add_about_tab(context, blocks)
         connect_wide_offers(context, expand, compare, tabs)
+        for tab in (expand, convergence, compare):
+            tab.desk.connect_cancel()
         blocks.load(None, None, screen, js=page.SCREEN_SCRIPT, api_visibility="private")
         blocks.load(
             lambda: expand.arrive(arrival.outcome(), arrival.path),

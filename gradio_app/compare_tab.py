@@ -72,16 +72,16 @@ class CompareTab:
                 self._diagram = _drawing("Where the colours lie")
         self.photo = photo.file
         places = (self._result, self._table, self._errors, self._diagram)
-        self._desk = Desk(context, photo, buttons, hint, places)
-        self._desk.connect(self.compare, self._inputs)
+        self.desk = Desk(context, photo, buttons, hint, places)
+        self.desk.connect(self.compare, self._inputs)
 
     def run_after(self, event: Any) -> None:
         """Compare after an event that has put a photo here."""
-        self._desk.add(event, self.compare, [self.photo, *self._inputs], self._desk.nothing)
+        self.desk.add(event, self.compare, [self.photo, *self._inputs], self.desk.nothing)
 
     def compare(self, stop: Stop, path: str | None, *chosen: Any) -> Iterator[Shown]:
         """Compare the methods that were chosen."""
-        busy, idle = self._desk.buttons.busy, self._desk.buttons.idle
+        busy, idle = self.desk.buttons.busy, self.desk.buttons.idle
         yield busy(page.said("Reading the photo …"))
         methods, style, assume, shown = chosen
         place, screen = self._context.workplace, page.Screen.told(shown)
@@ -103,7 +103,7 @@ class CompareTab:
     def _shown(self, result: Compares) -> Shown:
         assert result.pictures is not None
         return {
-            self._desk.hint: gr.HTML(visible=False),
+            self.desk.hint: gr.HTML(visible=False),
             self._result: gr.HTML(viewer(result.pictures), visible=True),
             self._table: gr.HTML(result.table, visible=True),
             self._errors: gr.Image(str(result.drawings[0]), visible=True),

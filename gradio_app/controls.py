@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -142,6 +142,7 @@ class Desk:
     hint: gr.HTML
     results: tuple[Block, ...]
     outputs: tuple[Component, ...] = ()
+    _jobs: list[Any] = field(default_factory=list)
 
     @property
     def everything(self) -> list[Any]:
@@ -160,7 +161,7 @@ class Desk:
         handler: Callable[..., Any],
         inputs: Sequence[Component],
     ) -> None:
-        """Run a job when a photo arrives or the button is pressed; let Cancel stop it.
+        """Run a job when a photo arrives or the button is pressed.
 
         Parameters
         ----------
@@ -172,13 +173,11 @@ class Desk:
             Beside the photo.
         """
         photo = self.photo
-        buttons = self.buttons
-        buttons.cancel.click(lambda: page.said("Cancelling …"), outputs=buttons.status, **AT_ONCE)
         chosen = photo.gallery.select(self._choose, outputs=photo.file, **AT_ONCE)
         everything = [photo.file, *inputs]
         for event in (photo.file.upload, chosen.then):
             self.add(event, handler, everything, self.nothing)
-        self.add(buttons.run.click, handler, everything)
+        self.add(self.buttons.run.click, handler, everything)
 
     def add(
         self,
@@ -187,7 +186,7 @@ class Desk:
         inputs: Sequence[Component],
         shown: Callable[[], Shown] = dict,
     ) -> None:
-        """Run another job after an event; Cancel stops it, too.
+        """Run a job after an event.
 
         Parameters
         ----------
@@ -216,11 +215,17 @@ class Desk:
             api_visibility="private",
         )
         job.failure(self._refuse, buttons.status, buttons.components, **AT_ONCE)
+        self._jobs.append(job)
+
+    def connect_cancel(self) -> None:
+        """Let Cancel stop every job, and so does whoever takes the photo away."""
+        buttons = self.buttons
+        buttons.cancel.click(lambda: page.said("Cancelling …"), outputs=buttons.status, **AT_ONCE)
         # The job's last message may come after the click; what is said then has to be said later.
-        buttons.cancel.click(None, cancels=[job]).then(
+        buttons.cancel.click(None, cancels=self._jobs).then(
             lambda: buttons.idle(page.said("Cancelled.")), outputs=buttons.components, **AT_ONCE
         )
-        self.photo.file.clear(None, cancels=[job]).then(
+        self.photo.file.clear(None, cancels=self._jobs).then(
             lambda: {**buttons.idle(""), **self.nothing()}, outputs=self.everything, **AT_ONCE
         )
 

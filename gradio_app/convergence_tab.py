@@ -101,8 +101,8 @@ class ConvergenceTab:
         self._views = [picture, difference, drawing]
         self._watched = gr.State(None, time_to_live=60 * context.settings.keep_minutes)
         results = (self._iteration, *self._views)
-        self._desk = Desk(context, photo, buttons, hint, results, (self._watched,))
-        self._desk.connect(self.watch, [*settings, screen, self._watched])
+        self.desk = Desk(context, photo, buttons, hint, results, (self._watched,))
+        self.desk.connect(self.watch, [*settings, screen, self._watched])
         self._iteration.input(
             self.show,
             [self._watched, self._iteration, screen],
@@ -115,7 +115,7 @@ class ConvergenceTab:
 
     def watch(self, stop: Stop, path: str | None, *chosen: Any) -> Iterator[Shown]:
         """Watch the solver that was chosen."""
-        busy, idle = self._desk.buttons.busy, self._desk.buttons.idle
+        busy, idle = self.desk.buttons.busy, self.desk.buttons.idle
         *settings, shown, before = chosen
         yield busy(page.said("Reading the photo …"))
         started = time.monotonic()
@@ -132,7 +132,7 @@ class ConvergenceTab:
                 views = _views(now, 1, page.Screen.told(shown))
             yield {
                 **idle(page.said(_sentence(now.trace))),
-                self._desk.hint: gr.HTML(visible=False),
+                self.desk.hint: gr.HTML(visible=False),
                 self._iteration: gr.Slider(
                     1, max(2, len(now.trace.residuals)), value=1, visible=True
                 ),

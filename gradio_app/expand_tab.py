@@ -205,7 +205,8 @@ class ExpandTab:
             chosen.strength.release,
             chosen.private.input,
         )
-        self.desk.connect(self.expand, chosen.components)
+        self.desk.connect(self.expand, inputs)
+        self.desk.photo.file.clear(lambda: None, outputs=self.last, **AT_ONCE)
         for event in events:
             self.desk.add(event, self.again, inputs, self._stale)
         for choice in (chosen.space, chosen.format):
@@ -213,9 +214,11 @@ class ExpandTab:
                 _problem_of, [chosen.space, chosen.format], self._results.problem, **AT_ONCE
             )
 
-    def expand(self, stop: Stop, paths: list[str] | str | None, *chosen: Any) -> Iterator[Shown]:
-        """Expand what was sent: one photo, or several into an archive."""
-        several = [paths] if isinstance(paths, str) else list(paths or [])
+    def expand(
+        self, stop: Stop, paths: list[str] | None, last: Last | None, *chosen: Any
+    ) -> Iterator[Shown]:
+        """Expand what was sent: one photo, or several into an archive; else what is shown."""
+        several = list(paths or (last.paths if last else ()))
         work = self._many if len(several) > 1 else self._one
         return self._safely(partial(work, stop, several), chosen)
 

@@ -32,12 +32,15 @@ wide-gamut file with them, for editing, for print and for wide-gamut screens.
 **All you need is the sRGB file.** Reduced to sRGB again, the result gives back your photo.
 """
 
+LOGOUT = '<p class="note"><a href="logout">Log out</a></p>'
+
 WIDE_OFFER = """
 <p class="note"><b>This photo has all its colours.</b> An sRGB copy of it, for the web, would lose
 some; it can carry what it takes to bring them back.</p>
 """
 
 _STATIC = resources.files("gradio_app") / "static"
+ICON = _STATIC / "icon.svg"
 CSS = (_STATIC / "page.css").read_text(encoding="utf-8")
 SCRIPT = (_STATIC / "page.js").read_text(encoding="utf-8")
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from core.files import read
-from core.files.privacy import without_private
-from core.gamut import out_of_gamut_mask, reduce, share
-from core.payload.embedding import write_embedded
+from core.files import inspect
+from core.payload.gamut_mlp import FitSettings
+from core.payload.reduction import ReductionSettings, file_reduction
 from gradio_app.uploads import checked, without_paths
 
 if TYPE_CHECKING:
@@ -66,15 +65,12 @@ def reduction(
     """
     upload = checked(path, place.uploads, place.settings)
     place.begin()
+    settings = ReductionSettings(
+        hint=False, network=FitSettings(), keep_private=private, device=place.settings.device
+    )
     with without_paths(upload):
-        photo = read(upload.path, limits=place.settings.limits)
-        scene = photo.scene()
-        target = folder / f"{upload.stem}-srgb{'.jpg' if photo.lossy else '.png'}"
-        written: dict[str, Any] = {
-            "metadata": photo.metadata if private else without_private(photo.metadata),
-            "alpha": None if photo.lossy else photo.alpha,
-        }
-        work = write_embedded(target, reduce(scene), scene, **written)
-        with closing(work):
-            embedding = yield from work
-    return Reduced(target, share(out_of_gamut_mask(scene)), embedding.size)
+        lossy = inspect(upload.path, limits=place.settings.limits).lossy
+        target = folder / f"{upload.stem}-srgb{'.jpg' if lossy else '.png'}"
+        with closing(file_reduction(upload.path, target, settings=settings)) as work:
+            report = yield from work
+    return Reduced(target, report.out_of_gamut_share, report.payload_size)

@@ -151,6 +151,7 @@ def _launch_settings(settings: DemoSettings, context: Context) -> dict[str, Any]
         "prevent_thread_lock": True,
         "quiet": True,
         "theme": theme(),
+        "favicon_path": str(page.ICON),
         "css": page.CSS,
         "js": page.SCRIPT,
         "app_kwargs": {

@@ -386,16 +386,18 @@ def test_no_host_is_reflected(demo: Demo) -> None:
         assert "evil" not in answer.text
 
 
+@pytest.mark.timeout(900)
 def test_the_memory_of_the_server_does_not_grow(client: Client, demo: Demo, tmp_path: Path) -> None:
-    photo = handle_file(write_photo(tmp_path / "photo.png", 300, 400))
+    photo = handle_file(write_photo(tmp_path / "photo.png", 600, 800))
 
     def work(times: int) -> int:
         for _ in range(times):
             client.predict(photo=photo, model="naive", api_name="/expand")
         return demo.memory
 
-    before = work(10)
-    assert work(30) < 1.15 * before
+    before = work(5)
+    # A photo of this size takes several megabytes while it is worked on.
+    assert work(15) - before < 15e6
 
 
 def slow_jpeg(scans: int) -> bytes:
@@ -411,6 +413,7 @@ def slow_jpeg(scans: int) -> bytes:
     return file[:third] + scan * scans + file[third:]
 
 
+@pytest.mark.timeout(900)
 def test_what_decodes_for_ever_holds_nobody_up(tmp_path: Path) -> None:
     """Neither beyond its own time, nor others meanwhile; and a killed server leaves nothing."""
     bomb = tmp_path / "slow.jpg"
@@ -419,7 +422,7 @@ def test_what_decodes_for_ever_holds_nobody_up(tmp_path: Path) -> None:
     small = write_photo(tmp_path / "small.png")
     folder = tmp_path / "demo"
     folder.mkdir()
-    with running_demo(folder, "--seconds=8", "--concurrency=2") as hasty:
+    with running_demo(folder, "--seconds=40", "--concurrency=2") as hasty:
         with (
             connected(hasty, tmp_path / "a") as client,
             connected(hasty, tmp_path / "b") as other,
@@ -427,9 +430,9 @@ def test_what_decodes_for_ever_holds_nobody_up(tmp_path: Path) -> None:
             started = time.monotonic()
             job = client.submit(photo=handle_file(bomb), api_name="/expand")
             assert other.predict(photo=handle_file(small), api_name="/expand")
-            with pytest.raises(AppError, match="longer than 8 seconds"):
+            with pytest.raises(AppError, match="longer than 40 seconds"):
                 job.result()
-            assert time.monotonic() - started < 90.0
+            assert time.monotonic() - started < 150.0
             assert wait_for(lambda: not requests_left(hasty))
             # Its worker is free again.
             assert client.predict(photo=handle_file(small), api_name="/expand")
