@@ -107,6 +107,7 @@ class ExpandPage(SavingPage):
         )
         self._solve: Solve | None = None
         self._result: Image | None = None
+        self._turning = False
         self._pending = QTimer(self.native)
         self._pending.setSingleShot(True)
         self._pending.setInterval(_PATIENCE_MS)
@@ -221,16 +222,18 @@ class ExpandPage(SavingPage):
         return record
 
     def _on_change(self, *_: object) -> None:
-        if self.live.value and self._made_of_photo() is not None:
+        # A source that is set for a newly chosen photo is nobody's wish to change a result.
+        if self.live.value and not self._turning and self._made_of_photo() is not None:
             self._pending.start()
 
     def _on_layer(self, layer: Image | None) -> None:
         try:
             photo = None if layer is None else photo_of(layer)
-            self.origin.turn_to(photo)
         except PhotoError:
-            self.origin.turn_to(None)
-            return
+            photo = None
+        self._turning = True
+        self.origin.turn_to(photo)
+        self._turning = False
         if photo is not None:
             self.tolerance.value = photo.tolerance
 
