@@ -61,7 +61,7 @@ class ExrHeader:
 
     def _area(self, window: str) -> int:
         left, top, right, bottom = struct.unpack("<4i", self.attributes[window][1])
-        return max(0, right - left + 1) * max(0, bottom - top + 1)
+        return int(max(0, right - left + 1) * max(0, bottom - top + 1))
 
     def as_properties(self) -> tuple[dict[xmp.Name, list[str]], tuple[str, ...]]:
         """Return what is said of the photo as XMP properties, and the names of what is not.
