@@ -29,7 +29,14 @@ _READ = {b"av01", b"grid", b"tmap", b"iden"}
 def read_header(path: Path) -> Header:
     """Return what the boxes say (see :mod:`core.files.formats`)."""
     data = path.read_bytes()
-    images = isobmff.read_images(data)
+    try:
+        images = isobmff.read_images(data)
+    except LookupError as error:
+        if data[8:12] != b"avis":
+            raise
+        raise FileError(
+            f"“{path}” is an animated AVIF without a still picture; save one of its frames."
+        ) from error
     photo = images.photo
     if photo.kind not in _READ:
         raise unsupported(path, "this kind of AVIF file")
