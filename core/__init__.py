@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.engine.expansion import ExpansionSettings, expand
     from core.engine.files import FileSettings, expand_file
     from core.engine.method import Method, Needs, WindowMethod
+    from core.engine.solved import solve_photo
     from core.files import read, write, write_codes
     from core.gamut import reduce
     from core.methods.registry import method
@@ -40,6 +41,7 @@ _ROOMS = {
     "method": "methods.registry",
     "read": "files",
     "reduce": "gamut",
+    "solve_photo": "engine.solved",
     "reduce_file": "payload.reduction",
     "write": "files",
     "write_codes": "files",
@@ -59,6 +61,7 @@ __all__ = [
     "read",
     "reduce",
     "reduce_file",
+    "solve_photo",
     "write",
     "write_codes",
 ]

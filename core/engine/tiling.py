@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _CELL = 16
 """Pixels: tiles are cut on a grid of this step. A multiple of every network's scale."""
 
-_OVERHEAD = 2048
+_OVERHEAD = 3072
 """What a further piece of a tile costs, in pixels to be solved."""
 
 
