@@ -99,9 +99,7 @@ class GamutMlpMethod(Method):
         Of the network, one of :data:`core.payload.gamut_mlp.FORMS`, if not that of the settings.
     """
 
-    summary = (
-        "GamutMLP (Le et al., CVPR 2023) on LETNet-box: fitted to the original, in the sRGB file"
-    )
+    summary = "GamutMLP (Le et al., CVPR 2023) on LETNet-box, fitted to the original"
     needs = Needs.ORIGINAL
 
     def __init__(self, settings: FitSettings | None = None, size: str | None = None) -> None:

@@ -45,7 +45,8 @@ _STEP_GAIN = 4.0
 _PIXELS_AT_ONCE = 1 << 16
 _STEPS_AT_ONCE = 25
 _HELD_OUT, _MOST_HELD_OUT = 8, 16_384
-_PATIENCE, _WORTH, _SLOWER, _SLOWEST = 4, 0.995, 0.3, 0.05
+_LEAST_SCALE = 1e-6
+_PATIENCE, _WORTH, _SLOWER, _SLOWEST = 8, 0.995, 0.4, 0.1
 
 
 @dataclass(frozen=True)
@@ -274,6 +275,8 @@ def fit(
     samples = samples_of(lost, form, settings.samples)
     if len(samples.features):
         yield from train(network, samples, settings, generator)
+    with torch.no_grad():
+        network.last.weight *= samples.scale
     yield settings.steps, settings.steps
     network.eval().requires_grad_(False)
     return GamutMlp(network, *lost.size)
@@ -312,17 +315,21 @@ class Samples:
     features : Tensor, float32, shape (N, inputs)
         What the network sees.
     missing : Tensor, float32, shape (N, 3)
-        What the estimate lacks, scene-linear sRGB.
+        What the estimate lacks, scene-linear sRGB, as multiples of `scale`.
     weight : Tensor, float32, shape (N, 3)
         How far the network's step counts: 0 for channels that are not clipped.
     to_prophoto : Tensor, float32, shape (3, 3)
         The matrix to linear ProPhoto RGB, in which errors are measured.
+    scale : float
+        Root mean square of what is lacking: a network learns photos that lost little as well as
+        those that lost much.
     """
 
     features: Tensor
     missing: Tensor
     weight: Tensor
     to_prophoto: Tensor
+    scale: float
 
     def loss(self, network: PhotoNetwork, chosen: Tensor | slice) -> Tensor:
         """Return the mean squared error of some of the samples."""
@@ -342,11 +349,15 @@ def samples_of(lost: LostPixels, form: Form, most: int) -> Samples:
     weight = (low | high) * clipping_weight(codes, tolerance)[:, None]
     rows, columns = np.divmod(lost.places[chosen], lost.size[1])
     matrix = matrix_between(SRGB, PROPHOTO, lost.settings.adaptation)
+    missing = (lost.original[chosen] - base).astype(np.float32)
+    power = np.square(weight * missing).mean(dtype=np.float64) if len(codes) else 0.0
+    scale = max(math.sqrt(power), _LEAST_SCALE)
     return Samples(
         _features(form, _places(rows, columns, lost.size), naive, base),
-        torch.from_numpy((lost.original[chosen] - base).astype(np.float32)),
+        torch.from_numpy(missing / np.float32(scale)),
         torch.from_numpy(weight.astype(np.float32)),
         torch.tensor(matrix, dtype=torch.float32),
+        scale,
     )
 
 

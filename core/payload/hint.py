@@ -46,6 +46,9 @@ _LARGEST_FACTOR = (2**_BITS - 1) / _STEPS_TO_ONE
 _MOST_KNOTS = 20
 
 _AT_ONCE = 1 << 17
+_FITTED = 1 << 20
+"""Pixels that the factors are fitted to at most. Whether they do harm is measured on all."""
+
 _STABLE = 1e-4
 
 Doubles = npt.NDArray[np.float64]
@@ -209,19 +212,25 @@ class _Fit:
         source = self._settings.source
         if not self._present:
             return Hint(source, {})
-        for part in self._parts():
+        for part in self._parts(step=-(-len(self._lost.codes) // _FITTED)):
             self._accumulate(part)
         still = {
             which: replace(curve, factors=np.zeros_like(curve.factors))
             for which, curve in self._curves.items()
         }
-        choices = [Hint(source, curves) for curves in (self._fitted_curves(), self._curves, still)]
-        errors = [self._errors(hint) for hint in choices]
-        harmless = [e for e in errors if e[0] <= errors[-1][0] and e[1] <= errors[-1][1]]
-        return choices[errors.index(min(harmless))]
+        nothing = Hint(source, still)
+        most = self._errors(nothing)
+        for curves in (self._fitted_curves(), self._curves):
+            hint = Hint(source, curves)
+            if all(ours <= naive for ours, naive in zip(self._errors(hint), most, strict=True)):
+                return hint
+        return nothing
 
-    def _parts(self) -> list[slice]:
-        return [slice(i, i + _AT_ONCE) for i in range(0, len(self._lost.codes), _AT_ONCE)]
+    def _parts(self, step: int = 1) -> list[slice]:
+        """Return stretches of the lost pixels, all of them or every so many."""
+        length = step * _AT_ONCE
+        starts = range(0, len(self._lost.codes), length)
+        return [slice(start, start + length, step) for start in starts]
 
     def _ranges(self) -> dict[int, tuple[int, int]]:
         ranges: dict[int, tuple[int, int]] = {}

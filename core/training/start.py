@@ -64,7 +64,7 @@ class StartSettings:
     inner_steps, batch : int
         Of gradient descent, and the pixels of each.
     inner_rate, outer_rate : float
-        Of gradient descent, on the error as a share of the photo's, and of Adam.
+        Of gradient descent and of Adam.
     seed : int
         Of everything that is drawn.
     """
@@ -205,7 +205,7 @@ def _descended(
     """Return a copy of the start after a few steps of gradient descent on one photo."""
     network = copy.deepcopy(start)
     weights = list(network.parameters())
-    scale = settings.inner_rate / max(float(_before(photo)), 1e-9)
+    scale = settings.inner_rate
     for _ in range(settings.inner_steps):
         batch = torch.randint(len(photo.features), (settings.batch,), generator=generator)
         slopes = torch.autograd.grad(photo.loss(network, batch), weights)

@@ -179,7 +179,7 @@ def test_a_fit_that_gains_no_more_ends(codes: np.ndarray) -> None:
     seen: list[int] = []
     settings = FitSettings(steps=100_000, batch=8, samples=64, size="0.5", learning_rate=1e-9)
     finished(fit(lost, settings), lambda done, total: seen.append(done))
-    assert seen[-2] < 1000
+    assert seen[-2] < 2000
 
 
 def test_a_fit_begins_where_it_is_told(codes: np.ndarray, scene: np.ndarray, mlp: GamutMlp) -> None:
