@@ -215,6 +215,9 @@ class Page(Container[Any]):
         self.say(f"{counted}{', ' + left if left else ''}" if total else "")
         self.show_bar(done, total)
 
+    def _is_idle(self) -> bool:
+        return self._job is None
+
     def show_bar(self, done: int, total: int) -> None:
         """Show steps done and in all as bars, here and in napari's activity dock.
 
@@ -226,7 +229,7 @@ class Page(Container[Any]):
         self.progress.max, self.progress.value = total, min(done, total)
         if self._activity is None:
             self._activity = activity(total=total, desc=self._caption)
-            if self._job is None:
+            if self._is_idle():
                 self._end_activity()
                 return
         self._activity.total = total
