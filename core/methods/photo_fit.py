@@ -46,7 +46,7 @@ class PhotoFitSettings:
         Of Adam.
     batch : int
         Samples of a step, drawn with replacement; all of them where there are fewer. The
-        authors' 65,536 on a GPU bring no more than this many (0.02 dB).
+        authors take 65,536, on a GPU.
     learning_rate : float
         Of Adam, the same throughout.
     outside, inside : int
