@@ -33,7 +33,7 @@ def file_name(name: str, record: Record) -> str:
     """Return the name that is proposed for a layer's file."""
     if record.made is not None:
         name = f"{record.made.source} in {short_name(record.made.space)}"
-    return re.sub(r'[\\/:*?"<>|]+', " ", name).strip() + ".tif"
+    return re.sub(r'[\\/:*?"<>|\s]+', " ", name).strip() + ".tif"
 
 
 def drawn_name(name: str, record: Record) -> str:

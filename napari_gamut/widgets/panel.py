@@ -162,6 +162,7 @@ class GamutPanel(QWidget):  # type: ignore[misc]
     def _on_active(self, event: Any) -> None:
         layer: Layer | None = event.value
         if layer is not None:
+            self._renew()  # A new layer is selected before its insertion is told.
             for page in self._pages.values():
                 page.follow(layer)
 
