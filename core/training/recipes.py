@@ -181,6 +181,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             solver=CPU_SOLVER,
             inference=_SEAMLESS,
             halo=32,
+            share=0.5,
         ),
         "cpu-paper-form": Recipe(
             PAPER,
