@@ -82,14 +82,16 @@ def read_metadata(segments: Segments) -> tuple[Metadata, tuple[str, ...]]:
 def read_profile(segments: Segments) -> tuple[bytes | None, bool]:
     """Return the ICC profile, put together, and whether no part of it is missing (ICC.1, B.4)."""
     head = len(_PROFILE) + 2
-    pieces = [
-        (content[head - 2], content[head:])
+    held = [
+        content
         for name, content in segments
         if name == "APP2" and content.startswith(_PROFILE) and len(content) >= head
     ]
+    pieces = [(content[head - 2], content[head:]) for content in held]
     # Some writers count wrongly; how long the whole is, it says itself.
     profile = b"".join(piece for _, piece in sorted(pieces, key=lambda one: one[0]))
-    is_whole = len(profile) >= int.from_bytes(profile[:4], "big")
+    count = max((content[head - 1] for content in held), default=0)
+    is_whole = len(pieces) >= count or len(profile) >= int.from_bytes(profile[:4], "big")
     return profile if pieces and is_whole else None, is_whole
 
 
