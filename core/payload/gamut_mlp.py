@@ -46,6 +46,9 @@ _PIXELS_AT_ONCE = 1 << 16
 _STEPS_AT_ONCE = 25
 _HELD_OUT, _MOST_HELD_OUT = 8, 16_384
 _LEAST_SCALE = 1e-6
+_USUAL = 0.02
+"""Root mean square, in linear light, of what photos lack: the learning rate is for such."""
+
 _PATIENCE, _WORTH, _SLOWER, _SLOWEST = 8, 0.995, 0.4, 0.1
 
 
@@ -254,7 +257,8 @@ def fit(
     settings : FitSettings, optional
         How.
     start : PhotoNetwork, optional
-        Whose weights are where the fit begins; random ones unless given.
+        Whose weights are where the fit begins, in units of :attr:`Samples.scale`; random ones
+        unless given.
 
     Yields
     ------
@@ -321,8 +325,8 @@ class Samples:
     to_prophoto : Tensor, float32, shape (3, 3)
         The matrix to linear ProPhoto RGB, in which errors are measured.
     scale : float
-        Root mean square of what is lacking: a network learns photos that lost little as well as
-        those that lost much.
+        By which what is lacking is of the usual size: a network learns photos that lost little as
+        well as those that lost much.
     """
 
     features: Tensor
@@ -351,7 +355,7 @@ def samples_of(lost: LostPixels, form: Form, most: int) -> Samples:
     matrix = matrix_between(SRGB, PROPHOTO, lost.settings.adaptation)
     missing = (lost.original[chosen] - base).astype(np.float32)
     power = np.square(weight * missing).mean(dtype=np.float64) if len(codes) else 0.0
-    scale = max(math.sqrt(power), _LEAST_SCALE)
+    scale = max(math.sqrt(power) / _USUAL, _LEAST_SCALE)
     return Samples(
         _features(form, _places(rows, columns, lost.size), naive, base),
         torch.from_numpy(missing / np.float32(scale)),

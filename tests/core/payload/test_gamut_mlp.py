@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tracemalloc
 import zlib
 from typing import Any
@@ -17,7 +18,7 @@ from core.gamut import clipped_channels, naive_inversion, out_of_gamut_mask, red
 from core.methods.gamut_mlp import FittedGamutMlp
 from core.methods.naive import NaiveInversion
 from core.metrics import compare
-from core.payload.gamut_mlp import FORMS, LEVELS, FitSettings, GamutMlp, encoded, fit
+from core.payload.gamut_mlp import FORMS, LEVELS, FitSettings, GamutMlp, encoded, fit, samples_of
 from core.payload.lost import lost_pixels
 from core.payload.network_record import network_of, network_record
 from core.payload.records import Record, joined, parsed
@@ -185,7 +186,10 @@ def test_a_fit_that_gains_no_more_ends(codes: np.ndarray) -> None:
 def test_a_fit_begins_where_it_is_told(codes: np.ndarray, scene: np.ndarray, mlp: GamutMlp) -> None:
     lost = finished(lost_pixels(codes, scene))
     one = FitSettings(steps=1, batch=512, size="2", learning_rate=1e-9)
-    near, far = (finished(fit(lost, one, start)) for start in (mlp.network, None))
+    # A start learns what is lacking in the samples' own unit.
+    start = copy.deepcopy(mlp.network)
+    start.last.weight /= samples_of(lost, start.form, one.samples).scale
+    near, far = (finished(fit(lost, one, begin)) for begin in (start, None))
     low, high = clipped_channels(codes)
     near_error, far_error = (
         np.abs(each.estimate(codes) - scene)[low | high].mean() for each in (near, far)
