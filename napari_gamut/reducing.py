@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.colour import SRGB
-from core.gamut import out_of_gamut_mask, reduce, share
+from core.gamut import ROUNDING, out_of_gamut_mask, reduce, share
 from napari_gamut.photos import LayerError
 from napari_gamut.saving import metadata_of
 
@@ -94,11 +94,12 @@ def reducing(
     """
     from core.files import write_codes
     from core.payload.embedding import write_embedded
+    from core.payload.gamut_mlp import FitSettings
 
     yield 0, 1
     scene = photo.linear(SRGB)
     codes = reduce(scene)
-    lost = share(out_of_gamut_mask(scene))
+    lost = share(out_of_gamut_mask(scene, ROUNDING))
     if path is None:
         return Reduced(codes, lost)
     settings: dict[str, Any] = {
@@ -111,5 +112,5 @@ def reducing(
     if not carry:
         write_codes(path, codes, **settings)
         return Reduced(codes, lost, path)
-    embedding = yield from write_embedded(path, codes, scene, **settings)
+    embedding = yield from write_embedded(path, codes, scene, None, FitSettings(), **settings)
     return Reduced(codes, lost, path, embedding.size)

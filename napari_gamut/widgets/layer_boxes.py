@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 
+class LayerBox(ComboBox):
+    """A control in which a layer is chosen."""
+
+    def renew(self) -> None:
+        """Offer the layers that there are now; the chosen one stays, also under a new name."""
+        chosen = self.value
+        with self.changed.blocked():
+            self.reset_choices()
+            if chosen in self.choices:
+                self.value = chosen
+        if self.value is not chosen:
+            self.changed.emit(self.value)
+
+
 def layer_box(
     viewer: Viewer,
     label: str,
@@ -22,7 +36,7 @@ def layer_box(
     fits: Callable[[Layer], bool] = is_photo,
     *,
     optional: bool = False,
-) -> ComboBox:
+) -> LayerBox:
     """Return a control in which one of the viewer's layers is chosen.
 
     Parameters
@@ -40,7 +54,7 @@ def layer_box(
     def offered(_: object) -> list[tuple[str, Layer]]:
         return [(layer.name, layer) for layer in viewer.layers if fits(layer)]
 
-    box = ComboBox(label=label, tooltip=tooltip, choices=offered, nullable=optional)
+    box = LayerBox(label=label, tooltip=tooltip, choices=offered, nullable=optional)
     active = viewer.layers.selection.active
     if not optional and active in box.choices:
         box.value = active
@@ -55,14 +69,14 @@ def choose(box: ComboBox, layer: Layer | None) -> None:
         box.value = None
 
 
-def reference_box(viewer: Viewer) -> ComboBox:
+def reference_box(viewer: Viewer) -> LayerBox:
     """Return a control for the original that a photo is compared with."""
     return layer_box(
         viewer, "Reference", "The wide-gamut original, if you have it.", is_wide, optional=True
     )
 
 
-def region_box(viewer: Viewer, tooltip: str) -> ComboBox:
+def region_box(viewer: Viewer, tooltip: str) -> LayerBox:
     """Return a control for a shapes layer."""
     return layer_box(viewer, "Region", tooltip, _is_drawn, optional=True)
 

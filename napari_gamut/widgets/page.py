@@ -18,7 +18,7 @@ from napari_gamut.conversions import conversion
 from napari_gamut.photos import LayerError, photo_of
 from napari_gamut.places import shown_index
 from napari_gamut.widgets.job import Job, TimeLeft, Work
-from napari_gamut.widgets.layer_boxes import choose
+from napari_gamut.widgets.layer_boxes import LayerBox, choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,7 +148,9 @@ class Page(Container[Any]):
 
     def renew(self) -> None:
         """Offer the layers that there are now."""
-        self.reset_choices()
+        for control in self:
+            if isinstance(control, LayerBox):
+                control.renew()
 
     def follow(self, layer: Layer | None) -> None:
         """Turn to the layer that people selected."""

@@ -663,3 +663,14 @@ def test_a_photo_of_other_numbers_is_converted_by_a_button(
     finish(page)
     assert viewer.layers[-1].data.dtype == np.uint8
     assert page.layer.value is viewer.layers[-1]
+
+
+def test_a_renamed_layer_and_a_chosen_source_stay_chosen(viewer: Viewer, dock: Any) -> None:
+    viewer.add_image(np.zeros((9, 9, 3), np.uint8), rgb=True, name="first")
+    second = viewer.add_image(np.zeros((9, 9, 3), np.uint8), rgb=True, name="second")
+    page = dock("Expand")
+    page.origin.source.value = "adobe-rgb"
+    second.name = "renamed"
+    viewer.add_labels(np.zeros((9, 9), int))
+    assert page.layer.value is second
+    assert page.origin.source.value == "adobe-rgb"
