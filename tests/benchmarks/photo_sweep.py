@@ -176,7 +176,11 @@ def examined(path: Path, folder: Path, command: Any) -> dict[str, Any]:
         outcome = "crash" if unforeseen else "sentence" if consistent else "only info"
         return record | {"outcome": outcome, "error": text.replace(str(path), path.name)}
     record |= {"outcome": "photo", "notes": made["files"][0]["notes"]}
-    ours, alpha = our_codes(folder / "out.tif")
+    try:
+        ours, alpha = our_codes(folder / "out.tif")
+    except MemoryError:
+        # The comparison holds more at once than the program, which works in bands.
+        return record | {"uncompared": "too large for the limit on memory"}
     record["size"] = [ours.shape[1], ours.shape[0]]
     for name, reader in (("vips", vips_codes), ("Pillow", pillow_codes)):
         try:
