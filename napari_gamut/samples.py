@@ -14,8 +14,13 @@ def astronaut() -> list[LayerData]:
 
 
 def coffee() -> list[LayerData]:
-    """Return a still life, many of whose reds sRGB clipped."""
-    return [_photo("coffee")]
+    """Return a vivid still life, three quarters of which sRGB clipped."""
+    from importlib import resources
+
+    from core.files import read
+
+    with resources.as_file(resources.files("core") / "samples" / "coffee-vivid.png") as path:
+        return [(read(path).pixels, _look("coffee"), "image")]
 
 
 def cat() -> list[LayerData]:

@@ -16,7 +16,7 @@ from core.engine.expansion import ExpansionSettings, expand
 from core.files import read, write_codes
 from core.gamut import LOSSY_TOLERANCE
 from core.methods.registry import method
-from core.network.solver import SolverSettings
+from core.network.solver import SolverSettings, solve
 from napari_gamut import samples
 from napari_gamut.engine import Expanded
 from napari_gamut.records import record_in
@@ -219,7 +219,7 @@ def test_cancelling_ends_a_solver_between_two_iterations(
 ) -> None:
     started, ended = threading.Event(), threading.Event()
 
-    def endless(photo: Any, request: Any, check: Any, solve: Any = None) -> Any:
+    def endless(photo: Any, request: Any, check: Any, **_: Any) -> Any:
         yield 0, 1
         started.set()
         solver = SolverSettings(max_steps=10**9, tolerance=0.0)
