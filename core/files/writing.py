@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -291,8 +291,41 @@ class PhotoWriter:
             self.abort()
 
 
+class Frame(TypedDict, total=False):
+    """What :func:`write_codes` takes beside the codes and their space."""
+
+    metadata: Metadata | None
+    alpha: npt.NDArray[Any] | None
+    quality: int | None
+    compression: int | None
+    overwrite: bool
+    source: str | os.PathLike[str] | None
+    software: str
+    icc_version: ProfileVersion
+    check: Check | None
+
+
+class WideFrame(TypedDict, total=False):
+    """What :class:`PhotoWriter` takes beside the size and the space."""
+
+    format: OutputFormat | None
+    depth: int | None
+    metadata: Metadata | None
+    alpha: npt.NDArray[Any] | None
+    overwrite: bool
+    source: str | os.PathLike[str] | None
+    software: str
+    extra_metadata: bytes | None
+    icc_version: ProfileVersion
+    quality: int
+    check: Check | None
+
+
 def write(
-    path: str | os.PathLike[str], linear: FloatImage, space: ColourSpace, **settings: Any
+    path: str | os.PathLike[str],
+    linear: FloatImage,
+    space: ColourSpace,
+    **settings: Unpack[WideFrame],
 ) -> None:
     """Write a whole photo.
 

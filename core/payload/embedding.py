@@ -6,7 +6,7 @@ import tempfile
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from core.colour import ColourSpace
     from core.engine.method import Method
+    from core.files.writing import Frame
     from core.gamut import Codes, FloatImage
 
 _PARTS = 1000
@@ -66,7 +67,7 @@ def write_embedded(
     *,
     stated: ColourSpace | None = None,
     settings: ExpansionSettings | None = None,
-    **written: Any,
+    **written: Unpack[Frame],
 ) -> Generator[tuple[int, int], None, Embedding]:
     """Write an sRGB file that carries what helps to recover its colours.
 
@@ -107,7 +108,12 @@ def write_embedded(
     """
     path = Path(path)
     # Before the work, and again when the file is written.
-    check_target(path, overwrite=written.get("overwrite", False), source=written.get("source"))
+    read_now = written.get("source")
+    check_target(
+        path,
+        overwrite=written.get("overwrite", False),
+        source=None if read_now is None else Path(read_now),
+    )
     carried, tolerance = _as_read(path, codes, written)
     settings = replace(settings or ExpansionSettings(), tolerance=tolerance)
     first = _PARTS if network is None else _PARTS // 2 if method is not None else 0
@@ -140,13 +146,13 @@ def hinted(lost: LostPixels, hint: Hint) -> LostPixels:
     return replace(lost, estimate=naive + factors * (lost.estimate - naive))
 
 
-def _as_read(path: Path, codes: Codes, written: dict[str, Any]) -> tuple[Codes, float]:
+def _as_read(path: Path, codes: Codes, written: Frame) -> tuple[Codes, float]:
     """Return the codes that a file will give back, and their noise: JPEG changes them."""
     if format_of(path) in _LOSSLESS:
         return codes, 0.0
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder, f"trial{path.suffix}")
-        write_codes(trial, codes, **{**written, "overwrite": False, "source": None})
+        write_codes(trial, codes, **(written | {"overwrite": False, "source": None}))
         photo = read(trial)
     return _codes(photo), LOSSY_TOLERANCE if photo.lossy else 0.0
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from core.engine.method import Method
     from core.files import Photo
+    from core.files.writing import Frame
     from core.gamut import Codes, Depth, FloatImage
     from core.payload.gamut_mlp import FitSettings
 
@@ -204,7 +205,7 @@ def _written(
 ) -> Generator[tuple[int, int], None, Embedding]:
     """Write the file, with what it is to carry."""
     metadata = photo.metadata if settings.keep_private else without_private(photo.metadata)
-    frame: dict[str, Any] = {
+    frame: Frame = {
         "metadata": metadata,
         "alpha": photo.alpha,
         "quality": settings.quality,
