@@ -108,6 +108,11 @@ class SeePage(Page):
         if other is None:
             choose(self.after, layer)
             return
+        if layer in (self.before.value, self.after.value) and other in (
+            self.before.value,
+            self.after.value,
+        ):
+            return  # The two are chosen already; which is before stays as it was.
         first, second = (other, layer) if is_wide(layer) and not is_wide(other) else (layer, other)
         choose(self.before, first)
         choose(self.after, second)
