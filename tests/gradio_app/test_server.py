@@ -386,20 +386,6 @@ def test_no_host_is_reflected(demo: Demo) -> None:
         assert "evil" not in answer.text
 
 
-@pytest.mark.timeout(900)
-def test_the_memory_of_the_server_does_not_grow(client: Client, demo: Demo, tmp_path: Path) -> None:
-    photo = handle_file(write_photo(tmp_path / "photo.png", 600, 800))
-
-    def work(times: int) -> int:
-        for _ in range(times):
-            client.predict(photo=photo, model="naive", api_name="/expand")
-        return demo.memory
-
-    before = work(5)
-    # A photo of this size takes several megabytes while it is worked on.
-    assert work(15) - before < 15e6
-
-
 def slow_jpeg(scans: int, side: int = 1000) -> bytes:
     """A progressive JPEG, one of whose scans is there again and again."""
     buffer = io.BytesIO()

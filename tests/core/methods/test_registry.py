@@ -121,7 +121,7 @@ def test_they_are_evaluated_like_ours(installed: dict[str, str], tmp_path: Path)
 
 
 def test_napari_offers_them(installed: dict[str, str]) -> None:
-    code = "from napari_gamut.engine import method_choices; print(method_choices())"
+    code = "from napari_gamut.requests import method_choices; print(method_choices())"
     answer = subprocess.run(
         [sys.executable, "-c", code], env=installed, capture_output=True, text=True, check=True
     )
