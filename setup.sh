@@ -55,9 +55,9 @@ if [ "$task" = test ]; then
   .venv/bin/ruff check .
   .venv/bin/ruff format --check .
   .venv/bin/mypy
-  # The windows and the page one after the other; all else in two processes of one thread each.
-  OMP_NUM_THREADS=1 .venv/bin/python -m pytest --numprocesses 2 --dist loadfile tests/core
-  exec .venv/bin/python -m pytest --ignore tests/core
+  # Two processes of one thread each; a file of tests stays in one of them.
+  export OMP_NUM_THREADS=1
+  exec .venv/bin/python -m pytest --numprocesses 2 --dist loadfile
 fi
 .venv/bin/gamut expand --sample --overwrite -o sample.tif --before-after sample.png
 echo "Look at sample.png: before, after, and the colour that came back. sample.tif is the wide-gamut photo."
