@@ -251,7 +251,7 @@ class TestErrorFigure:
 
     def test_a_large_map_is_drawn_small(self) -> None:
         figure = error_figure({"A": np.ones((50, 2500), np.float32)}, "Error")
-        assert images_of(figure)[0].get_array().shape == (16, 833)
+        assert images_of(figure)[0].get_array().shape == (20, 1000)
 
     def test_nothing_cannot_be_drawn(self) -> None:
         with pytest.raises(ValueError, match="no error map"):
