@@ -16,6 +16,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -80,10 +81,22 @@ class JobFailedError(Exception):
 
 
 def prepare() -> None:
-    """Start what processes are forked from, so that the first job need not wait for it."""
+    """Start what processes are forked from, so that the first job need not wait for it.
+
+    Raises
+    ------
+    PhotoError
+        If the temporary folder cannot hold their sockets.
+    """
     if isinstance(_context(), multiprocessing.context.ForkServerContext):
         multiprocessing.set_forkserver_preload(list(_PRELOADED))
-        forkserver.ensure_running()
+        try:
+            forkserver.ensure_running()
+        except OSError as error:
+            raise PhotoError(
+                f"The processes of the demo cannot be reached through “{tempfile.gettempdir()}” "
+                f"({error}); set TMPDIR to a folder of a short name that can be written to."
+            ) from error
 
 
 class Job(Generic[Result]):

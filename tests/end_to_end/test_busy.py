@@ -12,13 +12,16 @@ from tests.web_demo import MODEL_NAME, running_demo, wait_for, write_photo
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
     from playwright.sync_api import Browser
 
 
-def test_who_comes_too_late_is_told_and_keeps_the_photo(browser: Browser, tmp_path: Path) -> None:
-    (tmp_path / "demo").mkdir()
+def test_who_comes_too_late_is_told_and_keeps_the_photo(
+    browser: Browser, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     with (
-        running_demo(tmp_path / "demo", "--queue=1") as demo,
+        # A short name: sockets are in it.
+        running_demo(tmp_path_factory.mktemp("demo"), "--queue=1") as demo,
         visiting(browser, demo, **DESK) as visit,
     ):
         large = write_photo(tmp_path / "large.png", 1500, 1900)

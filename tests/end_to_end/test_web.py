@@ -162,7 +162,7 @@ def test_several_photos_become_one_archive(desk: Visit, demo: Demo, tmp_path: Pa
 def choose(visit: Visit, label: str, option: str) -> None:
     """Choose from a menu beside Download."""
     visit.panel.get_by_label(label).first.click()
-    visit.page.get_by_role("option", name=option).click()
+    visit.page.get_by_role("option", name=option, exact=True).click()
 
 
 def test_a_change_is_in_the_file_that_is_downloaded(

@@ -4,6 +4,8 @@ import asyncio
 import inspect
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -231,3 +233,18 @@ def test_a_stoppable_handler_has_the_parameters_that_a_page_fills_in() -> None:
         yield 1
 
     assert list(inspect.signature(stoppable(handler)).parameters) == ["photo", "strength"]
+
+
+def test_a_temporary_folder_of_a_long_name_is_one_sentence(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    answer = subprocess.run(
+        [sys.executable, "-m", "gradio_app", "--port=0"],
+        env={**os.environ, "TMPDIR": str(long)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert "set TMPDIR to a folder of a short name" in answer.stderr
+    assert "Traceback" not in answer.stderr

@@ -400,14 +400,15 @@ def slow_jpeg(scans: int, side: int = 1000) -> bytes:
 
 
 @pytest.mark.timeout(900)
-def test_what_decodes_for_ever_holds_nobody_up(tmp_path: Path) -> None:
+def test_what_decodes_for_ever_holds_nobody_up(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Neither beyond its own time, nor others meanwhile; and a killed server leaves nothing."""
     bomb = tmp_path / "slow.jpg"
     bomb.write_bytes(slow_jpeg(100_000))
     assert bomb.stat().st_size < 5_000_000
     small = write_photo(tmp_path / "small.png")
-    folder = tmp_path / "demo"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("demo")  # A short name: sockets are in it.
     with running_demo(folder, "--seconds=40", "--concurrency=2") as hasty:
         with (
             connected(hasty, tmp_path / "a") as client,
@@ -452,8 +453,10 @@ def processes() -> str:
     return "\n".join(names)
 
 
-def test_with_accounts_nobody_else_gets_in(tmp_path: Path) -> None:
-    with running_demo(tmp_path, "--auth=ada:secret") as demo:
+def test_with_accounts_nobody_else_gets_in(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with running_demo(tmp_path_factory.mktemp("demo"), "--auth=ada:secret") as demo:
         assert httpx.get(f"{demo.url}/health").status_code == 200
         assert httpx.get(f"{demo.url}/config").status_code == 401
         with connected(demo, tmp_path, auth=("ada", "secret")) as client:
