@@ -11,7 +11,7 @@ import core
 
 ROOT = Path(core.__file__).parents[1]
 GROUND = {
-    *("colour", "colour_difference", "errors", "gamut", "images", "metrics", "progress"),
+    *("checks", "colour", "colour_difference", "errors", "gamut", "images", "metrics", "progress"),
     *("source_gamut", "spaces", "styles"),
 }
 ROOMS = (

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from core.checks import check_fields
 from core.colour import PROPHOTO, Adaptation, ColourSpace
 from core.engine.finishing import finish_band
 from core.engine.method import TileReport
@@ -94,9 +95,7 @@ class ExpansionSettings:
             "batch": self.batch >= 1,
             "precision": self.precision in ("float32", "bfloat16"),
         }
-        for name, valid in checks.items():
-            if not valid:
-                raise ValueError(f"Setting {name} = {getattr(self, name)!r} is out of range.")
+        check_fields(self, checks)
 
 
 @dataclass(frozen=True)
@@ -236,7 +235,7 @@ def expansion(
     >>> [(done, total) for done, total in work]
     [(1, 1)]
     """
-    settings = method.settled(settings or ExpansionSettings())
+    settings = settings or ExpansionSettings()
     check_codes(codes)
     started = time.perf_counter()
     values = np.empty(codes.shape, np.float32)
@@ -288,9 +287,7 @@ def expand_bands(
     >>> [band.values.shape for band in bands if band.values is not None]
     [(512, 2, 3), (88, 2, 3)]
     """
-    settings = settings or ExpansionSettings()
-    if not method.clips:
-        settings = replace(settings, project=False)
+    settings = method.settled(settings or ExpansionSettings())
     with closing(solve_bands(source, method, settings, check)) as solved:
         for band in solved:
             values = None

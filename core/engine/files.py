@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from core.checks import check_fields
 from core.colour import SRGB, convert
 from core.engine.expansion import Band, ExpansionSettings, expand_bands
 from core.engine.method import Method, Subject, TileReport
@@ -88,9 +89,7 @@ class FileSettings:
             "depth": self.depth in (None, 8, 10, 12, 16, 32),
             "lossy_tolerance": 0.0 <= self.lossy_tolerance <= 64.0,
         }
-        for name, valid in checks.items():
-            if not valid:
-                raise ValueError(f"Setting {name} = {getattr(self, name)!r} is out of range.")
+        check_fields(self, checks)
 
 
 @dataclass(frozen=True)

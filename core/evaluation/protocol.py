@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from core.checks import check_fields
 from core.colour import PROPHOTO, SRGB, Adaptation, convert
 from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
@@ -91,12 +92,12 @@ class EvaluationSettings:
             "subsampling": self.subsampling in ("420", "444"),
             "max_side": self.max_side is None or self.max_side >= 16,
         }
-        for name, valid in checks.items():
-            if not valid:
-                raise PhotoError(
-                    f"The setting {name} = {getattr(self, name)!r} of an evaluation is out of "
-                    "range; choose another one."
-                )
+        check_fields(
+            self,
+            checks,
+            "The setting {name} = {value!r} of an evaluation is out of range; choose another one.",
+            PhotoError,
+        )
 
     @property
     def tolerance(self) -> float:

@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.checks import check_fields
 from core.colour import PROPHOTO, SRGB, ColourSpace, matrix_between
 from core.gamut import Codes, clipped_channels, code_maximum
 from core.network.implicit import Order, attach_gradient
@@ -103,9 +104,7 @@ class LetNetConfig:
             "steps": self.steps >= 1,
             "told": not self.told or self.attention == "photo",
         }
-        for name, valid in checks.items():
-            if not valid:
-                raise ValueError(f"Network setting {name} = {getattr(self, name)!r} is unknown.")
+        check_fields(self, checks, "Network setting {name} = {value!r} is unknown.")
 
 
 PAPER = LetNetConfig()

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
+from core.checks import check_fields
 from core.errors import PhotoError
 from core.network.letnet import LetNet, LetNetConfig
 from core.network.solver import SolverSettings
@@ -65,9 +66,7 @@ class Descriptor:
             "halo": 0 <= self.halo <= LARGEST_HALO,
             "card": isinstance(self.card, dict),
         }
-        for name, valid in checks.items():
-            if not valid:
-                raise ValueError(f"Model field {name} = {getattr(self, name)!r} is out of range.")
+        check_fields(self, checks, "Model field {name} = {value!r} is out of range.")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
+from core.checks import check_fields
+
 if TYPE_CHECKING:
     from core.progress import Check
 
@@ -84,11 +86,7 @@ class SolverSettings:
             "damping": 0.0 < self.damping < 2.0,
             "ridge": self.ridge >= 0.0,
         }
-        for name, valid in checks.items():
-            if not valid:
-                raise ValueError(
-                    f"Solver setting {name} = {getattr(self, name)!r} is out of range."
-                )
+        check_fields(self, checks, "Solver setting {name} = {value!r} is out of range.")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from core.checks import check_fields
 from core.colour import PROPHOTO, SRGB, convert, matrix_between
 from core.engine.devices import at_most_threads
 from core.gamut import Codes, FloatImage, clipped_channels, clipping_weight, naive_inversion
@@ -130,9 +131,7 @@ class FitSettings:
             **{name: getattr(self, name) >= 1 for name in ("steps", "batch", "samples")},
             "learning_rate": 0.0 < self.learning_rate <= 1.0,
         }
-        for name, valid in checks.items():
-            if not valid:
-                raise ValueError(f"Setting {name} = {getattr(self, name)!r} is out of range.")
+        check_fields(self, checks)
 
 
 class PhotoNetwork(nn.Module):

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.checks import check_fields
 from core.colour import SPACES, SRGB, ColourSpace
 from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
@@ -69,9 +70,7 @@ class ReductionSettings:
             "depth": self.depth in (8, 16),
             "quality": self.quality is None or 1 <= self.quality <= 100,
         }
-        for name, valid in checks.items():
-            if not valid:
-                raise ValueError(f"Setting {name} = {getattr(self, name)!r} is out of range.")
+        check_fields(self, checks)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from core.checks import check_fields
 from core.colour import PROPHOTO
 from core.errors import PhotoError
 from core.evaluation.measuring import evaluate_photo
@@ -94,12 +95,12 @@ class AblationSettings:
             "photos": self.photos >= 1,
             "cost_steps": self.cost_steps >= 1,
         }
-        for name, valid in checks.items():
-            if not valid:
-                raise PhotoError(
-                    f"The setting {name} = {getattr(self, name)!r} of an ablation is out of "
-                    "range; choose another one."
-                )
+        check_fields(
+            self,
+            checks,
+            "The setting {name} = {value!r} of an ablation is out of range; choose another one.",
+            PhotoError,
+        )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import logging
-import math
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,13 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from core.checks import check_fields
 from core.colour import PROPHOTO, SRGB, convert
 from core.engine.expansion import ExpansionSettings, expand
 from core.errors import PhotoError
 from core.gamut import naive_inversion, out_of_gamut_mask, reduce
 from core.images import area_reduced
 from core.methods.letnet import LetNetMethod
-from core.metrics import mse_by_region
+from core.metrics import mse_by_region, psnr
 from core.network.letnet import between
 from core.source_gamut import source_named
 from core.styles import AS_IS, StyleMixture
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 FEWEST_SCENES = 4
+_ERROR_FLOOR = 1e-12
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,7 @@ class AdaptationSettings:
             "worthwhile": self.worthwhile >= 0.0,
             "side": self.side >= 64,
         }
-        for name, valid in checks.items():
-            if not valid:
-                raise ValueError(f"Setting {name} = {getattr(self, name)!r} is out of range.")
+        check_fields(self, checks)
 
 
 @dataclass(frozen=True)
@@ -319,14 +318,16 @@ class _Held:
         self.gamut = source_named(source.gamut)
         self._outside = out_of_gamut_mask(scene)
         naive = convert(naive_inversion(self.codes), SRGB, PROPHOTO)
-        self._naive = self._error(np.clip(naive, 0.0, 1.0))
+        self._naive = self._quality(np.clip(naive, 0.0, 1.0))
 
     def gain(self, values: npt.NDArray[np.float32]) -> float:
         """Return by how many dB an estimate in linear ProPhoto is nearer than naive inversion."""
-        return 10.0 * math.log10(self._naive / max(self._error(values), 1e-12))
+        return self._quality(values) - self._naive
 
-    def _error(self, values: npt.NDArray[np.float32]) -> float:
-        return max(mse_by_region(self.reference, values, self._outside)["all"], 1e-12)
+    def _quality(self, values: npt.NDArray[np.float32]) -> float:
+        """Return the PSNR of an estimate in dB."""
+        error = mse_by_region(self.reference, values, self._outside)["all"]
+        return psnr(max(error, _ERROR_FLOOR))
 
 
 def _gains(model: Model, photos: list[_Held]) -> Gains:

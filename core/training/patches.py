@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from core.checks import check_fields
 from core.colour import PROPHOTO, SRGB, convert
 from core.errors import PhotoError
 from core.evaluation.originals import through_jpeg
@@ -90,9 +91,7 @@ class PatchSettings:
             "lossy_tolerance": 0.0 <= self.lossy_tolerance <= 64.0,
             "known": 0.0 <= self.known <= 1.0,
         }
-        for name, valid in checks.items():
-            if not valid:
-                raise ValueError(f"Patch setting {name} = {getattr(self, name)!r} is out of range.")
+        check_fields(self, checks, "Patch setting {name} = {value!r} is out of range.")
 
 
 class _Pool:

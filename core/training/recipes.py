@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from core.checks import check_fields
 from core.network.letnet import BOX, PAPER, LetNetConfig
 from core.network.solver import SolverSettings
 from core.styles import StyleMixture
@@ -110,9 +111,7 @@ class Recipe:
             "clip": self.clip > 0.0,
             "share": 0.0 < self.share <= 1.0,
         }
-        for name, valid in checks.items():
-            if not valid:
-                raise ValueError(f"Recipe setting {name} = {getattr(self, name)!r} is unknown.")
+        check_fields(self, checks, "Recipe setting {name} = {value!r} is unknown.")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the recipe as nested dictionaries of plain values, for logs and model cards."""

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from core.checks import check_fields
 from core.colour import PROPHOTO, SRGB, convert
 from core.errors import PhotoError
 from core.network.letnet import LetNet
@@ -86,12 +87,12 @@ class RivalRecipe:
             "loss": self.loss in ("l1", "l1-clipped"),
             "cpu_seconds": self.cpu_seconds > 0.0,
         }
-        for name, valid in checks.items():
-            if not valid:
-                raise PhotoError(
-                    f"The setting {name} = {getattr(self, name)!r} of a training is out of range; "
-                    "choose another one."
-                )
+        check_fields(
+            self,
+            checks,
+            "The setting {name} = {value!r} of a training is out of range; choose another one.",
+            PhotoError,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the recipe as nested dictionaries of plain values, for model cards."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from core.checks import check_fields
 from core.engine.expansion import ExpansionSettings
 from core.gamut import reduce
 from core.images import area_reduced
@@ -90,9 +91,7 @@ class StartSettings:
             "inner_rate": self.inner_rate > 0.0,
             "outer_rate": self.outer_rate > 0.0,
         }
-        for name, valid in checks.items():
-            if not valid:
-                raise ValueError(f"Setting {name} = {getattr(self, name)!r} is out of range.")
+        check_fields(self, checks)
 
 
 def photo_samples(
