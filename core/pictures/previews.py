@@ -19,7 +19,6 @@ from core.gamut import (
     FloatImage,
     Mask,
     clipped_mask,
-    fit_into,
     naive_inversion,
     out_of_gamut_mask,
     reduce,
@@ -27,6 +26,7 @@ from core.gamut import (
 )
 from core.images import area_reduced
 from core.metrics import delta_e_map
+from core.pictures.screens import screen_codes
 from core.styles import LUMINANCE
 
 if TYPE_CHECKING:
@@ -179,28 +179,6 @@ def file_previews(
     before = reduce(photo.scene(), 16) if codes is None else codes
     after = read(result, limits=limits).scene()
     return Previews(before, after, tolerance=tolerance, space=space, longest=longest)
-
-
-def screen_codes(scene: FloatImage, naive: FloatImage, space: ColourSpace = DISPLAY_P3) -> Picture:
-    """Return a photo as codes that a screen of a space takes.
-
-    Parameters
-    ----------
-    scene : ndarray, float32, shape (H, W, 3)
-        Scene-linear sRGB, unbounded.
-    naive : ndarray, float32, shape (H, W, 3)
-        The same without restored colours, in 0..1: towards it colours move that the space
-        cannot hold.
-    space : ColourSpace
-        The space of the screen.
-
-    Returns
-    -------
-    ndarray, uint8, shape (H, W, 3)
-        Encoded codes of `space`.
-    """
-    codes: Picture = np.rint(255 * space.encode(fit_into(scene, naive, space))).astype(np.uint8)
-    return codes
 
 
 def prophoto_screen_codes(

@@ -21,6 +21,40 @@ DISPLAYS: Mapping[str, ColourSpace] = MappingProxyType(
 """The screens that photos are rendered for."""
 
 
+def screen_codes(
+    scene: FloatImage,
+    naive: FloatImage | None = None,
+    space: ColourSpace = DISPLAY_P3,
+    adaptation: Adaptation = "Bradford",
+) -> npt.NDArray[np.uint8]:
+    """Return a photo as codes that a screen of a space takes.
+
+    Parameters
+    ----------
+    scene : ndarray, float32, shape (H, W, 3)
+        Scene-linear sRGB, unbounded.
+    naive : ndarray, float32, shape (H, W, 3), optional
+        The same without restored colours, in 0..1: towards it colours move that the space cannot
+        hold. By default, the photo limited to 0..1.
+    space : ColourSpace
+        The space of the screen.
+    adaptation : {"Bradford", "CAT02"}
+        How white is adapted.
+
+    Returns
+    -------
+    ndarray, uint8, shape (H, W, 3)
+        Encoded codes of `space`.
+    """
+    shown = np.empty(scene.shape, np.uint8)
+    for rows in row_bands(scene):
+        linear = np.clip(scene[rows], 0.0, 1.0) if naive is None else naive[rows]
+        if space is not SRGB:
+            linear = fit_into(scene[rows], linear, space, adaptation)
+        shown[rows] = np.rint(255.0 * space.encode(linear))
+    return shown
+
+
 def display_image(
     values: FloatImage,
     space: ColourSpace,
@@ -56,10 +90,7 @@ def display_image(
     shown = np.empty(values.shape, np.uint8)
     for rows in row_bands(values):
         scene = convert(values[rows], space, SRGB, adaptation)
-        linear = np.clip(scene, 0.0, 1.0)
-        if display is not SRGB:
-            linear = fit_into(scene, linear, display, adaptation)
-        shown[rows] = np.rint(255.0 * display.encode(linear))
+        shown[rows] = screen_codes(scene, None, display, adaptation)
     return shown
 
 

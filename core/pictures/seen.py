@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from core.colour import DISPLAY_P3, PROPHOTO, SRGB, ColourSpace, convert
-from core.gamut import Codes, FloatImage, fit_into, naive_inversion
+from core.gamut import Codes, FloatImage, naive_inversion
 from core.images import row_bands
 from core.metrics import delta_e_map
 from core.pictures.error_maps import heat_map
+from core.pictures.screens import screen_codes
 
 if TYPE_CHECKING:
     Picture = npt.NDArray[np.uint8]
@@ -61,12 +62,7 @@ def muted(
     >>> muted(np.clip(green, 0, 1)).tolist(), muted(green).tolist()
     ([[[117, 251, 76]]], [[[87, 251, 75]]])
     """
-    shown = np.empty(scene.shape, np.uint8)
-    for rows in row_bands(scene):
-        limited = np.clip(scene[rows], 0.0, 1.0) if naive is None else naive[rows]
-        linear = fit_into(scene[rows], limited, space)
-        shown[rows] = np.rint(255.0 * np.clip(space.encode(linear), 0.0, 1.0))
-    return shown
+    return screen_codes(scene, naive, space)
 
 
 def visibility(difference: npt.NDArray[np.floating]) -> FloatImage:
