@@ -7,8 +7,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from core.colour import SPACES
+from core.engine.origin import SOURCE_CHOICES
 from core.files import OUTPUT_FORMATS
-from core.source_gamut import UNKNOWN
 from gradio_app import page
 from gradio_app.photo_expansion import AUTO, Request
 
@@ -17,14 +17,6 @@ if TYPE_CHECKING:
     from core.engine.origin import Origin
     from gradio_app.photo_expansion import Outcome
     from gradio_app.photo_reduction import Reduced
-
-_SOURCES = (
-    ("Telephone (Display P3)", "display-p3"),
-    ("Camera set to Adobe RGB", "adobe-rgb"),
-    ("Video or HDR (Rec. 2020)", "rec2020"),
-    ("Developed from RAW (ProPhoto or wider)", "prophoto"),
-    ("I do not know", UNKNOWN),
-)
 
 SOURCE_QUESTION = "It says how far the lost colours can have gone."
 
@@ -42,7 +34,7 @@ def source_choices(origin: Origin | None = None) -> list[tuple[str, str]]:
     said = ""
     if origin is not None:
         said = f": {origin.source.name}" if origin.source is not None else ": nothing"
-    return [(f"As the file says{said}", AUTO), *_SOURCES]
+    return [(f"As the file says{said}", AUTO), *SOURCE_CHOICES]
 
 
 def source_evidence(origin: Origin) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.colour import SPACES
-from core.engine.origin import Origin, origin_of
+from core.engine.origin import SOURCE_CHOICES, Origin, origin_of
 from core.files.provenance import provenance_of
 from core.source_gamut import UNKNOWN
 from napari_gamut.saving import metadata_of
@@ -14,14 +14,6 @@ if TYPE_CHECKING:
     from napari_gamut.photos import LayerPhoto
 
 AS_FILE = "file"
-CHOICES = (
-    ("Telephone (Display P3)", "display-p3"),
-    ("Camera set to Adobe RGB", "adobe-rgb"),
-    ("Rec.2020", "rec2020"),
-    ("Developed from RAW (ProPhoto or wider)", "prophoto"),
-    ("I do not know", UNKNOWN),
-)
-"""Titles for people, and keys."""
 
 
 def recorded(photo: LayerPhoto) -> Origin:
@@ -33,8 +25,8 @@ def recorded(photo: LayerPhoto) -> Origin:
 def choices(origin: Origin) -> tuple[tuple[str, str], ...]:
     """Return the choices for a photo, the one that is best made first."""
     if origin.source is None:
-        return (CHOICES[-1], *CHOICES[:-1])
-    return ((f"As the file says: {origin.source.name}", AS_FILE), *CHOICES)
+        return (SOURCE_CHOICES[-1], *SOURCE_CHOICES[:-1])
+    return ((f"As the file says: {origin.source.name}", AS_FILE), *SOURCE_CHOICES)
 
 
 def source_key(choice: str, origin: Origin) -> str:

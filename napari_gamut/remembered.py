@@ -37,7 +37,7 @@ def store(page: str, values: dict[str, Any]) -> None:
 
 
 def forget() -> None:
-    """Forget the session, as a new start of napari does."""
+    """Forget what was set since napari started, as a new start does."""
     _session.clear()
 
 

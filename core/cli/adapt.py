@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli import common
-from core.cli.arguments import at_least, within
+from core.cli.arguments import at_least, set_threads, within
 from core.errors import PhotoError
 from core.methods.registry import DEFAULT
 
@@ -79,10 +79,7 @@ def run(options: argparse.Namespace) -> int:
     for path in (target, target.with_suffix(".md")):
         if path.exists() and not options.overwrite:
             raise PhotoError(f"“{path}” exists already; choose another name, or --overwrite.")
-    if options.threads:
-        import torch
-
-        torch.set_num_threads(options.threads)
+    set_threads(options)
     model = load_model(options.model)
     settings = AdaptationSettings(minutes=options.minutes, seed=options.seed)
     with tempfile.TemporaryDirectory(prefix="gamut-adapt-") as cache:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_STYLES = ("as-is", "vivid")
+"""Keys of :data:`core.styles.STYLES`, whose import takes long."""
+
 
 def at_least(least: int) -> Callable[[str], int]:
     """Return a parser of whole numbers that are not smaller."""
@@ -37,3 +40,35 @@ def within(least: float, most: float) -> Callable[[str], float]:
         return value
 
     return parse
+
+
+def add_styles(parser: argparse.ArgumentParser) -> None:
+    """Add how originals are finished before they are reduced."""
+    parser.add_argument(
+        "--styles",
+        nargs="+",
+        choices=_STYLES,
+        default=list(_STYLES),
+        help="how photos are finished before the reduction (default: all)",
+    )
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Add which originals are measured, how large, and whether with slow metrics."""
+    parser.add_argument(
+        "--limit", metavar="N", type=at_least(1), help="take only N photos, evenly from all"
+    )
+    parser.add_argument(
+        "--max-side", metavar="PIXELS", type=at_least(16), help="reduce larger photos to this"
+    )
+    parser.add_argument(
+        "--no-perceptual", action="store_true", help="leave out FLIP and LPIPS, which take long"
+    )
+
+
+def set_threads(options: argparse.Namespace) -> None:
+    """Let torch use as many threads as ``--threads`` says, if it says."""
+    if options.threads:
+        import torch
+
+        torch.set_num_threads(options.threads)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.arguments import at_least
+from core.cli.arguments import add_selection, add_styles, at_least, set_threads
 from core.errors import PhotoError
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from core.evaluation.benchmark_page import Converged
     from core.evaluation.cost import Cost
 
-_STYLES = ("as-is", "vivid")
 _PROTOCOLS = ("paper", "box")
 _PAGE, _REPORT = "benchmark.html", "benchmark.json"
 _UNTRAINED_UP_TO = 512
@@ -52,13 +51,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         nargs="+",
         help='names that "gamut methods" lists, or .safetensors files (default: all)',
     )
-    parser.add_argument(
-        "--styles",
-        nargs="+",
-        choices=_STYLES,
-        default=list(_STYLES),
-        help="how photos are finished before the reduction (default: all)",
-    )
+    add_styles(parser)
     parser.add_argument(
         "--protocols",
         nargs="+",
@@ -66,15 +59,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=list(_PROTOCOLS),
         help="paper: CAT02, not projected; box: Bradford, estimates projected (default: both)",
     )
-    parser.add_argument(
-        "--limit", metavar="N", type=at_least(1), help="take only N photos, evenly from all"
-    )
-    parser.add_argument(
-        "--max-side", metavar="PIXELS", type=at_least(16), help="reduce larger photos to this"
-    )
-    parser.add_argument(
-        "--no-perceptual", action="store_true", help="leave out FLIP and LPIPS, which take long"
-    )
+    add_selection(parser)
     shown = parser.add_argument_group("the page")
     shown.add_argument(
         "--shown",
@@ -118,8 +103,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Measure, then write the page and the report; 1 if a photo could not be read."""
-    import torch
-
     from core.engine.memory import keep_freed_memory
     from core.evaluation import benchmark as work
     from core.evaluation.benchmark_page import Content, Shown, machine, page
@@ -127,8 +110,7 @@ def run(options: argparse.Namespace) -> int:
     from core.files import write_bytes
     from core.methods import registry
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    set_threads(options)
     keep_freed_memory()
     budgets = [_read(path) for path in options.budgets]
     settings = _settings(options)

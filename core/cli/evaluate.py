@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from core.cli.arguments import at_least, within
+from core.cli.arguments import add_selection, add_styles, at_least, set_threads, within
 from core.errors import PhotoError
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-_STYLES = ("as-is", "vivid")
 _PROTOCOLS = ("box", "paper")
 _FORMATS = ("text", "csv", "markdown", "latex")
 
@@ -44,13 +43,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--photos", metavar="FOLDER", nargs="+", type=Path, required=True, help="the originals"
     )
-    parser.add_argument(
-        "--styles",
-        nargs="+",
-        choices=_STYLES,
-        default=list(_STYLES),
-        help="how photos are finished before the reduction (default: all)",
-    )
+    add_styles(parser)
     parser.add_argument(
         "--protocol",
         choices=_PROTOCOLS,
@@ -75,15 +68,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--written", action="store_true", help="measure the round trip through a written file too"
     )
-    parser.add_argument(
-        "--limit", metavar="N", type=at_least(1), help="take only N photos, evenly from all"
-    )
-    parser.add_argument(
-        "--max-side", metavar="PIXELS", type=at_least(16), help="reduce larger photos to this"
-    )
-    parser.add_argument(
-        "--no-perceptual", action="store_true", help="leave out FLIP and LPIPS, which take long"
-    )
+    add_selection(parser)
     output = parser.add_argument_group("output")
     output.add_argument("--format", choices=_FORMATS, default="text", help="default: text")
     output.add_argument("--output", metavar="FILE", type=Path, help="write the tables to a file")
@@ -119,16 +104,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Measure, write tables, rows and figures; 1 if a photo could not be read."""
-    import torch
-
     from core.cli.progress import ProgressBar
     from core.evaluation.measuring import evaluate
     from core.evaluation.originals import evenly, photos_in
     from core.files import check_target
     from core.methods import registry
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    set_threads(options)
     for path in (options.output, options.json):
         if path is not None:
             check_target(path, overwrite=options.overwrite)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli import common
+from core.cli.arguments import set_threads
 from core.engine import batches
 from core.engine.memory import keep_freed_memory
 from core.errors import PhotoError
@@ -96,7 +97,6 @@ class _Expander:
         self._method: Method | None = None
         if options.dry_run:
             return
-        import torch
 
         from core.engine.devices import device_named
         from core.engine.expansion import ExpansionSettings
@@ -105,8 +105,7 @@ class _Expander:
         from core.methods.registry import method
         from core.spaces import wide_space_named
 
-        if options.threads:
-            torch.set_num_threads(options.threads)
+        set_threads(options)
         keep_freed_memory()
         device_named(options.device)
         self._method = method(options.model)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 from tqdm import tqdm
 
+from core.cli.arguments import set_threads
+
 if TYPE_CHECKING:
     import argparse
 
@@ -47,13 +49,10 @@ def set_up_training(options: argparse.Namespace) -> None:
 
     Lightning's news of devices and processes stay off the screen; its warnings do not.
     """
-    import torch
-
     from core.engine.memory import keep_freed_memory
 
     keep_freed_memory()
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    set_threads(options)
     if not options.verbose:
         for name in ("lightning.pytorch", "lightning.fabric"):
             logging.getLogger(name).setLevel(logging.WARNING)

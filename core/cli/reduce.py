@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from core.cli import common
-from core.cli.arguments import at_least
+from core.cli.arguments import at_least, set_threads
 from core.engine import batches
 from core.errors import PhotoError
 from core.files import REDUCED_FORMATS
@@ -105,13 +105,10 @@ class _Reducer:
 
     def _prepare(self, options: argparse.Namespace) -> None:
         """Load what hints and networks take."""
-        import torch
-
         from core.engine.memory import keep_freed_memory
         from core.methods.registry import DEFAULT, method
 
-        if options.threads:
-            torch.set_num_threads(options.threads)
+        set_threads(options)
         keep_freed_memory()
         self._method = None if options.no_hint else method(DEFAULT)
 

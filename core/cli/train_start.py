@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.arguments import at_least
+from core.cli.arguments import at_least, set_threads
 
 if TYPE_CHECKING:
     import argparse
@@ -47,8 +47,6 @@ def run(options: argparse.Namespace) -> int:
     """Train, compare on held-out scenes, and write the start."""
     from dataclasses import replace
 
-    import torch
-
     from core.cli.common import say
     from core.cli.progress import ProgressBar
     from core.engine.memory import keep_freed_memory
@@ -61,8 +59,7 @@ def run(options: argparse.Namespace) -> int:
     from core.training.prepared import Manifest
     from core.training.start import StartSettings, gains, photo_samples, train_start
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    set_threads(options)
     keep_freed_memory()
     check_target(options.output, overwrite=options.overwrite)
     try:

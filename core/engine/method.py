@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
+from core.errors import PhotoError
 from core.gamut import reduce
 from core.network.solver import Status
 
@@ -254,10 +255,22 @@ class Method(ABC):
         return self
 
     def settled(self, settings: ExpansionSettings) -> ExpansionSettings:
-        """Return settings with the source gamut that the method knows, unless they name one."""
-        if settings.source is not None or self.source is None:
-            return settings
-        return replace(settings, source=self.source)
+        """Return settings as the method takes them.
+
+        Parameters
+        ----------
+        settings : ExpansionSettings
+            What is asked for.
+
+        Returns
+        -------
+        ExpansionSettings
+            With the source gamut that the method knows, unless they name one; and without a
+            projection where the codes do not come from clipping.
+        """
+        if settings.source is None and self.source is not None:
+            settings = replace(settings, source=self.source)
+        return settings if self.clips else replace(settings, project=False)
 
     def fitted(
         self, codes: Codes, original: FloatImage, tolerance: float, adaptation: Adaptation
@@ -288,6 +301,35 @@ class Method(ABC):
         other = copy.copy(self)
         other.name = name
         return other
+
+
+class OriginalMethod(Method):
+    """A method that takes a photo's wide-gamut original (:meth:`fitted`) and refuses codes alone.
+
+    Attributes
+    ----------
+    refusal : str
+        What is said then, and what to do instead.
+    """
+
+    needs = Needs.ORIGINAL
+
+    @property
+    @abstractmethod
+    def refusal(self) -> str:
+        """What is said of codes alone."""
+
+    def worker(
+        self, codes: Source, settings: ExpansionSettings, check: Check | None = None
+    ) -> Worker | None:
+        """Refuse: there is no original.
+
+        Raises
+        ------
+        PhotoError
+            Always.
+        """
+        raise PhotoError(self.refusal)
 
 
 class WindowMethod(Method):

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from core.colour import ADOBE_RGB, PROPHOTO, SPACES, ColourSpace
+from core.colour import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SPACES, ColourSpace
+from core.source_gamut import UNKNOWN
 
 if TYPE_CHECKING:
     from core.files.provenance import Provenance
@@ -28,6 +29,15 @@ _CAMERA_MAKES = re.compile(
 """Makes whose cameras can be set to Adobe RGB."""
 
 _UNCALIBRATED = 65535
+
+SOURCE_CHOICES = (
+    ("Telephone (Display P3)", DISPLAY_P3.key),
+    ("Camera set to Adobe RGB", ADOBE_RGB.key),
+    ("Video or HDR (Rec.2020)", REC2020.key),
+    ("Developed from RAW (ProPhoto or wider)", PROPHOTO.key),
+    ("I do not know", UNKNOWN),
+)
+"""Answers to where a photo comes from: for people, and as keys."""
 
 
 @dataclass(frozen=True)

@@ -239,7 +239,7 @@ def photo_solve(
     -------
     SolvedPhoto
     """
-    settings = settings or ExpansionSettings()
+    settings = method.settled(settings or ExpansionSettings())
     check_codes(codes)
     needed = kept_bytes(codes, settings)
     if needed > most:

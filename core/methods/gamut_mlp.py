@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.engine.expansion import ExpansionSettings
-from core.engine.method import Method, Needs, Place, WindowMethod
+from core.engine.method import Method, Needs, OriginalMethod, Place, WindowMethod
 from core.errors import PhotoError
 from core.methods.hinted import HintedMethod
 from core.methods.registry import DEFAULT, EMBEDDED, GAMUT_MLP, method
@@ -88,7 +88,7 @@ class FittedGamutMlp(WindowMethod):
         return self.mlp.estimate(window, place.top, place.left, settings.tolerance)
 
 
-class GamutMlpMethod(Method):
+class GamutMlpMethod(OriginalMethod):
     """A network that is fitted to each photo's original while the photo is reduced.
 
     Parameters
@@ -100,7 +100,6 @@ class GamutMlpMethod(Method):
     """
 
     summary = "GamutMLP (Le et al., CVPR 2023) on LETNet-box, fitted to the original"
-    needs = Needs.ORIGINAL
 
     def __init__(self, settings: FitSettings | None = None, size: str | None = None) -> None:
         self.settings = settings or FitSettings()
@@ -112,11 +111,10 @@ class GamutMlpMethod(Method):
         self.payload_size = LARGEST_HINT + min(round(1024 * float(size)), LARGEST)
         self._base = method(DEFAULT)
 
-    def worker(
-        self, codes: Source, settings: ExpansionSettings, check: Check | None = None
-    ) -> Worker:
-        """Refuse: without its original, a photo has no such network."""
-        raise PhotoError(
+    @property
+    def refusal(self) -> str:
+        """What is said of codes alone."""
+        return (
             f"{self.name} is fitted to a photo's wide-gamut original; make an sRGB file that "
             f"carries it with gamut reduce --embed, and expand that one by “{EMBEDDED}”."
         )

@@ -7,8 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from core.engine.expansion import ExpansionSettings
-from core.engine.method import Method, Needs
-from core.errors import PhotoError
+from core.engine.method import Method, OriginalMethod
 from core.gamut import naive_inversion
 from core.methods.registry import DEFAULT, HINT, method
 from core.payload.carried import Carried
@@ -51,23 +50,21 @@ class HintedMethod(Method):
         return None if worker is None else _HintedWorker(worker, self.hint, settings.tolerance)
 
 
-class HintMethod(Method):
+class HintMethod(OriginalMethod):
     """The recommended network, with a hint that is made of each photo's original."""
 
     name = HINT
     summary = f"{DEFAULT} with a hint of the original ({LARGEST_HINT} bytes in the sRGB file)"
-    needs = Needs.ORIGINAL
     payload_size = LARGEST_HINT
 
     def __init__(self) -> None:
         self.method = method(DEFAULT)
         self.parameters, self.sha256 = self.method.parameters, self.method.sha256
 
-    def worker(
-        self, codes: Source, settings: ExpansionSettings, check: Check | None = None
-    ) -> Worker:
-        """Refuse: without its original, a photo has no hint."""
-        raise PhotoError(
+    @property
+    def refusal(self) -> str:
+        """What is said of codes alone."""
+        return (
             f"A hint is made of a photo's wide-gamut original; make an sRGB file that carries it "
             f"with gamut reduce, and expand that one by “{DEFAULT}”."
         )

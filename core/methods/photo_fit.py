@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from core.colour import PROPHOTO, SRGB, Adaptation, convert
-from core.engine.method import Method, Needs, Place, WindowMethod
+from core.engine.method import Method, Needs, OriginalMethod, Place, WindowMethod
 from core.errors import PhotoError
 from core.gamut import Codes, FloatImage, naive_inversion, out_of_gamut_mask
 
@@ -161,7 +161,7 @@ class FittedToPhoto(WindowMethod):
         return scene.reshape(window.shape)
 
 
-class FitsToPhoto(Method):
+class FitsToPhoto(OriginalMethod):
     """A method that fits a network to each photo's original, as its paper has it.
 
     Parameters
@@ -172,18 +172,15 @@ class FitsToPhoto(Method):
         How it is fitted.
     """
 
-    needs = Needs.ORIGINAL
-
     def __init__(self, network: PhotoNetwork, settings: PhotoFitSettings) -> None:
         self.network, self.settings = network, settings
         self.parameters = network.weights_count
         self.payload_size = _BYTES_PER_WEIGHT * self.parameters
 
-    def worker(
-        self, codes: Source, settings: ExpansionSettings, check: Check | None = None
-    ) -> Worker:
-        """Refuse: without its original, a photo has no such network."""
-        raise PhotoError(
+    @property
+    def refusal(self) -> str:
+        """What is said of codes alone."""
+        return (
             f"{self.name} is fitted to a photo's wide-gamut original; measure it with gamut "
             "evaluate, or choose another method."
         )

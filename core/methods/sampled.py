@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.colour import PROPHOTO, SRGB, convert
-from core.engine.method import Method, Needs, Place, WindowMethod
-from core.errors import PhotoError
+from core.engine.method import Method, Needs, OriginalMethod, Place, WindowMethod
 from core.gamut import Codes, FloatImage, clipped_channels, clipped_mask, naive_inversion
 
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 
     from core.colour import Adaptation
     from core.engine.expansion import ExpansionSettings
-    from core.engine.method import Worker
-    from core.engine.tiling import Source
-    from core.progress import Check
 
 SAMPLES = 3_800
 """At most: about the 23 KB of GamutMLP."""
@@ -39,7 +35,7 @@ _RIDGE = 1e-6
 Cases = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
-class Sampled(Method):
+class Sampled(OriginalMethod):
     """Samples of the original, evenly from the clipped pixels.
 
     Parameters
@@ -50,18 +46,16 @@ class Sampled(Method):
 
     name = "sampled"
     summary = "Sampled metadata (Le et al., CIC 2020): a polynomial for each pattern of clipping"
-    needs = Needs.ORIGINAL
     payload_size = _BYTES_PER_SAMPLE * SAMPLES
 
     def __init__(self, samples: int = SAMPLES) -> None:
         self.samples = samples
         self.payload_size = _BYTES_PER_SAMPLE * samples
 
-    def worker(
-        self, codes: Source, settings: ExpansionSettings, check: Check | None = None
-    ) -> Worker:
-        """Refuse: without its original, there are no samples."""
-        raise PhotoError(
+    @property
+    def refusal(self) -> str:
+        """What is said of codes alone."""
+        return (
             f"{self.name} needs samples of a photo's wide-gamut original; measure it with gamut "
             "evaluate, or choose another method."
         )

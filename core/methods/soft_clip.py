@@ -12,8 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.engine.method import Method, Needs, Place, WindowMethod
-from core.errors import PhotoError
+from core.engine.method import Method, Needs, OriginalMethod, Place, WindowMethod
 from core.gamut import Codes, Depth, FloatImage, naive_inversion, reduce
 
 if TYPE_CHECKING:
@@ -21,10 +20,7 @@ if TYPE_CHECKING:
 
     from core.colour import Adaptation
     from core.engine.expansion import ExpansionSettings
-    from core.engine.method import Worker
-    from core.engine.tiling import Source
     from core.gamut import Mask
-    from core.progress import Check
 
 _LOW, _HIGH = 0.05, 0.9
 _BYTES = 8
@@ -70,12 +66,11 @@ def _zones(values: FloatImage) -> tuple[Mask, Mask]:
     return low & ~low.all(-1, keepdims=True), high & ~high.all(-1, keepdims=True)
 
 
-class SoftClip(Method):
+class SoftClip(OriginalMethod):
     """Soft clipping, with the reach of each photo's original."""
 
     name = "soft-clip"
     summary = "Soft clipping: the reduction squeezes colours into sRGB, the expansion undoes it"
-    needs = Needs.ORIGINAL
     payload_size = _BYTES
     clips = False
 
@@ -83,11 +78,10 @@ class SoftClip(Method):
         """Reduce a photo by squeezing its colours."""
         return reduce(Reach.of(scene).squeezed(scene), depth)
 
-    def worker(
-        self, codes: Source, settings: ExpansionSettings, check: Check | None = None
-    ) -> Worker:
-        """Refuse: codes alone do not tell how they were squeezed."""
-        raise PhotoError(
+    @property
+    def refusal(self) -> str:
+        """What is said of codes alone."""
+        return (
             f"{self.name} has to reduce the wide-gamut original itself; measure it with gamut "
             "evaluate, or choose another method."
         )

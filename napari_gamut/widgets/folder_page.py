@@ -10,10 +10,11 @@ from magicgui.types import FileDialogMode
 from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QPlainTextEdit
 
+from core.engine.origin import SOURCE_CHOICES
 from core.errors import PhotoError
 from core.source_gamut import UNKNOWN
 from napari_gamut.folders import FileProgress, FolderReport, FolderRequest, expand_folder
-from napari_gamut.origins import AS_FILE, CHOICES
+from napari_gamut.origins import AS_FILE
 from napari_gamut.requests import Request
 from napari_gamut.settings import preferences
 from napari_gamut.widgets.controls import ExpansionChoice, file_edit
@@ -46,7 +47,7 @@ class FolderPage(Page):
         )
         self.origin = ComboBox(
             label="Source",
-            choices=[("As each file says", AS_FILE), *CHOICES],
+            choices=[("As each file says", AS_FILE), *SOURCE_CHOICES],
             tooltip="Where the photos' colours lay before they became sRGB.",
         )
         self.choice = ExpansionChoice()

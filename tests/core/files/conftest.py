@@ -11,6 +11,18 @@ from core.files.exif import Directory, Entry, blob_from
 ORIENTATION = 274
 
 
+DNG_FIELDS = [
+    (33421, 3, 2, (2, 2), True),
+    (33422, 1, 4, bytes([0, 1, 1, 2]), True),
+    (50706, 1, 4, bytes([1, 4, 0, 0]), True),
+    (50708, 2, 5, "Invt", True),
+    (50717, 4, 1, 4095, True),
+    (50721, 10, 9, (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1), True),
+    (50728, 5, 3, (1, 2, 1, 1, 1, 2), True),
+]
+"""Tags that make a TIFF of a Bayer mosaic a DNG."""
+
+
 def exif_blob(orientation: int = 1, colour_space: int = 1, interop: str = "R98") -> bytes:
     """EXIF of an invented camera, with a place."""
     degrees = Entry(5, 3, struct.pack("<6I", 50, 1, 26, 1, 231, 10))

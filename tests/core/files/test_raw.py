@@ -12,25 +12,17 @@ import tifffile
 from core.files import FileError, inspect, read
 from core.files.formats import raw_extent
 from core.files.isobmff import make_box
+from tests.core.files.conftest import DNG_FIELDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MOSAIC = np.random.default_rng(11).integers(100, 4000, (128, 192), dtype=np.uint16)
-FIELDS = [
-    (33421, 3, 2, (2, 2), True),
-    (33422, 1, 4, bytes([0, 1, 1, 2]), True),
-    (50706, 1, 4, bytes([1, 4, 0, 0]), True),
-    (50708, 2, 5, "Invt", True),
-    (50717, 4, 1, 4095, True),
-    (50721, 10, 9, (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1), True),
-    (50728, 5, 3, (1, 2, 1, 1, 1, 2), True),
-]
 ORIGIN, SIZE, USER_CROP = 50719, 50720, 51125
 
 
 def dng(path: Path, *more: tuple) -> Path:
-    tifffile.imwrite(path, MOSAIC, photometric="cfa", extratags=[*FIELDS, *more])
+    tifffile.imwrite(path, MOSAIC, photometric="cfa", extratags=[*DNG_FIELDS, *more])
     return path
 
 

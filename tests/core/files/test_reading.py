@@ -27,7 +27,7 @@ from core.colour import (
 )
 from core.files import FileError, Metadata, Photo, icc_profile, inspect, read, write_codes
 from core.files.formats import png
-from tests.core.files.conftest import exif_blob, with_curve
+from tests.core.files.conftest import DNG_FIELDS, exif_blob, with_curve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -483,14 +483,3 @@ def test_raw_data_that_break_off_are_not_filled_in(tmp_path: Path, share: float)
     (tmp_path / "b.dng").write_bytes(data[:start] + bytes(len(data) - start))
     with pytest.raises(FileError, match="damaged or incomplete"):
         read(tmp_path / "b.dng")
-
-
-DNG_FIELDS = [
-    (33421, 3, 2, (2, 2), True),
-    (33422, 1, 4, bytes([0, 1, 1, 2]), True),
-    (50706, 1, 4, bytes([1, 4, 0, 0]), True),
-    (50708, 2, 5, "Invt", True),
-    (50717, 4, 1, 4095, True),
-    (50721, 10, 9, (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1), True),
-    (50728, 5, 3, (1, 2, 1, 1, 1, 2), True),
-]
