@@ -20,6 +20,7 @@ from core.colour import PROPHOTO
 from core.engine.expansion import ExpansionSettings, expand
 from core.files import read
 from core.methods.registry import method
+from core.network.models import load_model
 
 
 def main() -> None:
@@ -32,13 +33,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    model = method(options.model)
+    model, descriptor = method(options.model), load_model(options.model).descriptor
     codes = read(options.photo).srgb_codes()
     assert codes is not None, "the photo has to be sRGB"
     print(f"{options.model}, {options.photo}, {codes.shape[1]} x {codes.shape[0]}")
     print(f"{'tolerance':>10}{'halo':>6}{'steps':>7}{'largest':>10}{'1 in 1000':>11}")
     for tolerance in options.tolerances:
-        solver = dataclasses.replace(model.descriptor.solver, tolerance=tolerance, max_steps=100)
+        solver = dataclasses.replace(descriptor.solver, tolerance=tolerance, max_steps=100)
         settings = ExpansionSettings(device="cpu", solver=solver, tile=4096)
         whole = PROPHOTO.encode(expand(codes, model, settings).values)
         for halo in options.halos:
