@@ -235,7 +235,7 @@ def expansion(
     >>> [(done, total) for done, total in work]
     [(1, 1)]
     """
-    settings = settings or ExpansionSettings()
+    settings = method.settled(settings or ExpansionSettings())
     check_codes(codes)
     started = time.perf_counter()
     values = np.empty(codes.shape, np.float32)
@@ -287,7 +287,7 @@ def expand_bands(
     >>> [band.values.shape for band in bands if band.values is not None]
     [(512, 2, 3), (88, 2, 3)]
     """
-    settings = method.settled(settings or ExpansionSettings())
+    settings = method.projected(settings or ExpansionSettings())
     with closing(solve_bands(source, method, settings, check)) as solved:
         for band in solved:
             values = None

@@ -255,7 +255,7 @@ class Method(ABC):
         return self
 
     def settled(self, settings: ExpansionSettings) -> ExpansionSettings:
-        """Return settings as the method takes them.
+        """Return settings with the source gamut that the method knows, unless they name one.
 
         Parameters
         ----------
@@ -265,11 +265,14 @@ class Method(ABC):
         Returns
         -------
         ExpansionSettings
-            With the source gamut that the method knows, unless they name one; and without a
-            projection where the codes do not come from clipping.
+            Also without a projection that does not apply (:meth:`projected`).
         """
         if settings.source is None and self.source is not None:
             settings = replace(settings, source=self.source)
+        return self.projected(settings)
+
+    def projected(self, settings: ExpansionSettings) -> ExpansionSettings:
+        """Return settings without a projection where the codes do not come from clipping."""
         return settings if self.clips else replace(settings, project=False)
 
     def fitted(

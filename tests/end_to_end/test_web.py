@@ -173,7 +173,7 @@ def test_a_change_is_in_the_file_that_is_downloaded(
     desk.result_of("photo")
     choose(desk, "Where does the photo come from?", "Camera set to Adobe RGB")
     choose(desk, "Colour space", "Display P3")
-    choose(desk, "File format", "PNG")
+    choose(desk, "File format", "PNG (16 bits)")
     with desk.page.expect_download() as download:
         desk.page.get_by_role("button", name="Download PNG").click()
     assert download.value.suggested_filename == "photo-display-p3.png"
@@ -194,14 +194,14 @@ def test_a_change_is_in_the_file_that_is_downloaded(
 
 
 def test_what_no_file_holds_is_said_where_it_is_chosen(desk: Visit) -> None:
-    choose(desk, "File format", "PNG")
+    choose(desk, "File format", "PNG (16 bits)")
     desk.page.get_by_role("button", name="Download PNG").wait_for()
     choose(desk, "Colour space", "ACEScg")
     desk.page.get_by_text("linear and needs floating point").first.wait_for()
     stale = desk.page.get_by_role("button", name="Out of date")
     stale.wait_for()
     assert stale.is_disabled()
-    choose(desk, "File format", "TIFF")
+    choose(desk, "File format", "TIFF (16 bits)")
     desk.page.get_by_role("button", name="Download TIFF").wait_for()
     assert not desk.page.get_by_text("linear and needs floating point").first.is_visible()
 

@@ -17,7 +17,8 @@ from PIL import Image
 from core.cli.main import build_parser
 from core.engine.batches import PHOTO_SUFFIXES, find_photos
 from core.files import PHOTO_FORMATS, FileError, read
-from tests.core.files.test_raw import FIELDS, MOSAIC
+from tests.core.files.conftest import DNG_FIELDS
+from tests.core.files.test_raw import MOSAIC
 
 ROOT = Path(__file__).parents[3]
 NAMES = ", ".join(PHOTO_FORMATS)
@@ -30,7 +31,7 @@ def sample(name: str, folder: Path) -> bytes:
     if name == "HEIC":
         pillow_heif.from_pillow(Image.fromarray(CODES)).save(buffer)
     elif name == "camera RAW":
-        tifffile.imwrite(buffer, MOSAIC, photometric="cfa", extratags=FIELDS)
+        tifffile.imwrite(buffer, MOSAIC, photometric="cfa", extratags=DNG_FIELDS)
     elif name == "JPEG XL":
         return bytes(imagecodecs.jpegxl_encode(CODES, lossless=True))
     elif name == "OpenEXR":
