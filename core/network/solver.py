@@ -368,14 +368,7 @@ def _inner(left: Tensor, right: Tensor) -> Tensor:
     """Inner products of two batches, float64 on the CPU, from partial sums."""
     left, right = left.reshape(len(left), -1), right.reshape(len(right), -1)
     if left.device.type == "cpu" and left.shape[1] >= _FEW:
-        # The library's own kernel reads both once and writes nothing.
-        sums = [
-            sum(
-                torch.dot(*pair).item()
-                for pair in zip(a.split(_BLOCK), b.split(_BLOCK), strict=True)
-            )
-            for a, b in zip(left, right, strict=True)
-        ]
+        sums = [_dot(*pair) for pair in zip(left.unbind(), right.unbind(), strict=True)]
         return torch.tensor(sums, dtype=torch.float64)
     whole = left.shape[1] // _BLOCK * _BLOCK
     # Not every device has float64, so that only what is left to add up goes to the CPU.
@@ -384,6 +377,14 @@ def _inner(left: Tensor, right: Tensor) -> Tensor:
     left, right = left[:, :whole].reshape(blocks), right[:, :whole].reshape(blocks)
     parts: Tensor = torch.linalg.vecdot(left, right)
     return parts.cpu().double().sum(1) + rest.sum(1)
+
+
+def _dot(left: Tensor, right: Tensor) -> float:
+    """Inner product of two vectors; the library's kernel reads both once and writes nothing."""
+    if len(left) <= _BLOCK:
+        return torch.dot(left, right).item()
+    pairs = zip(left.split(_BLOCK), right.split(_BLOCK), strict=True)
+    return sum(torch.dot(*pair).item() for pair in pairs)
 
 
 def _relative_residual(square: Tensor, change: Tensor, value: Tensor, state: Tensor) -> Tensor:
