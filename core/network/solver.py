@@ -383,7 +383,7 @@ def _dot(left: Tensor, right: Tensor) -> float:
     """Inner product of two vectors; the library's kernel reads both once and writes nothing."""
     if len(left) <= _BLOCK:
         return torch.dot(left, right).item()
-    pairs = zip(left.split(_BLOCK), right.split(_BLOCK), strict=True)
+    pairs = zip(torch.split(left, _BLOCK), torch.split(right, _BLOCK), strict=True)
     return sum(torch.dot(*pair).item() for pair in pairs)
 
 

@@ -45,7 +45,7 @@ _INPUTS = 5
 _STEP_GAIN = 4.0
 _PIXELS_AT_ONCE = 1 << 16
 _STEPS_AT_ONCE = 25
-_HELD_OUT, _MOST_HELD_OUT = 8, 16_384
+_HELD_OUT, _MOST_WATCHED = 8, 16_384
 _LEAST_SCALE = 1e-6
 _USUAL = 0.02
 """Root mean square, in linear light, of what photos lack: the learning rate is for such."""
@@ -106,7 +106,8 @@ class FitSettings:
         One of :data:`FORMS`.
     steps : int
         Of Adam at most, on batches drawn from the samples. The rate falls to 0 along half a
-        cosine; the fit ends as soon as samples that are held out stop gaining.
+            cosine; the fit ends as soon as the photo stops gaining, or what is held out of it where
+        not all of it is learned.
     batch : int
         Pixels of a step.
     samples : int
@@ -326,6 +327,9 @@ class Samples:
     scale : float
         By which what is lacking is of the usual size: a network learns photos that lost little as
         well as those that lost much.
+    complete : bool
+        Whether the photo has no other pixels that lack anything: a network that knows these by
+        heart knows the photo.
     """
 
     features: Tensor
@@ -333,6 +337,7 @@ class Samples:
     weight: Tensor
     to_prophoto: Tensor
     scale: float
+    complete: bool
 
     def loss(self, network: PhotoNetwork, chosen: Tensor | slice) -> Tensor:
         """Return the mean squared error of some of the samples."""
@@ -361,13 +366,17 @@ def samples_of(lost: LostPixels, form: Form, most: int) -> Samples:
         torch.from_numpy(weight.astype(np.float32)),
         torch.tensor(matrix, dtype=torch.float32),
         scale,
+        complete=len(codes) == len(lost.places),
     )
 
 
 def train(
     network: PhotoNetwork, samples: Samples, settings: FitSettings, generator: torch.Generator
 ) -> Generator[tuple[int, int], None, None]:
-    """Train a network, and leave it as it was best for samples that are held out.
+    """Train a network, and leave it as it was best.
+
+    That is judged by samples that are held out; by any where the samples are all that the photo
+    lacks.
 
     Parameters
     ----------
@@ -387,8 +396,11 @@ def train(
     """
     count = len(samples.features)
     order = torch.randperm(count, generator=generator)
-    held = min(count // _HELD_OUT, _MOST_HELD_OUT)
-    watched, learned = (order[:held] if held else order), order[held:]
+    if samples.complete:
+        watched, learned = order[:_MOST_WATCHED], order
+    else:
+        held = min(count // _HELD_OUT, _MOST_WATCHED)
+        watched, learned = (order[:held] if held else order), order[held:]
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     best, since, slow = math.inf, 0, 1.0
     kept = {name: value.clone() for name, value in network.state_dict().items()}
