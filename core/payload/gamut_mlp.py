@@ -50,6 +50,7 @@ _LEAST_SCALE = 1e-6
 _USUAL = 0.02
 """Root mean square, in linear light, of what photos lack: the learning rate is for such."""
 
+_USUAL_WIDTH = 64
 _PATIENCE, _WORTH, _SLOWER, _SLOWEST = 8, 0.995, 0.4, 0.1
 
 
@@ -113,7 +114,7 @@ class FitSettings:
     samples : int
         Clipped pixels to learn from, at most; they are spread evenly over the photo.
     learning_rate : float
-        At the start.
+        At the start, of networks of up to 64 hidden units; wider ones take the smaller steps.
     seed : int
         Of the first weights and of the batches.
     """
@@ -401,13 +402,14 @@ def train(
     else:
         held = min(count // _HELD_OUT, _MOST_WATCHED)
         watched, learned = (order[:held] if held else order), order[held:]
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    rate = settings.learning_rate * min(1.0, _USUAL_WIDTH / network.form.hidden)
+    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
     best, since, slow = math.inf, 0, 1.0
     kept = {name: value.clone() for name, value in network.state_dict().items()}
     for done in range(1, settings.steps + 1):
         cosine = 0.5 + 0.5 * math.cos(math.pi * (done - 1) / settings.steps)
         for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * min(slow, cosine)
+            group["lr"] = rate * min(slow, cosine)
         batch = learned[torch.randint(len(learned), (settings.batch,), generator=generator)]
         with at_most_threads(1):
             optimiser.zero_grad()
