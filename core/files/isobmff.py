@@ -70,6 +70,10 @@ class Images:
         return self.items[self.primary]
 
 
+class MotionError(ValueError):
+    """A file of moving pictures without a still one."""
+
+
 def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Box]:
     """Yield the boxes of a stretch of a file; one that reaches beyond it is an error."""
     place = start
@@ -103,6 +107,8 @@ def read_images(data: bytes) -> Images:
 
     Raises
     ------
+    MotionError
+        If there are moving pictures, but no still one.
     ValueError, struct.error, IndexError, KeyError
         If the boxes are damaged.
     NotImplementedError
@@ -111,8 +117,12 @@ def read_images(data: bytes) -> Images:
     kinds = {box.kind for box in boxes(data)}
     if b"mini" in kinds and b"meta" not in kinds:
         raise NotImplementedError("the short form of the boxes (ISO/IEC 23008-12:2025)")
+    if b"moov" in kinds and b"meta" not in kinds:
+        raise MotionError
     meta = find(data, b"meta")
     inner = {box.kind: box for box in boxes(data, meta.start + 4, meta.end)}
+    if b"moov" in kinds and b"pitm" not in inner:
+        raise MotionError
     pitm = inner[b"pitm"]
     primary = _number(data, pitm.start + 4, 4 if data[pitm.start] else 2)
     items: dict[int, Item] = {}

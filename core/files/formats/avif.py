@@ -10,7 +10,7 @@ import numpy as np
 from PIL import AvifImagePlugin
 
 from core.files import isobmff
-from core.files.errors import FileError, unsupported
+from core.files.errors import FileError, moving, unsupported
 from core.files.formats import av1
 from core.files.formats.depth import stretched
 from core.files.formats.pillow import opened
@@ -31,12 +31,8 @@ def read_header(path: Path) -> Header:
     data = path.read_bytes()
     try:
         images = isobmff.read_images(data)
-    except LookupError as error:
-        if data[8:12] != b"avis":
-            raise
-        raise FileError(
-            f"“{path}” is an animated AVIF without a still picture; save one of its frames."
-        ) from error
+    except isobmff.MotionError as error:
+        raise moving(path, "AVIF") from error
     photo = images.photo
     if photo.kind not in _READ:
         raise unsupported(path, "this kind of AVIF file")

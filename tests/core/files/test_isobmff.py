@@ -124,3 +124,14 @@ def test_missing_data_is_not_filled_with_flat_colour(
     (tmp_path / "a").write_bytes(data[: int(share * len(data))])
     with pytest.raises(FileError, match="damaged or incomplete"):
         inspect(tmp_path / "a")
+
+
+@pytest.mark.parametrize("brand", [b"avis", b"msf1"])
+@pytest.mark.parametrize("more", [b"", isobmff.make_box(b"meta", bytes(4))])
+def test_moving_pictures_without_a_still_one_are_not_called_damaged(
+    tmp_path: Path, brand: bytes, more: bytes
+) -> None:
+    kind = isobmff.make_box(b"ftyp", brand + bytes(4) + brand)
+    (tmp_path / "a").write_bytes(kind + isobmff.make_box(b"moov", bytes(8)) + more)
+    with pytest.raises(FileError, match="without a still picture"):
+        read(tmp_path / "a")
