@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _DEEPEST = 200_000
 _MOST_LEVELS, _MOST_LAYERS, _MOST_WORK = 16, 8, 1_000_000_000
+GAIN_MAP = b"tmap"
 XMP_TYPE = b"application/rdf+xml"
 
 
@@ -62,7 +63,7 @@ class Images:
     @property
     def has_gain_map(self) -> bool:
         """Whether the photo is also there with a map for HDR screens (ISO 21496-1)."""
-        return any(item.kind == b"tmap" for item in self.items.values())
+        return any(item.kind == GAIN_MAP for item in self.items.values())
 
     @property
     def photo(self) -> Item:
@@ -249,6 +250,22 @@ def exif_payload(content: bytes) -> bytes | None:
 def make_box(kind: bytes, content: bytes) -> bytes:
     """Return a box."""
     return struct.pack(">I4s", len(content) + 8, kind) + content
+
+
+def without_gain_map(data: bytes) -> bytes:
+    """Return a file whose gain map is hidden from decoders: a bad one is no fault of the photo."""
+    meta = find(data, b"meta")
+    table = find(data, b"iinf", meta.start + 4, meta.end)
+    hidden = bytearray(data)
+    for info in boxes(data, table.start + (8 if data[table.start] else 6), table.end):
+        place = info.start + (10 if data[info.start] == 3 else 8)
+        if info.kind == b"infe" and data[place : place + 4] == GAIN_MAP:
+            hidden[place : place + 4] = b"free"
+    brands = find(data, b"ftyp")
+    for place in range(brands.start + 8, brands.end - 3, 4):
+        if data[place : place + 4] == GAIN_MAP:
+            hidden[place : place + 4] = b"mif1"
+    return bytes(hidden)
 
 
 def with_profile_and_metadata(avif: bytes, icc: bytes, metadata: Metadata) -> bytes:

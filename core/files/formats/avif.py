@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _IDENTITY = 0
+_LONGEST_SIDE, _MOST_PIXELS = 1 << 15, 1 << 28
 _READ = {b"av01", b"grid", b"tmap", b"iden"}
 
 
@@ -39,6 +41,7 @@ def read_header(path: Path) -> Header:
     extent = photo.property(b"ispe")
     if extent is None:
         raise ValueError("the image has no size")
+    _check_decodable(path, images)
     isobmff.check_extents(data, images)
     isobmff.check_work(images)
     rows, columns = isobmff.aperture(photo, *struct.unpack_from(">4xII", extent))
@@ -82,9 +85,12 @@ def read_header(path: Path) -> Header:
 def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
     """Return the decoded codes, turned as the boxes say (see :mod:`core.files.formats`)."""
     data = path.read_bytes()
-    photo = isobmff.read_images(data).photo
+    images = isobmff.read_images(data)
+    photo = images.photo
+    if images.has_gain_map and photo.kind != isobmff.GAIN_MAP:
+        data = isobmff.without_gain_map(data)
     if header.bits == 8:
-        with opened(AvifImagePlugin.AvifImageFile, path) as image:
+        with opened(AvifImagePlugin.AvifImageFile, io.BytesIO(data)) as image:
             pixels: npt.NDArray[Any] = np.asarray(image)
     elif header.frames > 1:
         # imagecodecs corrupts its memory when asked for the first frame of an animation.
@@ -101,6 +107,21 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
         return turned
     # ISO/IEC 23008-12:2022, 6.5.12: 0 exchanges top and bottom, 1 left and right.
     return turned[:, ::-1] if mirror[0] & 1 else turned[::-1]
+
+
+def _check_decodable(path: Path, images: isobmff.Images) -> None:
+    """Refuse what libavif refuses for its size, which would look like damage."""
+    for item in images.items.values():
+        extent = item.property(b"ispe")
+        if extent is None or len(extent) < 12:
+            continue
+        width, height = struct.unpack_from(">4xII", extent)
+        if max(width, height) > _LONGEST_SIDE or width * height > _MOST_PIXELS:
+            raise FileError(
+                f"“{path}” has {width} × {height} pixels, more than the "
+                f"{_MOST_PIXELS / 1e6:.0f} megapixels (sides of {_LONGEST_SIDE}) that are read of "
+                "an AVIF; make it smaller in another program first."
+            )
 
 
 def _turns(photo: isobmff.Item) -> int:
