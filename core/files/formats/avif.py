@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _IDENTITY = 0
+_NOT_IMPLEMENTED = "Not implemented"
+"""What libavif says of sound files that it does not read; both libraries pass it on."""
 _LONGEST_SIDE, _MOST_PIXELS = 1 << 15, 1 << 28
 _READ = {b"av01", b"grid", b"tmap", b"iden"}
 
@@ -89,16 +91,17 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
     photo = images.photo
     if images.has_gain_map and photo.kind != isobmff.GAIN_MAP:
         data = isobmff.without_gain_map(data)
-    if header.bits == 8:
-        with opened(AvifImagePlugin.AvifImageFile, io.BytesIO(data)) as image:
-            pixels: npt.NDArray[Any] = np.asarray(image)
-    elif header.frames > 1:
+    if header.bits != 8 and header.frames > 1:
         # imagecodecs corrupts its memory when asked for the first frame of an animation.
         raise FileError(
             f"“{path}” is an animated AVIF of {header.bits} bits; save a still picture."
         )
-    else:
-        pixels = stretched(imagecodecs.avif_decode(data), header.bits)
+    try:
+        pixels = _decoded(data, header.bits)
+    except (RuntimeError, SyntaxError) as error:
+        if _NOT_IMPLEMENTED in str(error):
+            raise NotImplementedError(str(error)) from error
+        raise
     # The order that MIAF demands: crop, turn, mirror (ISO/IEC 23000-22, 7.3.6.7).
     pixels = pixels[isobmff.aperture(photo, pixels.shape[1], pixels.shape[0])]
     turned = np.rot90(pixels, _turns(photo))
@@ -107,6 +110,13 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
         return turned
     # ISO/IEC 23008-12:2022, 6.5.12: 0 exchanges top and bottom, 1 left and right.
     return turned[:, ::-1] if mirror[0] & 1 else turned[::-1]
+
+
+def _decoded(data: bytes, bits: int) -> npt.NDArray[Any]:
+    if bits != 8:
+        return stretched(imagecodecs.avif_decode(data), bits)
+    with opened(AvifImagePlugin.AvifImageFile, io.BytesIO(data)) as image:
+        return np.asarray(image)
 
 
 def _check_decodable(path: Path, images: isobmff.Images) -> None:

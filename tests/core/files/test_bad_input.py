@@ -209,10 +209,8 @@ def test_a_jpeg_of_another_kind_is_not_called_damaged(
     assert "not supported" in text
 
 
-def test_a_png_of_apple_s_own_is_not_called_damaged(
-    tmp_path: Path, samples: dict[str, bytes]
-) -> None:
-    data = samples["PNG"]
+def test_a_png_of_apple_s_own_is_not_called_damaged(tmp_path: Path, photo: np.ndarray) -> None:
+    data = pillow_bytes(Image.fromarray(photo), "PNG")
     (tmp_path / "a.png").write_bytes(data[:8] + png.chunk(b"CgBI", bytes(4)) + data[8:])
     assert "not supported" in sentence(tmp_path / "a.png")
 

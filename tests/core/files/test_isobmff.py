@@ -15,6 +15,7 @@ from PIL import Image
 
 from core.colour import SRGB
 from core.files import FileError, Metadata, icc_profile, inspect, isobmff, read
+from core.files.formats import avif
 from core.files.metadata import GAIN_MAP_LEFT_OUT
 
 if TYPE_CHECKING:
@@ -171,3 +172,16 @@ def test_a_picture_too_large_for_the_decoder_is_not_called_damaged(
     (tmp_path / "a.avif").write_bytes(avif_of(photo).replace(stated, large))
     with pytest.raises(FileError, match=f"{size[0]} × {size[1]} pixels, more than the 268 mega"):
         inspect(tmp_path / "a.avif")
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, SyntaxError])
+def test_what_the_decoder_does_not_implement_is_not_called_damaged(
+    tmp_path: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    def refusing(*arguments: object) -> None:
+        raise kind("Failed to decode image: Not implemented")
+
+    (tmp_path / "a.avif").write_bytes(avif_of(photo))
+    monkeypatch.setattr(avif, "opened", refusing)
+    with pytest.raises(FileError, match="this kind of AVIF file is not supported"):
+        read(tmp_path / "a.avif")
