@@ -6,6 +6,7 @@ import glob
 import logging
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,13 @@ class Job:
     plain: Path | None = None
 
 
-def find_photos(inputs: Sequence[str], apart: Path | None = None) -> list[tuple[Path, Path]]:
+Mark = Callable[[Path], bool]
+"""Tells whether a file says that it is a result of this program."""
+
+
+def find_photos(
+    inputs: Sequence[str], apart: Path | None = None, made: Mark = is_own_result
+) -> list[tuple[Path, Path]]:
     """Return the photos that inputs name, each with its place below the named folder.
 
     Parameters
@@ -48,6 +55,8 @@ def find_photos(inputs: Sequence[str], apart: Path | None = None) -> list[tuple[
         and archives leave there, is none of its photos.
     apart : Path, optional
         The folder of the results: what lies in it, or was made for it, is no photo to work on.
+    made : callable
+        Tells which files of a folder were made for it; those that were expanded, unless given.
 
     Raises
     ------
@@ -58,7 +67,13 @@ def find_photos(inputs: Sequence[str], apart: Path | None = None) -> list[tuple[
     for text in inputs:
         path = Path(text)
         if path.is_dir():
-            inside = sorted(p for p in _inside(path, apart) if not _is_result(p, apart))
+            photos = sorted(_inside(path, apart))
+            inside = [photo for photo in photos if apart is None or not made(photo)]
+            if photos and not inside:
+                raise PhotoError(
+                    f"The folder {path} holds nothing but results of this program; name the files "
+                    "to work on them again."
+                )
             if not inside:
                 raise PhotoError(f"The folder {path} holds no photos; name another one.")
             found |= {photo: photo.relative_to(path) for photo in inside}
@@ -90,16 +105,13 @@ def _inside(folder: Path, apart: Path | None) -> Iterator[Path]:
                 yield here / name
 
 
-def _is_result(photo: Path, apart: Path | None) -> bool:
-    return apart is not None and is_own_result(photo)
-
-
 def plan_jobs(
     inputs: Sequence[str],
     output: str,
     formats: Mapping[str, str],
     format_key: str | None = None,
     default: str | None = None,
+    made: Mark = is_own_result,
 ) -> list[Job]:
     """Return what is to be done: which photo becomes which file.
 
@@ -115,6 +127,8 @@ def plan_jobs(
         The format that is asked for.
     default : str, optional
         The format of files in a folder if none is asked for; the first unless given.
+    made : callable
+        As for :func:`find_photos`.
 
     Returns
     -------
@@ -131,7 +145,7 @@ def plan_jobs(
     target = Path(output)
     _check_parents(target)
     suffix = formats[format_key or default or next(iter(formats))]
-    photos = find_photos(inputs, target)
+    photos = find_photos(inputs, target, made)
     named_one = len(inputs) == 1 and len(photos) == 1 and not Path(inputs[0]).is_dir()
     if named_one and target.suffix and not target.is_dir() and not output.endswith(("/", os.sep)):
         _check_name(target, formats, format_key)

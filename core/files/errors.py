@@ -81,6 +81,13 @@ def unsupported(path: Path, what: str) -> FileError:
     )
 
 
+def moving(path: Path, format_name: str) -> FileError:
+    """Return the error for a file of moving pictures without a still one."""
+    return FileError(
+        f"“{path}” is an animated {format_name} without a still picture; save one of its frames."
+    )
+
+
 def excessive(path: Path, error: ExcessError) -> FileError:
     """Return the error for a file that would keep the computer busy for minutes or hours."""
     return FileError(

@@ -218,10 +218,18 @@ def blob_from(directory: Directory) -> bytes:
     return mark + struct.pack(directory.order + "I", start) + bytes(layout.data)
 
 
-def parse_file(file: IO[bytes]) -> Directory:
-    """Return the directories of a TIFF, a BigTIFF or a TIFF-like RAW, as :func:`parse` does."""
+def parse_file(file: IO[bytes], start: int | None = None) -> Directory:
+    """Return the directories of a TIFF, a BigTIFF or a TIFF-like RAW, as :func:`parse` does.
+
+    Parameters
+    ----------
+    file : binary file
+        Seekable.
+    start : int, optional
+        Where the main directory stands; the first of the file unless given.
+    """
     reader = _Reader(file)
-    main = reader.directory(reader.start, (EXIF_IFD, GPS_IFD))
+    main = reader.directory(reader.start if start is None else start, (EXIF_IFD, GPS_IFD))
     if not main.entries and not main.children:
         raise ValueError("This is not EXIF.")
     return main

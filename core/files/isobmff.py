@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _DEEPEST = 200_000
 _MOST_LEVELS, _MOST_LAYERS, _MOST_WORK = 16, 8, 1_000_000_000
+GAIN_MAP = b"tmap"
 XMP_TYPE = b"application/rdf+xml"
 
 
@@ -62,12 +63,16 @@ class Images:
     @property
     def has_gain_map(self) -> bool:
         """Whether the photo is also there with a map for HDR screens (ISO 21496-1)."""
-        return any(item.kind == b"tmap" for item in self.items.values())
+        return any(item.kind == GAIN_MAP for item in self.items.values())
 
     @property
     def photo(self) -> Item:
         """The primary item."""
         return self.items[self.primary]
+
+
+class MotionError(ValueError):
+    """A file of moving pictures without a still one."""
 
 
 def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Box]:
@@ -103,6 +108,8 @@ def read_images(data: bytes) -> Images:
 
     Raises
     ------
+    MotionError
+        If there are moving pictures, but no still one.
     ValueError, struct.error, IndexError, KeyError
         If the boxes are damaged.
     NotImplementedError
@@ -111,8 +118,12 @@ def read_images(data: bytes) -> Images:
     kinds = {box.kind for box in boxes(data)}
     if b"mini" in kinds and b"meta" not in kinds:
         raise NotImplementedError("the short form of the boxes (ISO/IEC 23008-12:2025)")
+    if b"moov" in kinds and b"meta" not in kinds:
+        raise MotionError
     meta = find(data, b"meta")
     inner = {box.kind: box for box in boxes(data, meta.start + 4, meta.end)}
+    if b"moov" in kinds and b"pitm" not in inner:
+        raise MotionError
     pitm = inner[b"pitm"]
     primary = _number(data, pitm.start + 4, 4 if data[pitm.start] else 2)
     items: dict[int, Item] = {}
@@ -239,6 +250,22 @@ def exif_payload(content: bytes) -> bytes | None:
 def make_box(kind: bytes, content: bytes) -> bytes:
     """Return a box."""
     return struct.pack(">I4s", len(content) + 8, kind) + content
+
+
+def without_gain_map(data: bytes) -> bytes:
+    """Return a file whose gain map is hidden from decoders: a bad one is no fault of the photo."""
+    meta = find(data, b"meta")
+    table = find(data, b"iinf", meta.start + 4, meta.end)
+    hidden = bytearray(data)
+    for info in boxes(data, table.start + (8 if data[table.start] else 6), table.end):
+        place = info.start + (10 if data[info.start] == 3 else 8)
+        if info.kind == b"infe" and data[place : place + 4] == GAIN_MAP:
+            hidden[place : place + 4] = b"free"
+    brands = find(data, b"ftyp")
+    for place in range(brands.start + 8, brands.end - 3, 4):
+        if data[place : place + 4] == GAIN_MAP:
+            hidden[place : place + 4] = b"mif1"
+    return bytes(hidden)
 
 
 def with_profile_and_metadata(avif: bytes, icc: bytes, metadata: Metadata) -> bytes:

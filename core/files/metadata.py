@@ -231,13 +231,16 @@ class Metadata:
         return written, tuple(notes)
 
 
-def from_tiff(file: IO[bytes]) -> tuple[Metadata, tuple[str, ...]]:
+def from_tiff(file: IO[bytes], page: int | None = None) -> tuple[Metadata, tuple[str, ...]]:
     """Return the metadata of a TIFF file (or a TIFF-like RAW).
 
     Parameters
     ----------
     file : binary file
         Classic TIFF or BigTIFF.
+    page : int, optional
+        Where the directory of the photo stands, if it is not the first, which may speak of it,
+        too: a thumbnail may stand before the photo.
 
     Returns
     -------
@@ -248,6 +251,11 @@ def from_tiff(file: IO[bytes]) -> tuple[Metadata, tuple[str, ...]]:
     """
     try:
         whole = exif.parse_file(file)
+        if page is not None:
+            own = exif.parse_file(file, page)
+            whole = exif.Directory(
+                whole.entries | own.entries, whole.children | own.children, whole.order
+            )
     except ValueError:
         return Metadata(), ()
     blob, notes = exif.blob_of_photo(whole)

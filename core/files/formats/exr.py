@@ -27,6 +27,8 @@ def read_header(path: Path) -> Header:
         head = exr_header.parse(file.read(exr_header.LONGEST_HEADER))
     if head.is_subsampled:
         raise unsupported(path, "an OpenEXR with luma and chroma instead of RGB")
+    if head.compression > _NEWEST_COMPRESSION:
+        raise unsupported(path, "the compression of this OpenEXR")
     if head.stored_pixels > _ROOM + _MOST_OUTSIDE * head.shown_pixels:
         raise ExcessError("pixels far outside of its display window")
     said, others = head.as_properties()
@@ -108,6 +110,8 @@ def _resolution(head: exr_header.ExrHeader) -> Resolution | None:
 
 
 _FEW_CHANNELS = 8
+_NEWEST_COMPRESSION = 9
+"""DWAB."""
 _MOST_OUTSIDE, _ROOM = 4, 100_000_000
 _LOSSY = {"pxr24", "b44", "b44a", "dwaa", "dwab"}
 

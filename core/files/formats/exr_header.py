@@ -50,6 +50,11 @@ class ExrHeader:
         return False
 
     @property
+    def compression(self) -> int:
+        """By its number."""
+        return self.attributes["compression"][1][0]
+
+    @property
     def stored_pixels(self) -> int:
         """How many pixels are stored, shown or not."""
         return self._area("dataWindow")

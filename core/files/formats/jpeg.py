@@ -37,6 +37,7 @@ def read_header(path: Path) -> Header:
         orientation=carried.orientation,
         icc=icc,
         metadata=carried,
+        frames=jpeg_segments.pictures(stream.segments),
         notes=notes if complete else (*notes, _PROFILE_INCOMPLETE),
     )
 

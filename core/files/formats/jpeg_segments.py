@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from typing import TYPE_CHECKING
 
-from core.files import iptc, xmp
+from core.files import exif, iptc, xmp
+from core.files.exif import Entry
 from core.files.metadata import COMMENT, GAIN_MAP_LEFT_OUT, Metadata, Resolution
 
 if TYPE_CHECKING:
@@ -13,10 +15,14 @@ if TYPE_CHECKING:
 
     Segments = Sequence[tuple[str, bytes]]
 
-_EXIF = b"Exif\0\0"
+_EXIF, _EXIF_HEAD = b"Exif\0", 6
+"""Some writers fill the sixth byte with other than zero."""
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
 _PROFILE = b"ICC_PROFILE\0"
+_MULTI_PICTURE = b"MPF\0"
+_PICTURES, _VIEWS = 0xB002, 2
+"""MPEntry, and the kind of pictures that are no preview."""
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
 _EXTENSION_HEAD = len(_EXTENSION) + 40
 _LONGEST = 65533
@@ -41,7 +47,7 @@ def read_metadata(segments: Segments) -> tuple[Metadata, tuple[str, ...]]:
         Sentences for people.
     """
     blob = b"".join(
-        content.removeprefix(_EXIF)
+        content[_EXIF_HEAD:]
         for name, content in segments
         if name == "APP1" and content.startswith(_EXIF)
     )
@@ -93,6 +99,25 @@ def read_profile(segments: Segments) -> tuple[bytes | None, bool]:
     count = max((content[head - 1] for content in held), default=0)
     is_whole = len(pieces) >= count or len(profile) >= int.from_bytes(profile[:4], "big")
     return profile if pieces and is_whole else None, is_whole
+
+
+def pictures(segments: Segments) -> int:
+    """Return how many photos a file holds: parts of a panorama, or views (CIPA DC-007, 5.2.3.3).
+
+    Previews of the first one, and maps that belong to it, are none.
+    """
+    entries, order = b"", "<"
+    for name, content in segments:
+        if name == "APP2" and content.startswith(_MULTI_PICTURE):
+            with contextlib.suppress(ValueError):
+                found = exif.parse(content.removeprefix(_MULTI_PICTURE))
+                entries = entries or found.entries.get(_PICTURES, Entry.opaque(b"")).as_bytes("<")
+                order = found.order
+    kinds = [
+        int.from_bytes(entries[place : place + 4], "little" if order == "<" else "big")
+        for place in range(16, len(entries) - 15, 16)
+    ]
+    return 1 + sum(kind >> 16 & 0xFF == _VIEWS for kind in kinds)
 
 
 def written_metadata(metadata: Metadata) -> bytes:

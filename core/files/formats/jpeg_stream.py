@@ -15,7 +15,8 @@ _SOI, _EOI, _SOS, _DNL = 0xD8, 0xD9, 0xDA, 0xDC
 _APP0, _APP14, _COM = 0xE0, 0xEE, 0xFE
 _TALLEST = 65535
 _APPS = range(0xE0, 0xF0)
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
+"""Starts of frames, that of JPEG-LS (ITU-T T.87) among them."""
 _ALONE = frozenset({0x01, _SOI, *range(0xD0, 0xD8)})
 """Markers without content: TEM, the start of an image, restarts."""
 _NEXT = re.compile(rb"\xff[^\x00\xff]")

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.colour import D65, SRGB
 from core.files.encoding import Encoding, SpaceEncoding, are_usable, from_gamma
-from core.files.errors import ExcessError
+from core.files.errors import ExcessError, unsupported
 from core.files.formats import png_text
 from core.files.header import Header
 from core.files.payloads import PNG_CHUNK
@@ -29,6 +29,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 if logging.getLogger("imagecodecs").level == logging.NOTSET:
     logging.getLogger("imagecodecs").setLevel(logging.CRITICAL)
 
+_APPLE = b"CgBI"
 _OTHER_FRAMES = {b"fcTL", b"fdAT"}
 _PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
 _LARGEST_PROFILE = 64 << 20
@@ -58,6 +59,8 @@ def read_header(path: Path) -> Header:
                 texts.append((kind, file.read(size)))
             else:
                 found.setdefault(kind, file.read(size))
+    if _APPLE in found:
+        raise unsupported(path, "a PNG in the form that Apple packs into its programs")
     width, height, bits, colour = struct.unpack_from(">IIBB", found[b"IHDR"])
     channels = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}[colour] + (b"tRNS" in found)
     stored = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]

@@ -175,7 +175,7 @@ def read_header(path: Path) -> Header:
         structure.check_extents(page)
         alpha = layout.alpha
         orientation = structure.number(page, tags.ORIENTATION)
-        carried, notes = metadata.from_tiff(file)
+        carried, notes = metadata.from_tiff(file, None if page is first else page.place)
         dropped = len(layout.extras) - (alpha is not None)
         return Header(
             "TIFF",
