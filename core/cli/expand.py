@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import functools
 import json
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from core.cli.arguments import set_threads
 from core.engine import batches
 from core.engine.memory import keep_freed_memory
 from core.errors import PhotoError
-from core.files import OUTPUT_FORMATS
+from core.files import OUTPUT_FORMATS, sample_photo
 from core.methods.registry import DEFAULT
 
 if TYPE_CHECKING:
@@ -81,11 +80,6 @@ def run(options: argparse.Namespace) -> int:
         if not options.json and not options.quiet:
             common.say(f"{options.before_after}: {sentence}")
     return code
-
-
-def sample_photo() -> Path:
-    """Return the photo that comes with the program."""
-    return Path(str(resources.files("core") / "samples" / "coffee-vivid.png"))
 
 
 class _Expander:

@@ -140,6 +140,17 @@ def without_private(metadata: Metadata) -> Metadata:
     Metadata
         Built anew, so that nothing hides between the fields: no place, no name, no serial
         number, no free text, no makers' note, no thumbnail.
+
+    Examples
+    --------
+    >>> from core.files.metadata import Metadata
+    >>> camera, artist = exif.Entry.text("X100V"), exif.Entry.text("Ada")
+    >>> main = exif.Directory({exif.MODEL: camera, exif.ARTIST: artist})
+    >>> metadata = Metadata(exif.blob_from(main), texts=(("Author", "Ada"),))
+    >>> public = without_private(metadata)
+    >>> left = exif.parse(public.exif)
+    >>> left.text(exif.MODEL), left.text(exif.ARTIST), public.texts
+    ('X100V', '', ())
     """
     return replace(
         metadata,

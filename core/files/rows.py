@@ -133,6 +133,14 @@ def open_rows(
     ------
     FileError
         If the file cannot be read as a photo.
+
+    Examples
+    --------
+    >>> from core.files import sample_photo
+    >>> with open_rows(sample_photo()) as reader:
+    ...     band = reader.rows(0, 64)
+    >>> reader.info.height, band.shape
+    (400, (64, 600, 3))
     """
     path = Path(path)
     header = read_header(path, limits or Limits())

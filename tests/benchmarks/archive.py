@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from core.cli.expand import sample_photo
+from core.files import sample_photo
 from core.files import read, write_codes
 
 

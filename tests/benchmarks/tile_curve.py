@@ -15,7 +15,7 @@ import dataclasses
 import numpy as np
 import torch
 
-from core.cli.expand import sample_photo
+from core.files import sample_photo
 from core.colour import PROPHOTO
 from core.engine.expansion import ExpansionSettings, expand
 from core.files import read

@@ -115,6 +115,19 @@ def parse(data: bytes) -> ExrHeader:
     ------
     ValueError, KeyError, struct.error
         If it breaks off or lacks what every header has.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import OpenImageIO
+    >>> with TemporaryDirectory() as folder:
+    ...     output = OpenImageIO.ImageOutput.create("exr")
+    ...     spec = OpenImageIO.ImageSpec(6, 4, 3, "half")
+    ...     assert output.open(f"{folder}/scene.exr", spec) and output.close()
+    ...     with open(f"{folder}/scene.exr", "rb") as file:
+    ...         head = parse(file.read(LONGEST_HEADER))
+    >>> head.stored_pixels, head.is_subsampled
+    (24, False)
     """
     place, found = _MAGIC_SIZE, dict[str, tuple[str, bytes]]()
     while data[place : place + 1] != b"\0":

@@ -67,6 +67,14 @@ def parse(data: bytes) -> JpegStream:
         If decoding would take far more work than its pixels are worth.
     ValueError
         If there is no frame, or the file ends before its pixels begin.
+
+    Examples
+    --------
+    >>> import imagecodecs
+    >>> import numpy as np
+    >>> stream = parse(imagecodecs.jpeg8_encode(np.zeros((4, 6, 3), np.uint8)))
+    >>> stream.width, stream.height, stream.components
+    (6, 4, 3)
     """
     segments: list[tuple[str, bytes]] = []
     kept = [data[:2]]
@@ -112,6 +120,13 @@ def check_scans(scans: int, size: int) -> None:
     Raises
     ------
     ExcessError
+
+    Examples
+    --------
+    >>> check_scans(10, 24_000_000)  # as progressive JPEGs have
+    >>> check_scans(5000, 64)
+    Traceback (most recent call last):
+    core.files.errors.ExcessError: more than 500 scans
     """
     if scans > _MOST_SCANS or scans * size > _MOST_WORK:
         raise ExcessError(f"more than {min(scans - 1, _MOST_SCANS)} scans")

@@ -16,7 +16,7 @@ import pytest
 import skimage.data
 
 from core.cli import main
-from core.cli.expand import sample_photo
+from core.files import sample_photo
 from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
 from core.engine.batches import plan_jobs
 from core.errors import PhotoError
