@@ -229,6 +229,22 @@ def file_expansion(
     Returns
     -------
     FileReport
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from core.files import write_codes
+    >>> from core.methods.registry import method
+    >>> from core.progress import finished
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = write_codes(f"{folder}/red.png", np.full((8, 8, 3), [255, 0, 0], np.uint8))
+    ...     work = file_expansion(f"{folder}/red.png", f"{folder}/wide.tif", method("letnet-box"))
+    ...     report = finished(work, lambda done, total: print(done, "of", total))
+    1 of 1
+    1 of 1
+    >>> report.clipped_share, report.space
+    (1.0, 'prophoto')
     """
     started = time.perf_counter()
     files = file_settings or FileSettings()

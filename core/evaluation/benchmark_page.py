@@ -146,6 +146,21 @@ def page(content: Content) -> str:
     -------
     str
         Light or dark as the reader's screen is, and fit for telephones and paper.
+
+    Examples
+    --------
+    >>> from core.evaluation.benchmark import Measured
+    >>> from core.evaluation.measuring import evaluate_photo
+    >>> from core.evaluation.protocol import EvaluationSettings
+    >>> from core.methods.registry import methods
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.styles import STYLES
+    >>> vivid = EvaluationSettings(styles={"vivid": STYLES["vivid"]}, perceptual=False)
+    >>> rows = evaluate_photo([], "chart.tif", wide_gamut_chart(8), vivid)
+    >>> measured = [Measured("box", row) for row in rows]
+    >>> html = page(Content(1, methods(["naive"]), measured, (), (), (), (), (), "gamut benchmark", 1))
+    >>> html[:15], "<script src" in html
+    ('<!doctype html>', False)
     """
     from jinja2 import Environment, PackageLoader
 
@@ -210,7 +225,13 @@ def page(content: Content) -> str:
 
 
 def machine() -> dict[str, str]:
-    """Return what the figures were measured with."""
+    """Return what the figures were measured with.
+
+    Examples
+    --------
+    >>> list(machine())[:4]
+    ['Processor', 'Cores', 'Threads of torch', 'System']
+    """
     import torch
 
     packages = ("napari-gamut", "torch", "numpy", "scipy")

@@ -88,7 +88,14 @@ class LetNetMethod(Method):
 
 
 def is_equilibrium(method: Method) -> TypeGuard[LetNetMethod]:
-    """Return whether a method iterates to a fixed point, so that its iterations can be seen."""
+    """Return whether a method iterates to a fixed point, so that its iterations can be seen.
+
+    Examples
+    --------
+    >>> from core.methods.registry import method
+    >>> is_equilibrium(method("letnet")), is_equilibrium(method("naive"))
+    (True, False)
+    """
     return isinstance(method, LetNetMethod) and method.is_equilibrium
 
 
