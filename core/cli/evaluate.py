@@ -241,7 +241,15 @@ def _original(path: Path, max_side: int | None) -> FloatImage:
 
 
 def spread(ordered: Sequence[Item], count: int) -> list[Item]:
-    """Take the one in the middle, or several from the first to the last."""
+    """Take the one in the middle, or several from the first to the last.
+
+    Examples
+    --------
+    >>> spread(["worst", "b", "middle", "d", "best"], 1)
+    ['middle']
+    >>> spread(["worst", "b", "middle", "d", "best"], 3)
+    ['worst', 'middle', 'best']
+    """
     if count == 1:
         return [ordered[len(ordered) // 2]]
     places = {round(number * (len(ordered) - 1) / (count - 1)) for number in range(count)}

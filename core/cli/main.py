@@ -65,6 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         The exit code.
+
+    Examples
+    --------
+    >>> main(["reduce", "beach.jpg", "-o", "beach.webp", "--depth", "16", "--format", "webp"])
+    2
     """
     # Before torch is loaded: threads that wait for each other leave the processor to others.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -95,7 +100,14 @@ def _version() -> str:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
+    """Return the parser of all commands.
+
+    Examples
+    --------
+    >>> options = build_parser().parse_args(["expand", "beach.jpg", "-o", "wide.tif"])
+    >>> options.inputs, options.output, options.model
+    (['beach.jpg'], 'wide.tif', 'letnet-box')
+    """
     parser = argparse.ArgumentParser(
         prog="gamut",
         description="Give photos the colours back that they lost when they were saved as sRGB.",

@@ -48,6 +48,13 @@ def set_up_training(options: argparse.Namespace) -> None:
     """Set up the process of a command that trains, by its --threads and --verbose.
 
     Lightning's news of devices and processes stay off the screen; its warnings do not.
+
+    Examples
+    --------
+    >>> import argparse
+    >>> set_up_training(argparse.Namespace(threads=None, verbose=False))
+    >>> logging.getLogger("lightning.pytorch").level == logging.WARNING
+    True
     """
     from core.engine.memory import keep_freed_memory
 

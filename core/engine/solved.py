@@ -223,7 +223,9 @@ def solve_photo(
     >>> from core.methods.registry import method
     >>> solved = solve_photo(np.full((8, 8, 3), [255, 0, 0], np.uint8), method("letnet-box"))
     >>> full = solved.finish()
-    >>> none = solved.finish(replace(solved.settings, strength=0.0))  # the network does not run again
+    >>> none = solved.finish(
+    ...     replace(solved.settings, strength=0.0)
+    ... )  # the network does not run again
     >>> bool((full != none).any())
     True
     """

@@ -115,7 +115,10 @@ def spans_within(whole: Span, length: int, tile: int, halo: int) -> list[Span]:
 
     Examples
     --------
-    >>> [(span.start, span.stop) for span in spans_within(Span(512, 1024, 480, 1000), 1000, 128, 32)]
+    >>> [
+    ...     (span.start, span.stop)
+    ...     for span in spans_within(Span(512, 1024, 480, 1000), 1000, 128, 32)
+    ... ]
     [(512, 640), (640, 768), (768, 896), (896, 1024)]
     """
     starts = range(whole.start, whole.stop, tile)

@@ -158,7 +158,9 @@ def page(content: Content) -> str:
     >>> vivid = EvaluationSettings(styles={"vivid": STYLES["vivid"]}, perceptual=False)
     >>> rows = evaluate_photo([], "chart.tif", wide_gamut_chart(8), vivid)
     >>> measured = [Measured("box", row) for row in rows]
-    >>> html = page(Content(1, methods(["naive"]), measured, (), (), (), (), (), "gamut benchmark", 1))
+    >>> html = page(
+    ...     Content(1, methods(["naive"]), measured, (), (), (), (), (), "gamut benchmark", 1)
+    ... )
     >>> html[:15], "<script src" in html
     ('<!doctype html>', False)
     """

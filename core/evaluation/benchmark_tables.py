@@ -255,8 +255,13 @@ def ablation_table(outcomes: Sequence[Mapping[str, Any]]) -> Table:
     Examples
     --------
     >>> outcome = {
-    ...     "variant": "no attention", "style": "vivid", "parameters": 39_000, "gain_all": 1.2,
-    ...     "gain_out_of_gamut": 1.6, "saved_bytes": 8_000_000, "seconds_per_step": 0.4,
+    ...     "variant": "no attention",
+    ...     "style": "vivid",
+    ...     "parameters": 39_000,
+    ...     "gain_all": 1.2,
+    ...     "gain_out_of_gamut": 1.6,
+    ...     "saved_bytes": 8_000_000,
+    ...     "seconds_per_step": 0.4,
     ... }
     >>> ablation_table([outcome]).rows
     (('no attention', 'vivid', 39000, 1.2, 1.6, 8.0, 0.4),)

@@ -97,7 +97,8 @@ def render(tables: Sequence[Table], form: Format) -> str:
     Examples
     --------
     >>> columns = (Column("Method"), Column("Gain (dB)", signed=True))
-    >>> print(render([Table("Gains", columns, (("letnet", 1.234), ("naive", 0.0)))], "markdown"))
+    >>> gains = Table("Gains", columns, (("letnet", 1.234), ("naive", 0.0)))
+    >>> print(render([gains], "markdown"), end="")
     **Gains**
     <BLANKLINE>
     | Method | Gain (dB) |

@@ -8,8 +8,8 @@ from core.files.profile import icc_profile
 from core.files.provenance import Provenance, provenance_of
 from core.files.reading import PHOTO_FORMATS, Photo, PhotoInfo, inspect, read
 from core.files.rows import RowReader, open_rows
-from core.files.sample import sample_photo
 from core.files.safe_write import check_target, is_same_file, write_bytes
+from core.files.sample import sample_photo
 from core.files.writing import (
     OUTPUT_FORMATS,
     REDUCED_FORMATS,

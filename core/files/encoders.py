@@ -43,7 +43,9 @@ def png_file(codes: npt.NDArray[Any], target: Target) -> bytes:
     >>> from core.files.profile import icc_profile
     >>> from core.files.target import Target
     >>> codes = np.zeros((4, 6, 3), np.uint8)
-    >>> target = Target(6, 4, 3, codes.dtype, 8, DISPLAY_P3, icc_profile(DISPLAY_P3), software="gamut")
+    >>> target = Target(
+    ...     6, 4, 3, codes.dtype, 8, DISPLAY_P3, icc_profile(DISPLAY_P3), software="gamut"
+    ... )
     >>> file = png_file(codes, target)
     >>> [part in file for part in (b"cICP", b"iCCP", b"gamut")]
     [True, True, True]
@@ -136,7 +138,9 @@ def avif_file(codes: npt.NDArray[Any], target: Target) -> bytes:
     >>> from core.files.profile import icc_profile
     >>> from core.files.target import Target
     >>> codes = np.zeros((4, 6, 3), np.uint8)
-    >>> target = Target(6, 4, 3, codes.dtype, 8, DISPLAY_P3, icc_profile(DISPLAY_P3), software="gamut")
+    >>> target = Target(
+    ...     6, 4, 3, codes.dtype, 8, DISPLAY_P3, icc_profile(DISPLAY_P3), software="gamut"
+    ... )
     >>> images = isobmff.read_images(file := avif_file(codes, target))
     >>> xmp.properties(isobmff.xmp_of(images, file))[xmp.TIFF, "Software"]
     ['gamut']

@@ -253,8 +253,12 @@ def from_tiff(file: IO[bytes]) -> tuple[Metadata, tuple[str, ...]]:
     >>> import tifffile
     >>> file = io.BytesIO()
     >>> tifffile.imwrite(
-    ...     file, np.zeros((4, 6, 3), np.uint8), metadata=None, resolution=(300, 300),
-    ...     resolutionunit="INCH", extratags=[(271, "s", 0, "FUJIFILM", True)],
+    ...     file,
+    ...     np.zeros((4, 6, 3), np.uint8),
+    ...     metadata=None,
+    ...     resolution=(300, 300),
+    ...     resolutionunit="INCH",
+    ...     extratags=[(271, "s", 0, "FUJIFILM", True)],
     ... )
     >>> metadata, notes = from_tiff(file)
     >>> metadata.origin[0], metadata.resolution, notes

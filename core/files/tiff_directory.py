@@ -283,7 +283,10 @@ def shown_alone(structure: TiffStructure, page: Page, counts: Mapping[int, int])
     ...     writer.write(np.zeros((32, 48, 3), np.uint8), subfiletype=1)  # a thumbnail comes first
     ...     writer.write(np.zeros((64, 96, 3), np.uint8))
     >>> structure = TiffStructure(file)
-    >>> with shown_alone(structure, structure.photo(), {}) as alone, tifffile.TiffFile(alone) as tiff:
+    >>> with (
+    ...     shown_alone(structure, structure.photo(), {}) as alone,
+    ...     tifffile.TiffFile(alone) as tiff,
+    ... ):
     ...     [page.shape for page in tiff.pages]
     [(64, 96, 3)]
     """

@@ -186,6 +186,19 @@ def make_hint(lost: LostPixels) -> Hint:
         With it, the photo is nowhere restored worse than by the naive inversion: neither over all
         pixels nor over those out of gamut, in linear ProPhoto RGB. Where the network's steps do
         harm, it says 0.
+
+    Examples
+    --------
+    >>> from core.colour import PROPHOTO, SRGB, convert
+    >>> from core.gamut import reduce
+    >>> from core.methods.registry import method
+    >>> from core.payload.lost import lost_pixels
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.progress import finished
+    >>> scene = convert(wide_gamut_chart(8), PROPHOTO, SRGB)
+    >>> lost = finished(lost_pixels(reduce(scene), scene, method("letnet-box")))
+    >>> make_hint(lost).source.name
+    'Rec.2020'
     """
     return _Fit(lost).result()
 

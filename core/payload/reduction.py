@@ -137,6 +137,18 @@ def reduce_file(
     ------
     PhotoError
         If the photo cannot be read, or the file cannot be written so.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import sample_photo
+    >>> with TemporaryDirectory() as folder:
+    ...     wide = sample_photo().with_name("rocket.jpg")  # Adobe RGB
+    ...     report = reduce_file(
+    ...         wide, f"{folder}/rocket.png", settings=ReductionSettings(hint=False)
+    ...     )
+    ...     read(f"{folder}/rocket.png").space.name
+    'sRGB'
     """
     return finished(file_reduction(source, target, method, settings), progress)
 
@@ -162,6 +174,17 @@ def file_reduction(
     Returns
     -------
     ReductionReport
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import sample_photo
+    >>> with TemporaryDirectory() as folder:
+    ...     wide = sample_photo().with_name("rocket.jpg")
+    ...     settings = ReductionSettings(hint=False)
+    ...     report = finished(file_reduction(wide, f"{folder}/rocket.png", settings=settings))
+    >>> report.payload_size
+    0
     """
     settings = settings or ReductionSettings()
     source, target = Path(source), Path(target)

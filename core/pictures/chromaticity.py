@@ -106,6 +106,11 @@ def evenly_spaced(values: Floats) -> Floats:
     -------
     ndarray, floating, shape (n, 3)
         Evenly spaced pixels; all of a small photo.
+
+    Examples
+    --------
+    >>> evenly_spaced(np.zeros((1000, 1000, 3), np.float32)).shape
+    (500000, 3)
     """
     colours = values.reshape(-1, 3)
     return colours[:: max(1, len(colours) // _SAMPLES)]
@@ -139,6 +144,13 @@ def chromaticity_figure(
     -------
     matplotlib.figure.Figure
         One panel an image, with one scale of density.
+
+    Examples
+    --------
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> figure = chromaticity_figure({"Chart": wide_gamut_chart(8)}, spaces=[SRGB, PROPHOTO])
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
+    ['sRGB', 'ProPhoto RGB', 'White (D65)']
     """
     from matplotlib.colors import LogNorm
 
@@ -211,6 +223,14 @@ def draw_diagram(axes: Axes, diagram: Diagram, spaces: Sequence[ColourSpace], st
         Whose triangles are drawn, adapted (Bradford) to D65.
     style : Theme
         The page.
+
+    Examples
+    --------
+    >>> figure = new_figure(theme_named("light"), 4.0, 4.0)
+    >>> axes = figure.subplots()
+    >>> draw_diagram(axes, "uv", [SRGB], theme_named("light"))
+    >>> axes.get_xlabel()
+    'u′ (CIE 1976)'
     """
     horizontal, vertical, standard = _LABELS[diagram]
     left, right, bottom, top = _EXTENTS[diagram]
@@ -265,6 +285,14 @@ def draw_points(axes: Axes, values: Floats, diagram: Diagram, *, label: str, col
         In the legend.
     colour : str
         A CSS colour.
+
+    Examples
+    --------
+    >>> figure = new_figure(theme_named("light"), 4.0, 4.0)
+    >>> axes = figure.subplots()
+    >>> draw_points(axes, np.full((4, 6, 3), 0.5), "xy", label="A grey photo", colour="tab:blue")
+    >>> axes.collections[0].get_offsets()[0].round(3).tolist()
+    [0.313, 0.329]
     """
     colours = values.reshape(-1, 3)
     points = chromaticities(colours[:: max(1, len(colours) // _POINTS)], diagram)

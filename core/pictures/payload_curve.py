@@ -57,6 +57,14 @@ def payload_figure(
     matplotlib.figure.Figure
         Each point with its name; names that would cover each other are moved apart, and a line
         leads to their points.
+
+    Examples
+    --------
+    >>> figure = payload_figure(
+    ...     [PayloadPoint("hint", 64, 2.0), PayloadPoint("naive", 0, 0.0)], "dB"
+    ... )
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['naive', 'hint']
     """
     if not points:
         raise ValueError("There is no point to draw.")

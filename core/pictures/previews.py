@@ -173,6 +173,18 @@ def file_previews(
     ------
     PhotoError
         If one of them cannot be read, or they differ in size.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import sample_photo
+    >>> from core.engine.files import expand_file
+    >>> from core.methods.registry import method
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = expand_file(sample_photo(), f"{folder}/wide.tif", method("naive"))
+    ...     previews = file_previews(sample_photo(), f"{folder}/wide.tif", longest=60)
+    >>> previews.before.shape
+    (40, 60, 3)
     """
     photo = read(source, limits=limits)
     codes = photo.srgb_codes()
@@ -199,6 +211,13 @@ def prophoto_screen_codes(
     -------
     ndarray, uint8, shape (H, W, 3)
         Encoded codes of `space`.
+
+    Examples
+    --------
+    >>> codes = np.full((4, 6, 3), 128, np.uint8)
+    >>> values = convert(naive_inversion(codes), SRGB, PROPHOTO)
+    >>> prophoto_screen_codes(values, codes)[0, 0].tolist()  # a grey is the same in Display P3
+    [128, 128, 128]
     """
     return screen_codes(convert(values, PROPHOTO, SRGB), naive_inversion(codes), space)
 

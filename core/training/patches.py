@@ -208,12 +208,36 @@ def finish(encoded: npt.NDArray[np.uint16], style: Style) -> npt.NDArray[np.floa
     -------
     ndarray, float32, shape (..., 3)
         Scene-linear sRGB, unbounded.
+
+    Examples
+    --------
+    >>> from core.styles import STYLES
+    >>> encoded = np.array([[65535, 65535, 65535], [0, 65535, 0]], np.uint16)
+    >>> scene = finish(encoded, STYLES["as-is"])
+    >>> bool(np.allclose(scene[0], 1.0, atol=1e-4)), bool(scene[1].min() < 0.0)  # ProPhoto's green
+    (True, True)
     """
     return convert(style.apply(_prophoto_table()[encoded]), PROPHOTO, SRGB)
 
 
 def collate(items: Sequence[Item]) -> Item:
-    """Join photos' patches into one batch; patches of a photo stay together."""
+    """Join photos' patches into one batch; patches of a photo stay together.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import write
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.training.prepared import prepare
+    >>> with TemporaryDirectory() as folder:
+    ...     write(f"{folder}/chart.tif", wide_gamut_chart(8), PROPHOTO)
+    ...     manifest = prepare([Path(folder)], Path(folder, "cache"))
+    ...     patches = PatchDataset(manifest, PatchSettings(size=16, per_photo=3), 2)
+    ...     batch = collate([patches[0], patches[1]])
+    >>> tuple(batch["codes"].shape), tuple(batch["tolerance"].shape)
+    ((6, 16, 16, 3), (2,))
+    """
     return {
         "codes": torch.cat([item["codes"] for item in items]),
         "scene": torch.cat([item["scene"] for item in items]),
