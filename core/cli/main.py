@@ -68,8 +68,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Examples
     --------
-    >>> main(["reduce", "beach.jpg", "-o", "beach.webp", "--depth", "16", "--format", "webp"])
-    2
+    >>> from contextlib import chdir
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, chdir(folder):
+    ...     Path("beach.jpg").touch()
+    ...     main(["reduce", "beach.jpg", "-o", "narrow/", "--dry-run"])
+    beach.jpg -> narrow/beach.png
+    0
     """
     # Before torch is loaded: threads that wait for each other leave the processor to others.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

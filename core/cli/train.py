@@ -156,7 +156,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     }
     if options.damping is not None:
         changes["solver"] = replace(recipe.solver, damping=options.damping)
-    return recipe.changed(**changes)
+    return replace(recipe, **changes)
 
 
 def _prepare(options: argparse.Namespace) -> None:

@@ -158,6 +158,7 @@ def file_reduction(
     target: str | os.PathLike[str],
     method: Method | None = None,
     settings: ReductionSettings | None = None,
+    photo: Photo | None = None,
 ) -> Generator[tuple[int, int], None, ReductionReport]:
     """Reduce a file step by step; closing the generator cancels, and leaves no file.
 
@@ -165,6 +166,8 @@ def file_reduction(
     ----------
     source, target, method, settings
         As for :func:`reduce_file`.
+    photo : Photo, optional
+        The source, where it has been read already.
 
     Yields
     ------
@@ -196,7 +199,7 @@ def file_reduction(
         )
     if settings.hint and method is None:
         raise ValueError("A hint is for a method; give one, or settings without a hint.")
-    photo = read(source, assume=settings.assume)
+    photo = photo or read(source, assume=settings.assume)
     scene, codes = photo.scene(), photo.srgb_codes()
     if codes is None or codes.dtype.itemsize * 8 != settings.depth:
         codes = reduce(scene, settings.depth)

@@ -59,7 +59,7 @@ VARIANTS: Mapping[str, LetNetConfig] = MappingProxyType(
 
 
 _FORM = RECIPES["cpu-paper-form"]
-_BUDGET = _FORM.changed(patches=replace(_FORM.patches, size=64), photos=4, steps=400)
+_BUDGET = replace(_FORM, patches=replace(_FORM.patches, size=64), photos=4, steps=400)
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ def ablate(
             f"{len(manifest.sources)} photos are too few to hold some out; prepare more of them."
         )
     for name, config in variants.items():
-        recipe = settings.recipe.changed(config=config)
+        recipe = replace(settings.recipe, config=config)
         run = folder / _key(recipe, settings, manifest)
         result = run / _RESULT
         if not result.exists():

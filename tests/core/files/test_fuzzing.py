@@ -9,20 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
-import OpenImageIO
-import pillow_heif
 import pytest
 import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
-from core.colour import ACESCG, PROPHOTO
-from core.files import icc_profile, write, write_codes
-from core.files.metadata import Metadata
-from tests.core.files.conftest import exif_blob
+from core.colour import PROPHOTO
+from core.files import icc_profile
+from tests.core.files.conftest import Samples, pillow
 
 LONGEST = 20.0
 """Seconds for one file of a few kilobytes, on a busy machine."""
@@ -72,56 +67,6 @@ def reader():
     started = Reader()
     yield started
     started.close()
-
-
-def pillow(photo: np.ndarray, format_name: str, **arguments) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(photo).save(buffer, format_name, **arguments)
-    return buffer.getvalue()
-
-
-class Samples(list[bytes]):
-    """Files; too long to be shown where an example fails."""
-
-    def __repr__(self) -> str:
-        return f"{len(self)} files"
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory, photo: np.ndarray) -> Samples:
-    """A small sound file of every format and kind, with profile and EXIF."""
-    folder = tmp_path_factory.mktemp("samples")
-    linear = (photo / 255).astype(np.float32)
-    exif, profile = exif_blob(), icc_profile(PROPHOTO, 2)
-    more = {"icc_profile": profile, "exif": b"Exif\0\0" + exif}
-    files = [pillow(photo, name, **more) for name in ("JPEG", "WEBP", "AVIF")]
-    heic = io.BytesIO()
-    pillow_heif.from_pillow(Image.fromarray(photo)).save(heic, icc_profile=profile, exif=exif)
-    files.append(heic.getvalue())
-    for name in ("tif", "png", "jxl", "avif"):
-        write(folder / f"a.{name}", linear, PROPHOTO, metadata=Metadata(exif))
-        files.append((folder / f"a.{name}").read_bytes())
-    write(folder / "float.tif", linear, ACESCG)
-    write_codes(folder / "alpha.tif", photo, alpha=photo[..., 0], extra_metadata=b"x" * 99)
-    files += [(folder / name).read_bytes() for name in ("float.tif", "alpha.tif")]
-    for compression, big in ((None, True), ("lzw", False), ("jpeg", False)):
-        buffer = io.BytesIO()
-        tifffile.imwrite(
-            buffer, photo, photometric="rgb", compression=compression, rowsperstrip=9, bigtiff=big
-        )
-        files.append(buffer.getvalue())
-    buffer = io.BytesIO()
-    cfa = (np.arange(64 * 64, dtype=np.uint16) % 4096).reshape(64, 64)
-    tifffile.imwrite(buffer, cfa, photometric="cfa", extratags=[(50706, 1, 4, b"\1\4\0\0", True)])
-    files.append(buffer.getvalue())
-    spec = OpenImageIO.ImageSpec(photo.shape[1], photo.shape[0], 3, "half")
-    output = OpenImageIO.ImageOutput.create("exr")
-    output.open(str(folder / "a.exr"), spec)
-    output.write_image(linear)
-    output.close()
-    files.append((folder / "a.exr").read_bytes())
-    files.append(bytes(imagecodecs.jpegxl_encode(photo, distance=1.0)))
-    return Samples(files)
 
 
 Change = st.tuples(
