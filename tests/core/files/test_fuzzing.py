@@ -7,6 +7,7 @@ import os
 import selectors
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -112,9 +113,27 @@ def test_any_damage_ends_in_a_photo_or_a_sentence(
     assert reader(tmp_path / "a") in ("photo", "sentence")
 
 
-@pytest.mark.parametrize("kind", ["samples"])
+@pytest.mark.skipif(not find_spec("atheris"), reason="needs napari-gamut[fuzz], where it installs")
+def test_no_line_that_a_file_can_reach_fails(tmp_path: Path, samples: Samples) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for number, data in enumerate(samples):
+        (corpus / str(number)).write_bytes(data)
+    script = Path(__file__).with_name("coverage_fuzzer.py")
+    ended = subprocess.run(
+        [sys.executable, str(script), str(corpus), "-max_total_time=20"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr[-4000:]
+    assert len(list(corpus.iterdir())) > len(samples)
+
+
 def test_sound_files_are_photos_with_as_little_memory(
-    tmp_path: Path, samples: Samples, reader: Reader, kind: str
+    tmp_path: Path, samples: Samples, reader: Reader
 ) -> None:
     answers = []
     for data in samples:
