@@ -13,7 +13,7 @@ _STYLES = ("as-is", "vivid")
 
 
 def at_least(least: int) -> Callable[[str], int]:
-    """Return a parser of whole numbers that are not smaller.
+    """Return a parser of whole numbers of at least `least`.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def within(least: float, most: float) -> Callable[[str], float]:
 
 
 def add_styles(parser: argparse.ArgumentParser) -> None:
-    """Add how originals are finished before they are reduced.
+    """Add the choice of how originals are finished before they are reduced.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def add_styles(parser: argparse.ArgumentParser) -> None:
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
-    """Add which originals are measured, how large, and whether with slow metrics.
+    """Add the choice of originals, of their size, and of whether slow metrics are measured.
 
     Examples
     --------

@@ -39,7 +39,7 @@ Progress = Callable[[int, int], None]
 
 
 def add_photos(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
-    """Add the photos of a command that works on many.
+    """Add the photos that a command works on.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def add_photos(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
 
 
 def add_inputs(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
-    """Add the photos of a command that makes files of them, and where these go.
+    """Add the photos of a command that turns each into a file, and where the files go.
 
     Examples
     --------
@@ -277,7 +277,7 @@ class _Bars:
         self._tiles: tqdm[NoReturn] | None = None
 
     def begin(self, name: str) -> Progress:
-        """Start the bar of a photo; returns what tells it about tiles."""
+        """Start the bar of a photo; returns the function that moves it."""
         bar = tqdm(desc=name[:40], unit="tile", disable=self._hidden, leave=False, position=1)
         self._tiles = bar
 
@@ -362,7 +362,7 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
 
 
 def add_space(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
-    """Add the form of the output.
+    """Add the colour space, format and depth of the output.
 
     Examples
     --------
@@ -411,7 +411,7 @@ def solver_for(options: argparse.Namespace, method: Method) -> SolverSettings | 
 
 
 def source_for(options: argparse.Namespace) -> ColourSpace | None:
-    """Return the source gamut that a person names; None for one that nobody knows yet.
+    """Return the source gamut that a person names; None where it has yet to be found out.
 
     Examples
     --------
@@ -446,7 +446,7 @@ def add_drop_private(parser: argparse.ArgumentParser) -> None:
 
 
 def add_assumed(parser: argparse.ArgumentParser) -> None:
-    """Add the space of photos that do not say theirs.
+    """Add the space that is assumed for photos that do not state one.
 
     Examples
     --------
@@ -460,7 +460,7 @@ def add_assumed(parser: argparse.ArgumentParser) -> None:
         "--assume",
         default="srgb",
         metavar="SPACE",
-        help="colour space of photos that do not say theirs, one of gamut spaces "
+        help="colour space assumed for photos that do not state one, see gamut spaces "
         "(default: %(default)s)",
     )
 

@@ -253,7 +253,7 @@ def _original(path: Path, max_side: int | None) -> FloatImage:
 
 
 def spread(ordered: Sequence[Item], count: int) -> list[Item]:
-    """Take the one in the middle, or several from the first to the last.
+    """Return the middle item, or `count` items spread from the first to the last.
 
     Examples
     --------

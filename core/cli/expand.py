@@ -140,7 +140,7 @@ class _Expander:
         from core.progress import finished
 
         assert self._method is not None
-        picture = ()
+        picture: tuple[str, ...] = ()
         with open_rows(job.source, limits=self._files.limits) as reader:
             work = file_expansion(
                 job.source, job.target, self._method, self._settings, self._files, reader=reader

@@ -27,7 +27,7 @@ class ProgressBar:
         self._bar = tqdm(unit=f" {unit}", disable=None, file=sys.stderr, leave=False)
 
     def show(self, done: int, total: int, name: str = "") -> None:
-        """Show that so many are done, and which one is at work, if they have names."""
+        """Show how many are done, and which is the current one, if it has a name."""
         self._bar.total = total
         self._bar.set_description(name, refresh=False)
         self._bar.n = done

@@ -90,5 +90,5 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _shown(bar: ProgressBar, name: str) -> Callable[[int, int], None]:
-    """Return what tells a bar about progress under a name."""
+    """Return a function that shows progress on a bar, under a name."""
     return lambda done, total: bar.show(done, total, name)

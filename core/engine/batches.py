@@ -44,8 +44,8 @@ def find_photos(inputs: Sequence[str], apart: Path | None = None) -> list[tuple[
     Parameters
     ----------
     inputs : sequence of str
-        Photos, folders and globs. What is hidden in a folder, and what file systems, servers
-        and archives leave there, is none of its photos.
+        Photos, folders and globs. Hidden files, and what file systems, servers
+        and archives leave behind, are not taken for photos.
     apart : Path, optional
         The folder of the results: what lies in it, or was made for it, is no photo to work on.
 
@@ -203,7 +203,7 @@ def _check_name(target: Path, formats: Mapping[str, str], format_key: str | None
 
 
 def is_done(job: Job, jobs: Sequence[Job]) -> bool:
-    """Return whether the result of a photo exists, perhaps from before it had a namesake.
+    """Return whether a photo's result exists, be it under the name from before it had a namesake.
 
     Examples
     --------

@@ -42,7 +42,7 @@ def device_named(name: str) -> torch.device:
 
 @contextmanager
 def at_most_threads(most: int) -> Iterator[None]:
-    """Compute with few threads in a block, which must not be left for other work.
+    """Compute with few threads inside a block, which does nothing else.
 
     Threads that share tiny operations mostly wait for each other; on a busy machine, for long.
 

@@ -96,7 +96,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Measured:
-    """A figure with what it was measured under.
+    """A figure, and the protocol under which it was measured.
 
     Attributes
     ----------
@@ -179,7 +179,7 @@ def benchmark(
     threads: int | None = None,
     failed: Callable[[PhotoError], None] | None = None,
 ) -> Generator[tuple[int, int], None, list[Measured]]:
-    """Measure units, those that have been measured already excepted.
+    """Measure units, except those that have been measured already.
 
     Parameters
     ----------

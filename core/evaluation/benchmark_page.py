@@ -228,7 +228,7 @@ def _drawn(converged: Converged) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def machine() -> dict[str, str]:
-    """Return what the figures were measured with.
+    """Return the machine and the packages with which the figures were measured.
 
     Examples
     --------

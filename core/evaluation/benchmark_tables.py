@@ -1,4 +1,4 @@
-"""The tables of a benchmark's page, after those of the papers."""
+"""The tables of a benchmark's page, modelled on those of the papers."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def photos_in(places: Iterable[Path], besides: Path | None = None) -> list[Path]
 
 
 def evenly(photos: Sequence[Path], limit: int | None) -> list[Path]:
-    """Return so many photos, evenly from all; all of them without a limit.
+    """Return at most `limit` photos, spread evenly over all; all of them without a limit.
 
     Examples
     --------

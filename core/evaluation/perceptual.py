@@ -42,7 +42,7 @@ _SMALLEST_SIDE = 31
 
 
 def display_rendering(values: Floats) -> FloatImage:
-    """Return what a Display P3 screen is sent for a photo.
+    """Return the values that a Display P3 screen gets for a photo.
 
     Parameters
     ----------

@@ -182,7 +182,7 @@ def from_gamma(
     primaries: Primaries,
     white: tuple[float, float],
 ) -> Encoding:
-    """Return what values with a bare exponent and chromaticities mean.
+    """Return the meaning of values of which only an exponent and chromaticities are stated.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def from_gamma(
 
 
 def identity(values: Values) -> Values:
-    """Return values that are light already.
+    """Return the values themselves: they are linear light already.
 
     Examples
     --------

@@ -405,7 +405,7 @@ def upright(blob: bytes | None) -> bytes | None:
 
 
 def stating(blob: bytes, width: int, height: int, *, srgb: bool) -> bytes:
-    """Return EXIF whose words on the pixels are those of the file that it goes into.
+    """Return EXIF whose statements about the pixels are true of the file that it goes into.
 
     Parameters
     ----------
@@ -449,7 +449,7 @@ def stating(blob: bytes, width: int, height: int, *, srgb: bool) -> bytes:
 
 
 def without_maker_note(blob: bytes) -> bytes:
-    """Return EXIF that is shorter by the makers' note and anything that is not EXIF.
+    """Return EXIF without the makers' note, and without anything that is not EXIF.
 
     Examples
     --------
@@ -604,7 +604,7 @@ class _Patch:
         struct.pack_into(self._order + "H", self.data, start, count - 1)
 
     def drop_thumbnail(self) -> None:
-        """Cut the second directory off, and its picture out, which may show more than the photo."""
+        """Remove the second directory and its picture, which may show more than the photo does."""
         (count,) = struct.unpack_from(self._order + "H", self.data, self.main)
         link = self.main + 2 + 12 * count
         (second,) = struct.unpack_from(self._order + "I", self.data, link)

@@ -1,4 +1,4 @@
-"""What decoders raise, told apart: the file is damaged, of another kind, too much, or neither."""
+"""What decoders raise, sorted: a damaged file, an unsupported one, too much work, or a surprise."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Header:
-    """A file's own words on its pixels.
+    """What a file says about its pixels.
 
     Attributes
     ----------

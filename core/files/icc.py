@@ -70,7 +70,7 @@ class TableEncoding:
 
     @property
     def space(self) -> ColourSpace | None:
-        """Tables are none of the known spaces."""
+        """None: tables describe no known space."""
         return None
 
     @property

@@ -61,7 +61,7 @@ class Images:
 
     @property
     def has_gain_map(self) -> bool:
-        """Whether the photo is also there with a map for HDR screens (ISO 21496-1)."""
+        """Whether the file also holds a gain map for HDR screens (ISO 21496-1)."""
         return any(item.kind == b"tmap" for item in self.items.values())
 
     @property

@@ -177,7 +177,7 @@ class Metadata:
     def fitted(
         self, format_key: str, width: int, height: int, space: ColourSpace
     ) -> tuple[Metadata, tuple[str, ...]]:
-        """Return what a file of a format holds, and true of it.
+        """Return the metadata that a file of a format can hold and that are true of it.
 
         Parameters
         ----------

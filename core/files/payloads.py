@@ -164,7 +164,7 @@ def webp_with(webp: bytes, payload: bytes) -> bytes:
 
 
 def _places(file: IO[bytes]) -> Iterator[_Place]:
-    """Yield where the private data of a file lies; nothing for what is no sound photo."""
+    """Yield where the private data of a file lies; nothing where it is no sound photo."""
     file.seek(0)
     head = file.read(16)
     size = file.seek(0, os.SEEK_END)
@@ -265,7 +265,7 @@ def _is_tiff(file: IO[bytes]) -> bool:
 
 
 def _copy_without(source: IO[bytes], target: IO[bytes], places: list[_Place]) -> None:
-    """Copy a file without some parts, and set the length right that WebP states at its start."""
+    """Copy a file without some parts, and correct the length that WebP states at its start."""
     done, taken = 0, 0
     for place in places:
         _copy(source, target, done, place.start)

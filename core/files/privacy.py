@@ -1,4 +1,4 @@
-"""Metadata without anything that may tell of a person: what is known to be harmless stays.
+"""Metadata without anything that may identify a person: what is known to be harmless stays.
 
 The rule is a list of what is allowed, since nobody can list every place in which makers and
 programs put names, addresses, serial numbers and places. Free text (titles, captions,

@@ -299,7 +299,7 @@ def inspect(
 
 
 def describe(path: Path, header: Header, assume: ColourSpace) -> PhotoInfo:
-    """Return a header in the words of :func:`inspect`.
+    """Return what a header says, in the form of :func:`inspect`.
 
     Examples
     --------

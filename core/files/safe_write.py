@@ -155,7 +155,7 @@ def remove_partials(path: Path) -> None:
 
 
 def _partial_stem(path: Path) -> str:
-    """Return how the names of a file begin that is not yet complete."""
+    """Return how the temporary names of a file begin."""
     suffix = ".partial-"
     stem = os.fsencode(path.name)[: _LONGEST_NAME - len(suffix) - 2 * _TOKEN - 1]
     return f".{os.fsdecode(stem)}{suffix}"

@@ -135,7 +135,7 @@ class TiffStructure:
             raise ValueError("the first directory cannot be read")
 
     def numbers(self, page: Page, tag: int, most: int = 1 << 16) -> npt.NDArray[np.int64]:
-        """Return the whole numbers of a field, at most so many; none if it has none."""
+        """Return the whole numbers of a field, at most `most`; an empty array if it has none."""
         found = page.fields.get(tag)
         if found is None or found.kind not in _WHOLE_NUMBERS:
             return np.zeros(0, np.int64)

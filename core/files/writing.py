@@ -589,7 +589,7 @@ class _Encoder(Protocol):
 
 
 class _Sink:
-    """Final values to a safely written file."""
+    """Takes final values, and writes them safely to a file."""
 
     def __init__(
         self,

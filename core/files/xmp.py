@@ -149,7 +149,7 @@ def is_sound(packet: bytes) -> bool:
 
 
 def has_gain_map(packet: bytes) -> bool:
-    """Return whether a packet tells of a gain map behind the photo (Ultra HDR).
+    """Return whether a packet mentions a gain map behind the photo (Ultra HDR).
 
     Examples
     --------
@@ -306,7 +306,7 @@ def parted(packet: bytes) -> tuple[bytes, bytes, str]:
 
 
 def with_properties(packet: bytes | None, more: Mapping[Name, Sequence[str]]) -> bytes | None:
-    """Return a packet that has further properties where it says nothing of the kind.
+    """Return a packet with further properties, added only where it does not have them.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ class Iterate:
     _state: Tensor
 
     def values(self) -> FloatImage:
-        """Return the window as this iteration has it.
+        """Return the colours of the window at this iteration.
 
         Returns
         -------

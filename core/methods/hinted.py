@@ -63,7 +63,7 @@ class HintMethod(OriginalMethod):
 
     @property
     def refusal(self) -> str:
-        """What is said of codes alone."""
+        """What people are told where there is no original."""
         return (
             f"A hint is made of a photo's wide-gamut original; make an sRGB file that carries it "
             f"with gamut reduce, and expand that one by “{DEFAULT}”."

@@ -206,7 +206,7 @@ class Estimate:
 
 @dataclass
 class _Patch:
-    """A patch whose state is sought again and again: where it was at last, in half precision."""
+    """A patch whose state is solved for repeatedly; the latest one is kept, in half precision."""
 
     state: Tensor
     features: Tensor
@@ -299,7 +299,7 @@ class LetNet(nn.Module):
         pooled: Tensor | None = None,
         check: Check | None = None,
     ) -> tuple[Tensor, Solution]:
-        """Return the state from which colours are told, and how it was found.
+        """Return the state that holds the colours, and how it was found.
 
         Parameters
         ----------

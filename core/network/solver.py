@@ -91,7 +91,7 @@ class SolverSettings:
 
 @dataclass(frozen=True)
 class Solution:
-    """What the iteration of a batch came to.
+    """The outcome of iterating a batch.
 
     Attributes
     ----------

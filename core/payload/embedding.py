@@ -156,7 +156,7 @@ def write_embedded(
 
 
 def hinted(lost: LostPixels, hint: Hint) -> LostPixels:
-    """Return lost pixels with the estimates that a hint makes of theirs.
+    """Return lost pixels whose estimates a hint has corrected.
 
     Examples
     --------

@@ -421,10 +421,10 @@ def samples_of(lost: LostPixels, form: Form, most: int) -> Samples:
 def train(
     network: PhotoNetwork, samples: Samples, settings: FitSettings, generator: torch.Generator
 ) -> Generator[tuple[int, int], None, None]:
-    """Train a network, and leave it as it was best.
+    """Train a network, and keep the weights that were best.
 
-    That is judged by samples that are held out; by any where the samples are all that the photo
-    lacks.
+    That is judged on samples that are held out, or on any of them where the samples are all of
+    the pixels that the photo lacks.
 
     Parameters
     ----------

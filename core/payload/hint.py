@@ -1,4 +1,4 @@
-"""The hint: how far to go, said in at most 64 bytes by whoever still has the original.
+"""The hint: how far to go, in at most 64 bytes, from whoever still has the original.
 
 Nothing in the codes tells how far outside sRGB a clipped channel lay. A network's estimate has
 the right places and directions, but its steps are too long or too short. A hint holds factors

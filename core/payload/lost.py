@@ -1,4 +1,4 @@
-"""The pixels of a photo that have lost colour, beside what they were: what payloads learn from."""
+"""The pixels of a photo that have lost colour, and their original colours, to learn from."""
 
 from __future__ import annotations
 

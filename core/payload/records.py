@@ -1,4 +1,4 @@
-"""What a file carries to bring its colours back: one or more records, each of which says whose.
+"""What a file carries to bring its colours back: records, each for certain pixels and weights.
 
 A record opens with 16 bytes: what it is, how long, in which colour space the colours of the
 original lay, for which network and for which pixels it was made, and a checksum. An edited file
@@ -139,7 +139,7 @@ def joined(records: Sequence[Record]) -> bytes:
 
 
 def fingerprint(codes: Source) -> bytes:
-    """Return five bytes that tell pixels from others: of their depth, their size, their codes.
+    """Return five bytes that identify a photo's pixels: a hash of depth, size and codes.
 
     Parameters
     ----------

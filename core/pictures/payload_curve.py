@@ -111,7 +111,7 @@ def payload_figure(
 
 
 def _apart(values: Sequence[float], distance: float) -> list[float]:
-    """Move values so far apart, each as little as a pass from the bottom and back allows."""
+    """Move values apart, each as little as one pass up and one pass down allow."""
     order = sorted(range(len(values)), key=lambda place: values[place])
     moved = list(values)
     for lower, upper in pairwise(order):

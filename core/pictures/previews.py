@@ -47,7 +47,7 @@ _GAIN = 4.0
 
 
 class Previews:
-    """An expanded photo, small enough for a screen; each picture is made when it is first asked.
+    """An expanded photo, small enough for a screen; each picture is made when first asked for.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def file_previews(
 def prophoto_screen_codes(
     values: FloatImage, codes: Codes, space: ColourSpace = DISPLAY_P3
 ) -> Picture:
-    """Return an estimate in ProPhoto as codes that a screen of a space takes.
+    """Return an estimate in ProPhoto as codes for a screen of some space.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ def screen_codes(
     space: ColourSpace = DISPLAY_P3,
     adaptation: Adaptation = "Bradford",
 ) -> npt.NDArray[np.uint8]:
-    """Return a photo as codes that a screen of a space takes.
+    """Return a photo as codes for a screen of some space.
 
     Parameters
     ----------

@@ -121,7 +121,7 @@ class StepCost:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one variant came to.
+    """The result of one variant.
 
     Attributes
     ----------

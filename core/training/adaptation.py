@@ -134,7 +134,7 @@ class Gains:
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What an adaptation came to.
+    """The result of an adaptation.
 
     Attributes
     ----------
@@ -367,7 +367,7 @@ def _gains(model: Model, photos: list[_Held]) -> Gains:
 
 
 def _split(manifest: Manifest, settings: AdaptationSettings) -> tuple[Manifest, Manifest]:
-    """Hold out about a share of the scenes, at least one, the same ones every time."""
+    """Hold out about the given share of the scenes, at least one, and always the same ones."""
     wide = [source for source in manifest.sources if source.wide]
     scenes = sorted(
         {source.scene for source in wide}, key=lambda each: hashlib.sha256(each.encode()).digest()

@@ -95,7 +95,7 @@ class PatchSettings:
 
 
 class _Pool:
-    """Photos to draw from; the more share an origin, the more seldom each of them comes."""
+    """Photos to draw from; the more of them share an origin, the more rarely each is drawn."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = sources
@@ -183,7 +183,7 @@ class PatchDataset(Dataset[Item]):
     def _draw_window(
         self, rng: np.random.Generator, photo: npt.NDArray[np.uint16], style: Style
     ) -> tuple[npt.NDArray[np.float32], int, int]:
-        """Draw a window that holds clipped pixels, if one of three does."""
+        """Draw a window that holds clipped pixels, in three attempts at most."""
         size = self.settings.size
         for _ in range(3):
             top = int(rng.integers(photo.shape[0] - size + 1))

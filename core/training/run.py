@@ -329,7 +329,7 @@ def is_first_process() -> bool:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Keep Lightning from exiting on an interruption, and from warning of what is meant."""
+    """Keep Lightning from exiting on an interruption, and from warning of what is intended."""
     handler = signal.getsignal(signal.SIGINT)
     with warnings.catch_warnings():
         for message in _EXPECTED_WARNINGS:

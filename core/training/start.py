@@ -154,7 +154,7 @@ def photo_samples(
 def train_start(
     photos: list[Samples], settings: StartSettings
 ) -> Generator[tuple[int, int], None, PhotoNetwork]:
-    """Train a start.
+    """Train weights at which fits begin.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ def train_start(
 
 
 def gains(photos: list[Samples], start: PhotoNetwork | None, settings: FitSettings) -> list[float]:
-    """Return by how much fits from a start better the estimates of photos, in dB.
+    """Return by how many dB fits from a start improve the estimates of photos.
 
     Parameters
     ----------

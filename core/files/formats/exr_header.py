@@ -38,7 +38,7 @@ class ExrHeader:
 
     @property
     def is_subsampled(self) -> bool:
-        """Whether a channel has fewer pixels than the image, as the chroma of luma and chroma."""
+        """Whether a channel has fewer pixels than the image, as subsampled chroma has."""
         _, content = self.attributes["channels"]
         place = 0
         while content[place : place + 1] not in (b"\0", b""):
@@ -64,7 +64,7 @@ class ExrHeader:
         return int(max(0, right - left + 1) * max(0, bottom - top + 1))
 
     def as_properties(self) -> tuple[dict[xmp.Name, list[str]], tuple[str, ...]]:
-        """Return what is said of the photo as XMP properties, and the names of what is not.
+        """Return what the header says of the photo as XMP properties, and the names of the rest.
 
         Returns
         -------

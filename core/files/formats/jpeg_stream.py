@@ -1,4 +1,4 @@
-"""The markers of a JPEG, walked once (ITU-T T.81, annex B): what is said, and what makes pixels."""
+"""The markers of a JPEG, walked once (ITU-T T.81, annex B): metadata, and what makes pixels."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _end_of_scans(data: bytes, start: int, size: int) -> tuple[int, int]:
-    """Return where the image ends, and how many lines it says behind a scan that it has."""
+    """Return where the image ends, and its number of lines, if that is stated behind a scan."""
     place, scans, lines = start, 0, 0
     while (found := _AFTER_SCAN.search(data, place)) is not None:
         marker, place = data[found.end() - 1], found.end()

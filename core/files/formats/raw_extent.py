@@ -1,4 +1,4 @@
-"""Where the data of a RAW file end, as its container says: LibRaw conceals what is missing."""
+"""Where the data of a RAW file end, as its container says: LibRaw hides what is missing."""
 
 from __future__ import annotations
 

@@ -254,7 +254,7 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
 
 
 def normalised(layout: Layout, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return values as tifffile decodes them over a whole range, black at 0.
+    """Return decoded values over the whole range of their type, with black at 0.
 
     Parameters
     ----------
