@@ -206,7 +206,7 @@ class NetworkAtWork:
         )
 
     def pooled(self, windows: int) -> Tensor | None:
-        """Return the average of channel attention for a number of windows, where it is held fixed."""
+        """Return the average of channel attention for a number of windows, if it is held fixed."""
         return None if self._pooled is None else self._pooled.expand(windows, -1)
 
     def precision(self) -> contextlib.AbstractContextManager[object]:

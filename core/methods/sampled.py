@@ -115,7 +115,7 @@ class FittedSamples(WindowMethod):
 
 
 def _cases(codes: Codes, tolerance: float) -> Cases:
-    """Return which channels were cut off below, above or not at all, as a number of three digits."""
+    """Return which channels were cut off below, above or not at all: a number of three digits."""
     low, high = clipped_channels(codes, tolerance)
     digits = 1 + high.astype(np.int64) - low.astype(np.int64)
     cases: Cases = digits @ np.array([9, 3, 1])
