@@ -278,6 +278,18 @@ def _cost(box: _Box, halo: int) -> int:
 def sample_pixels(source: Source, most: int) -> Codes:
     """Return an even grid of about `most` pixels of a photo, (..., 3).
 
+    Parameters
+    ----------
+    source : Source
+        The photo.
+    most : int
+        About how many pixels.
+
+    Returns
+    -------
+    ndarray, uint8 or uint16, shape (h, w, 3)
+        sRGB codes.
+
     Examples
     --------
     >>> source = ArraySource(np.zeros((400, 600, 3), np.uint8))

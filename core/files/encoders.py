@@ -37,6 +37,17 @@ _AVIF_SPEED = 6
 def png_file(codes: npt.NDArray[Any], target: Target) -> bytes:
     """Return a PNG: codes uint8 or uint16 of shape (H, W, 3 or 4).
 
+    Parameters
+    ----------
+    codes : ndarray, uint8 or uint16, shape (H, W, 3 or 4)
+        Encoded values of the target's space, straight opacity behind them.
+    target : Target
+        Everything else.
+
+    Returns
+    -------
+    bytes
+
     Examples
     --------
     >>> from core.colour import DISPLAY_P3
@@ -131,6 +142,17 @@ def webp_file(codes: npt.NDArray[np.uint8], target: Target) -> bytes:
 
 def avif_file(codes: npt.NDArray[Any], target: Target) -> bytes:
     """Return an AVIF: codes of `target.bits` in uint8 or uint16, shape (H, W, 3 or 4).
+
+    Parameters
+    ----------
+    codes : ndarray, uint8 or uint16, shape (H, W, 3 or 4)
+        Encoded values of the target's space in 0..2**bits - 1, straight opacity behind them.
+    target : Target
+        Everything else; quality 100 is as good as the depth allows.
+
+    Returns
+    -------
+    bytes
 
     Examples
     --------

@@ -164,6 +164,18 @@ Primaries: TypeAlias = tuple[tuple[float, float], tuple[float, float], tuple[flo
 def are_usable(primaries: Primaries, white: tuple[float, float]) -> bool:
     """Return whether chromaticities make a space, with a white that lies inside it.
 
+    Parameters
+    ----------
+    primaries : three (x, y)
+        CIE 1931 chromaticities of red, green and blue.
+    white : (x, y)
+        CIE 1931 chromaticity of white.
+
+    Returns
+    -------
+    bool
+        False for primaries on one line, too.
+
     Examples
     --------
     >>> are_usable(SRGB.primaries, SRGB.white)
@@ -231,6 +243,16 @@ def identity(values: Values) -> Values:
 def curve_of(transfer: TransferFunction) -> Curve:
     """Return the decoding of a transfer function; :func:`identity` itself for a linear one.
 
+    Parameters
+    ----------
+    transfer : TransferFunction
+        Of a space.
+
+    Returns
+    -------
+    callable
+        From stored values (float64, any shape, 0..1) to linear light.
+
     Examples
     --------
     >>> float(curve_of(SRGB.transfer)(np.array(0.5)).round(4))  # a fifth of the light
@@ -255,6 +277,20 @@ def known_space(
     primaries: tuple[tuple[float, float], ...], white: tuple[float, float], curve: TransferFunction
 ) -> ColourSpace | None:
     """Return the known space with these chromaticities and this curve, None if there is none.
+
+    Parameters
+    ----------
+    primaries : three (x, y)
+        CIE 1931 chromaticities of red, green and blue.
+    white : (x, y)
+        CIE 1931 chromaticity of white.
+    curve : TransferFunction
+        From stored values to linear light.
+
+    Returns
+    -------
+    ColourSpace or None
+        One of :data:`core.colour.SPACES`, if each chromaticity is within 0.001 of its own.
 
     Examples
     --------
@@ -281,6 +317,18 @@ CURVE_EXACT = 1e-4
 def curve_distance(curve: Curve, space: ColourSpace) -> float:
     """Return how far a curve is from a space's own at most, in linear light.
 
+    Parameters
+    ----------
+    curve : callable
+        From stored values (float64) to linear light.
+    space : ColourSpace
+        Whose decoding it is compared with, at 1025 stored values in 0..1.
+
+    Returns
+    -------
+    float
+        The largest absolute difference.
+
     Examples
     --------
     >>> round(curve_distance(curve_of(TransferFunction(2.2)), SRGB), 3)  # gamma 2.2 is not sRGB
@@ -303,6 +351,16 @@ def code_maximum(pixels: Pixels) -> int:
 
 def strips(pixels: Pixels) -> list[slice]:
     """Return bands of rows that keep the memory of a conversion small.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W, 3)
+        Of a photo.
+
+    Returns
+    -------
+    list of slice
+        Of rows, from the top; about a megapixel each.
 
     Examples
     --------

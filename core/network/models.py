@@ -170,7 +170,7 @@ def load_model(name: str | Path) -> Model:
     --------
     >>> model = load_model("letnet-box")
     >>> model.network.config.mode, model.descriptor.halo
-    ('implicit', 32)
+    ('implicit', 16)
     >>> load_model("lettuce")  # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
     core.network.models.ModelError: There is no network named 'lettuce'; choose one of

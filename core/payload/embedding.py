@@ -158,6 +158,18 @@ def write_embedded(
 def hinted(lost: LostPixels, hint: Hint) -> LostPixels:
     """Return lost pixels whose estimates a hint has corrected.
 
+    Parameters
+    ----------
+    lost : LostPixels
+        With the estimates of the network that the hint is for, scene-linear sRGB.
+    hint : Hint
+        Of the same photo.
+
+    Returns
+    -------
+    LostPixels
+        A copy; only its estimates differ.
+
     Examples
     --------
     >>> from core.colour import PROPHOTO, SRGB, convert

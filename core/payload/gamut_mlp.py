@@ -171,6 +171,16 @@ class PhotoNetwork(nn.Module):
 def rounded(weight: Tensor) -> Tensor:
     """Return weights as whole multiples of a unit; their gradients are those of the weights.
 
+    Parameters
+    ----------
+    weight : Tensor, float32, any shape
+        Of a layer.
+
+    Returns
+    -------
+    Tensor, same shape
+        Multiples of :func:`unit_of` from -:data:`LEVELS` to :data:`LEVELS`.
+
     Examples
     --------
     >>> weight = torch.tensor([0.4, 1.0, -0.52])
@@ -183,6 +193,16 @@ def rounded(weight: Tensor) -> Tensor:
 
 def unit_of(weight: Tensor) -> Tensor:
     """Return what the weights of a layer are multiples of.
+
+    Parameters
+    ----------
+    weight : Tensor, float32, any shape
+        Of a layer.
+
+    Returns
+    -------
+    Tensor, float32, shape ()
+        Its largest absolute value over :data:`LEVELS`.
 
     Examples
     --------
@@ -383,6 +403,19 @@ class Samples:
 
 def samples_of(lost: LostPixels, form: Form, most: int) -> Samples:
     """Return samples of a photo's lost pixels, spread evenly, at most so many.
+
+    Parameters
+    ----------
+    lost : LostPixels
+        Of a photo; at least as many as are wanted, or all are taken.
+    form : Form
+        Of the network that learns from them.
+    most : int
+        How many.
+
+    Returns
+    -------
+    Samples
 
     Examples
     --------
