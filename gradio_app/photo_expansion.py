@@ -12,7 +12,6 @@ from core.engine.files import FileReport, FileSettings, file_expansion
 from core.engine.origin import Origin, origin_of
 from core.errors import PhotoError
 from core.files import OUTPUT_FORMATS, OutputFormat, check_output, open_rows, provenance_of
-from core.gamut import reduce
 from core.source_gamut import SOURCES, UNKNOWN
 from gradio_app.photo_pictures import Pictures, pictures_of
 from gradio_app.results import Expanded
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from core.files import RowReader
-    from core.gamut import Codes
     from gradio_app.context import Workplace
 
 AUTO = "auto"
@@ -184,7 +182,7 @@ def expansion(
         pictures = None
         if shown:
             yield "Making the pictures …"
-            pictures = pictures_of(_codes(reader), target, report, folder)
+            pictures = pictures_of(reader.srgb_codes(), target, report, folder)
     return Outcome(upload.stem, upload.name, target, report, pictures)
 
 
@@ -192,14 +190,6 @@ def _looked(upload: Upload, reader: RowReader) -> Looked:
     info = reader.info
     origin = origin_of(provenance_of(reader.metadata))
     return Looked(upload.stem, info.width, info.height, info.profile_name, origin)
-
-
-def _codes(reader: RowReader) -> Codes:
-    """Return the sRGB codes of a whole photo, reduced where it is wide."""
-    if reader.is_srgb_codes:
-        return reader.rows(0, reader.shape[0])  # type: ignore[return-value]
-    assert reader.photo is not None
-    return reduce(reader.photo.scene(), 16)
 
 
 def public_report(report: FileReport) -> Expanded:

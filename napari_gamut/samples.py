@@ -15,12 +15,9 @@ def astronaut() -> list[LayerData]:
 
 def coffee() -> list[LayerData]:
     """Return a vivid still life, three quarters of which sRGB clipped."""
-    from importlib import resources
+    from core.files import read, sample_photo
 
-    from core.files import read
-
-    with resources.as_file(resources.files("core") / "samples" / "coffee-vivid.png") as path:
-        return [(read(path).pixels, _look("coffee"), "image")]
+    return [(read(sample_photo()).pixels, _look("coffee"), "image")]
 
 
 def cat() -> list[LayerData]:

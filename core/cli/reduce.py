@@ -106,7 +106,7 @@ class _Reducer:
             raise PhotoError(f"{error} See gamut reduce --help.") from error
 
     def _prepare(self, options: argparse.Namespace) -> None:
-        """Load what hints and networks take."""
+        """Load what hints and networks need."""
         from core.engine.memory import keep_freed_memory
         from core.methods.registry import DEFAULT, method
 

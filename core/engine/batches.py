@@ -51,8 +51,8 @@ def find_photos(
     Parameters
     ----------
     inputs : sequence of str
-        Photos, folders and globs. What is hidden in a folder, and what file systems, servers
-        and archives leave there, is none of its photos.
+        Photos, folders and globs. Hidden files, and what file systems, servers
+        and archives leave behind, are not taken for photos.
     apart : Path, optional
         The folder of the results: what lies in it, or was made for it, is no photo to work on.
     made : callable
@@ -62,6 +62,18 @@ def find_photos(
     ------
     PhotoError
         If an input names nothing.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("crete/beach.jpg", "market.jpg", ".trash.jpg", "notes.txt"):
+    ...         path = Path(folder, name)
+    ...         path.parent.mkdir(exist_ok=True)
+    ...         path.touch()
+    ...     found = find_photos([folder])
+    >>> [place.as_posix() for _, place in found]
+    ['crete/beach.jpg', 'market.jpg']
     """
     found: dict[Path, Path] = {}
     for text in inputs:
@@ -141,6 +153,16 @@ def plan_jobs(
     PhotoError
         If two photos would become the same file, an input names nothing, or the output is
         of a format that is not asked for or not written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("beach.jpg", "beach.png", "market.jpg"):
+    ...         Path(folder, name).touch()
+    ...     jobs = plan_jobs([folder], f"{folder}/wide", {"tiff": ".tif", "jxl": ".jxl"})
+    >>> [(job.source.name, job.target.name) for job in jobs]
+    [('beach.jpg', 'beach-jpg.tif'), ('beach.png', 'beach-png.tif'), ('market.jpg', 'market.tif')]
     """
     target = Path(output)
     _check_parents(target)
@@ -195,7 +217,19 @@ def _check_name(target: Path, formats: Mapping[str, str], format_key: str | None
 
 
 def is_done(job: Job, jobs: Sequence[Job]) -> bool:
-    """Return whether the result of a photo exists, perhaps from before it had a namesake."""
+    """Return whether a photo's result exists, be it under the name from before it had a namesake.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     source, target = Path(folder, "beach.jpg"), Path(folder, "beach.tif")
+    ...     job = Job(source, target)
+    ...     before = is_done(job, [job])
+    ...     target.touch()
+    ...     before, is_done(job, [job])
+    (False, True)
+    """
     if job.target.exists():
         return True
     if job.plain is None or not job.plain.exists():
@@ -210,7 +244,15 @@ def is_done(job: Job, jobs: Sequence[Job]) -> bool:
 
 
 def sentence(error: BaseException) -> str:
-    """Return what to tell a person about an error."""
+    """Return what to tell a person about an error.
+
+    Examples
+    --------
+    >>> sentence(PhotoError("“beach.jpg” does not exist; check the name and the folder."))
+    '“beach.jpg” does not exist; check the name and the folder.'
+    >>> sentence(MemoryError())
+    'There is not enough memory for this photo; close other programs or use --tile 256.'
+    """
     if isinstance(error, PhotoError):
         return str(error)
     if isinstance(error, MemoryError):
@@ -224,6 +266,20 @@ def sentence(error: BaseException) -> str:
 
 
 def log_unforeseen(path: Path, error: Exception) -> None:
-    """Keep the trace of an error that is not meant for people, for an engineer's log."""
+    """Keep the trace of an error that is not meant for people, for an engineer's log.
+
+    Examples
+    --------
+    >>> class Shown(logging.Handler):
+    ...     def emit(self, record):
+    ...         print(record.getMessage())
+    >>> logger.addHandler(shown := Shown())
+    >>> logger.setLevel(logging.INFO)
+    >>> log_unforeseen(Path("beach.jpg"), ValueError("a table is too short"))
+    beach.jpg failed in an unforeseen way
+    >>> log_unforeseen(Path("beach.jpg"), PhotoError("It is damaged; use another copy."))
+    >>> logger.setLevel(logging.NOTSET)
+    >>> logger.removeHandler(shown)
+    """
     if not isinstance(error, (PhotoError, OSError, MemoryError)):
         logger.info("%s failed in an unforeseen way", path, exc_info=error)

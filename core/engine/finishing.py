@@ -53,6 +53,18 @@ def finish(
     -------
     ndarray, float32, shape (H, W, 3)
         Linear RGB of the space, in 0..1.
+
+    Examples
+    --------
+    >>> from core.engine.expansion import ExpansionSettings
+    >>> from core.gamut import clipped_mask
+    >>> codes = np.array([[[255, 0, 0], [128, 128, 128]]], np.uint8)
+    >>> guess = np.full((1, 2, 3), [1.4, -0.2, -0.1], np.float32)  # of both pixels
+    >>> settings = ExpansionSettings()
+    >>> values = finish(codes, guess, clipped_mask(codes), settings)
+    >>> red, grey = convert(values, settings.space, SRGB)[0]
+    >>> bool(red[0] > 1.0), bool(np.allclose(grey, grey[0], atol=1e-5))  # grey was not lost
+    (True, True)
     """
     naive = naive_inversion(codes)
     step = np.where(np.isfinite(scene), scene, naive) - naive
@@ -93,6 +105,18 @@ def finish_band(band: SolvedBand, settings: ExpansionSettings) -> FloatImage:
     -------
     ndarray, float32, shape (h, W, 3)
         Linear RGB of the space, in 0..1.
+
+    Examples
+    --------
+    >>> from core.engine.expansion import ExpansionSettings, solve_bands
+    >>> from core.engine.tiling import ArraySource
+    >>> from core.methods.registry import method
+    >>> settings = ExpansionSettings()
+    >>> codes = ArraySource(np.full((4, 6, 3), [255, 0, 0], np.uint8))
+    >>> *_, band = solve_bands(codes, method("letnet-box"), settings)
+    >>> values = finish_band(band, settings)
+    >>> values.shape, bool((convert(values, settings.space, SRGB)[..., 0] >= 0.999).all())
+    ((4, 6, 3), True)
     """
     values = np.empty(band.codes.shape, np.float32)
     finish_rows(band, settings, values, whole=True)
@@ -120,6 +144,19 @@ def finish_rows(
     whole : bool
         Whether all pixels are wanted, or only those that the method changes: the others hold
         what this function wrote for the same space before.
+
+    Examples
+    --------
+    >>> from core.engine.expansion import ExpansionSettings, solve_bands
+    >>> from core.engine.tiling import ArraySource
+    >>> from core.methods.registry import method
+    >>> settings = ExpansionSettings()
+    >>> codes = ArraySource(np.full((4, 6, 3), [255, 0, 0], np.uint8))
+    >>> *_, band = solve_bands(codes, method("letnet-box"), settings)
+    >>> values = np.empty((2, 6, 3), np.float32)
+    >>> finish_rows(band, settings, values, slice(1, 3), whole=True)
+    >>> bool((values == finish_band(band, settings)[1:3]).all())
+    True
     """
     start, stop, _ = (rows or slice(None)).indices(len(band.codes))
     if settings.project and whole:

@@ -174,6 +174,13 @@ def kept_bytes(codes: Codes, settings: ExpansionSettings | None = None) -> int:
         sRGB codes.
     settings : ExpansionSettings, optional
         Tolerance and projection.
+
+    Examples
+    --------
+    >>> codes = np.full((100, 100, 3), 128, np.uint8)
+    >>> codes[:10, :10, 0] = 255  # 100 clipped pixels
+    >>> kept_bytes(codes)
+    11200
     """
     settings = settings or ExpansionSettings()
     pixels: int = codes.shape[0] * codes.shape[1]
@@ -210,6 +217,17 @@ def solve_photo(
     ------
     PhotoError
         As :func:`core.engine.expansion.expand`, and if the photo needs more memory than `most`.
+
+    Examples
+    --------
+    >>> from core.methods.registry import method
+    >>> solved = solve_photo(np.full((8, 8, 3), [255, 0, 0], np.uint8), method("letnet-box"))
+    >>> full = solved.finish()
+    >>> none = solved.finish(
+    ...     replace(solved.settings, strength=0.0)
+    ... )  # the network does not run again
+    >>> bool((full != none).any())
+    True
     """
     return finished(photo_solve(codes, method, settings, most=most), progress)
 
@@ -238,6 +256,15 @@ def photo_solve(
     Returns
     -------
     SolvedPhoto
+
+    Examples
+    --------
+    >>> from core.methods.registry import method
+    >>> from core.progress import finished
+    >>> codes = np.full((8, 8, 3), [255, 0, 0], np.uint8)
+    >>> solved = finished(photo_solve(codes, method("letnet-box")), print)
+    1 1
+    1 1
     """
     settings = method.settled(settings or ExpansionSettings())
     check_codes(codes)

@@ -9,6 +9,7 @@ from core.files.provenance import Provenance, provenance_of
 from core.files.reading import PHOTO_FORMATS, Photo, PhotoInfo, inspect, read
 from core.files.rows import RowReader, open_rows
 from core.files.safe_write import check_target, is_same_file, write_bytes
+from core.files.sample import sample_photo
 from core.files.writing import (
     OUTPUT_FORMATS,
     REDUCED_FORMATS,
@@ -48,6 +49,7 @@ __all__ = [
     "open_rows",
     "provenance_of",
     "read",
+    "sample_photo",
     "write",
     "write_bytes",
     "write_codes",

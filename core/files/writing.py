@@ -339,6 +339,18 @@ def write(
         Of the file.
     **settings
         As for :class:`PhotoWriter`.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.colour import DISPLAY_P3
+    >>> from core.files import inspect
+    >>> with TemporaryDirectory() as folder:
+    ...     photo = Path(folder, "red.png")
+    ...     write(photo, np.array([[[1.0, 0.0, 0.0]]], np.float32), DISPLAY_P3)
+    ...     info = inspect(photo)
+    >>> info.profile_name, info.bits
+    ('Display P3', 16)
     """
     height, width = linear.shape[:2]
     with PhotoWriter(path, width, height, space, **settings) as writer:
@@ -393,6 +405,16 @@ def write_codes(
     ------
     FileError
         If the file cannot be written, or the format cannot hold the codes.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import read
+    >>> codes = np.array([[[255, 128, 0]]], np.uint8)
+    >>> with TemporaryDirectory() as folder:
+    ...     notes = write_codes(Path(folder, "orange.png"), codes)
+    ...     read(Path(folder, "orange.png")).pixels.tolist()
+    [[[255, 128, 0]]]
     """
     path = Path(path)
     format_key = format_of(path)
@@ -444,6 +466,15 @@ def format_of(path: Path) -> str:
     ------
     FileError
         If it asks for none of them.
+
+    Examples
+    --------
+    >>> format_of(Path("wide.TIF"))
+    'tiff'
+    >>> format_of(Path("wide.gif"))  # doctest: +NORMALIZE_WHITESPACE
+    Traceback (most recent call last):
+    core.files.errors.FileError: “wide.gif” has no known suffix; end its name in one of .tif,
+    .tiff, .png, .jxl, .avif, .jpg, .jpeg, .webp.
     """
     try:
         return _SUFFIXES[path.suffix.lower()]
@@ -464,6 +495,18 @@ def is_own_result(path: Path) -> bool:
     -------
     bool
         False for files of other formats, and for those that cannot be read.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files.sample import sample_photo
+    >>> is_own_result(sample_photo())
+    False
+    >>> with TemporaryDirectory() as folder:
+    ...     result = Path(folder, "wide.png")
+    ...     write(result, np.zeros((4, 6, 3), np.float32), SRGB, software=f"{SOFTWARE} 0.1.0")
+    ...     is_own_result(result)
+    True
     """
     return _stated_software(path).startswith(f"{SOFTWARE} ")
 
@@ -546,6 +589,16 @@ def check_output(format: str, space: ColourSpace, depth: int | None = None) -> i
     ------
     FileError
         If the format cannot hold the space, or not at this depth.
+
+    Examples
+    --------
+    >>> from core.colour import ACESCG
+    >>> check_output("tiff", SRGB)
+    16
+    >>> check_output("png", ACESCG)  # doctest: +NORMALIZE_WHITESPACE
+    Traceback (most recent call last):
+    core.files.errors.FileError: ACEScg is linear and needs floating point, which PNG does not
+    have; choose TIFF or JPEG XL.
     """
     linear = space.transfer.is_linear
     known = (_FLOAT_DEPTHS if linear else _DEPTHS).get(format)
@@ -568,7 +621,7 @@ class _Encoder(Protocol):
 
 
 class _Sink:
-    """Final values to a safely written file."""
+    """Takes final values, and writes them safely to a file."""
 
     def __init__(
         self,

@@ -106,6 +106,11 @@ def evenly_spaced(values: Floats) -> Floats:
     -------
     ndarray, floating, shape (n, 3)
         Evenly spaced pixels; all of a small photo.
+
+    Examples
+    --------
+    >>> evenly_spaced(np.zeros((1000, 1000, 3), np.float32)).shape
+    (500000, 3)
     """
     colours = values.reshape(-1, 3)
     return colours[:: max(1, len(colours) // _SAMPLES)]
@@ -139,42 +144,26 @@ def chromaticity_figure(
     -------
     matplotlib.figure.Figure
         One panel an image, with one scale of density.
+
+    Examples
+    --------
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> figure = chromaticity_figure({"Chart": wide_gamut_chart(8)}, spaces=[SRGB, PROPHOTO])
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
+    ['sRGB', 'ProPhoto RGB', 'White (D65)']
     """
     from matplotlib.colors import LogNorm
 
     if diagram not in _LABELS:
         raise ValueError(f"There is no diagram named {diagram!r}; choose xy or uv.")
     style = theme_named(theme)
+    figure, panels = _panels(len(images), diagram, spaces, style, stacked=stacked)
     densities = [_density(values, diagram) for values in images.values()]
-    panels = max(1, len(images))
-    left, right, bottom, top = _EXTENTS[diagram]
-    down = panels if stacked else -(-panels // _MOST_ACROSS)
-    across = -(-panels // down)
-    columns = 2 if stacked else _LEGEND_COLUMNS * across
-    legend_height = 0.2 * -(-(len(spaces) + 1) // columns)
-    ratio = (top - bottom) / (right - left)
-    if stacked:
-        side = NARROW - 0.6
-        figure = new_figure(style, NARROW, down * (side * ratio + 0.5) + 1.0 + legend_height)
-    else:
-        side = 4.0 if panels == 1 else 3.2
-        width = (1.7 if images else 0.9) + side * across
-        figure = new_figure(style, width, down * (side * ratio + 0.4) + 0.5 + legend_height)
-    grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
-    for axes in grid[panels:]:
-        axes.set_visible(False)
-    all_axes = grid[:panels]
-    for number, axes in enumerate(all_axes):
-        draw_diagram(axes, diagram, spaces, style)
-        name = axes.get_xlabel()
-        axes.label_outer()
-        if number + across >= panels:  # Nothing is drawn below, be the row the last or not.
-            axes.tick_params(labelbottom=True)
-            axes.set_xlabel(name)
     peak = max((float(density.max(initial=0.0)) for density in densities), default=0.0)
     norm = LogNorm(max(peak, 1e-4) / 1e4, max(peak, 1e-4))
+    left, right, bottom, top = _EXTENTS[diagram]
     shown: AxesImage | None = None
-    for axes, title, density in zip(all_axes, images, densities, strict=False):
+    for axes, title, density in zip(panels, images, densities, strict=False):
         axes.set_title(title)
         shown = axes.imshow(
             np.ma.masked_equal(density.T, 0.0),
@@ -187,15 +176,52 @@ def chromaticity_figure(
         )
     if shown is not None:
         where = {"location": "bottom", "fraction": 0.02} if stacked else {"fraction": 0.03}
-        bar = figure.colorbar(shown, ax=list(all_axes), pad=0.02, **where)
+        bar = figure.colorbar(shown, ax=panels, pad=0.02, **where)
         style_colour_bar(bar, style, "Share of the pixels in a cell")
+    return figure
+
+
+def _panels(
+    count: int,
+    diagram: Diagram,
+    spaces: Sequence[ColourSpace],
+    style: Theme,
+    *,
+    stacked: bool,
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with as many empty diagrams, at least one, and a legend of the spaces."""
+    panels = max(1, count)
+    left, right, bottom, top = _EXTENTS[diagram]
+    down = panels if stacked else -(-panels // _MOST_ACROSS)
+    across = -(-panels // down)
+    columns = 2 if stacked else _LEGEND_COLUMNS * across
+    legend_height = 0.2 * -(-(len(spaces) + 1) // columns)
+    ratio = (top - bottom) / (right - left)
+    if stacked:
+        side = NARROW - 0.6
+        figure = new_figure(style, NARROW, down * (side * ratio + 0.5) + 1.0 + legend_height)
+    else:
+        side = 4.0 if panels == 1 else 3.2
+        width = (1.7 if count else 0.9) + side * across
+        figure = new_figure(style, width, down * (side * ratio + 0.4) + 0.5 + legend_height)
+    grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
+    for axes in grid[panels:]:
+        axes.set_visible(False)
+    all_axes: list[Axes] = list(grid[:panels])
+    for number, axes in enumerate(all_axes):
+        draw_diagram(axes, diagram, spaces, style)
+        name = axes.get_xlabel()
+        axes.label_outer()
+        if number + across >= panels:  # Nothing is drawn below, be the row the last or not.
+            axes.tick_params(labelbottom=True)
+            axes.set_xlabel(name)
     size = 7.5 if stacked else 9
     handles, names = all_axes[0].get_legend_handles_labels()
     legend = figure.legend(
         handles, names, loc="outside lower center", ncols=min(columns, len(names)), fontsize=size
     )
     style_legend(legend, style)
-    return figure
+    return figure, all_axes
 
 
 def draw_diagram(axes: Axes, diagram: Diagram, spaces: Sequence[ColourSpace], style: Theme) -> None:
@@ -211,6 +237,14 @@ def draw_diagram(axes: Axes, diagram: Diagram, spaces: Sequence[ColourSpace], st
         Whose triangles are drawn, adapted (Bradford) to D65.
     style : Theme
         The page.
+
+    Examples
+    --------
+    >>> figure = new_figure(theme_named("light"), 4.0, 4.0)
+    >>> axes = figure.subplots()
+    >>> draw_diagram(axes, "uv", [SRGB], theme_named("light"))
+    >>> axes.get_xlabel()
+    'u′ (CIE 1976)'
     """
     horizontal, vertical, standard = _LABELS[diagram]
     left, right, bottom, top = _EXTENTS[diagram]
@@ -265,6 +299,14 @@ def draw_points(axes: Axes, values: Floats, diagram: Diagram, *, label: str, col
         In the legend.
     colour : str
         A CSS colour.
+
+    Examples
+    --------
+    >>> figure = new_figure(theme_named("light"), 4.0, 4.0)
+    >>> axes = figure.subplots()
+    >>> draw_points(axes, np.full((4, 6, 3), 0.5), "xy", label="A grey photo", colour="tab:blue")
+    >>> axes.collections[0].get_offsets()[0].round(3).tolist()
+    [0.313, 0.329]
     """
     colours = values.reshape(-1, 3)
     points = chromaticities(colours[:: max(1, len(colours) // _POINTS)], diagram)

@@ -27,7 +27,7 @@ def screen_codes(
     space: ColourSpace = DISPLAY_P3,
     adaptation: Adaptation = "Bradford",
 ) -> npt.NDArray[np.uint8]:
-    """Return a photo as codes that a screen of a space takes.
+    """Return a photo as codes for a screen of some space.
 
     Parameters
     ----------
@@ -45,6 +45,12 @@ def screen_codes(
     -------
     ndarray, uint8, shape (H, W, 3)
         Encoded codes of `space`.
+
+    Examples
+    --------
+    >>> scene = np.array([[[0.5, 0.5, 0.5], [1.2, -0.1, 0.0]]], np.float32)
+    >>> screen_codes(scene).tolist(), screen_codes(scene, space=SRGB).tolist()
+    ([[[188, 188, 188], [241, 0, 34]]], [[[188, 188, 188], [255, 0, 0]]])
     """
     shown = np.empty(scene.shape, np.uint8)
     for rows in row_bands(scene):
@@ -115,6 +121,13 @@ def display_pyramid(
     -------
     list of ndarray, uint8, shape (h, w, 3)
         From the largest to the smallest; averaged in linear light.
+
+    Examples
+    --------
+    >>> from core.colour import PROPHOTO
+    >>> levels = display_pyramid(np.full((800, 1200, 3), 0.5, np.float32), PROPHOTO)
+    >>> [level.shape for level in levels]
+    [(800, 1200, 3), (400, 600, 3), (200, 300, 3)]
     """
     levels = [display_image(values, space, display, adaptation)]
     while max(values.shape[:2]) > smallest and min(values.shape[:2]) > 1:
@@ -140,6 +153,13 @@ def outside_mask(
     -------
     ndarray, bool, shape (H, W)
         By the rule of :func:`core.gamut.out_of_gamut_mask`, beyond the rounding of a file.
+
+    Examples
+    --------
+    >>> from core.colour import PROPHOTO
+    >>> values = np.array([[[0.5, 0.5, 0.5], [0.0, 0.9, 0.0]]], np.float32)
+    >>> outside_mask(values, PROPHOTO).tolist(), outside_mask(values, PROPHOTO, PROPHOTO).tolist()
+    ([[False, True]], [[False, False]])
     """
     mask = np.empty(values.shape[:2], np.bool_)
     for rows in row_bands(mask):

@@ -43,6 +43,23 @@ class ExpandPage(SavingPage):
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(viewer)
+        self._solve: Solve | None = None
+        self._result: Image | None = None
+        self._turning = False
+        self._make_controls(viewer)
+        self._lay_out()
+        self.remember(
+            method=self.choice.model,
+            strength=self.choice.strength,
+            space=self.choice.space,
+            iterations=self.iterations,
+            project=self.project,
+            live=self.live,
+        )
+        self._listen()
+        self._on_layer(self.layer.value)
+
+    def _make_controls(self, viewer: Viewer) -> None:
         self.layer = layer_box(
             viewer, "Photo", "The sRGB layer whose colours were clipped.", is_plain
         )
@@ -87,6 +104,8 @@ class ExpandPage(SavingPage):
             text="Save…",
             tooltip="Write the selected expanded layer with its profile, in 16 bits.",
         )
+
+    def _lay_out(self) -> None:
         self.run.tooltip = "Expand the photo into a new layer; press again to cancel."
         self.extend([self.layer, *self.origin.widgets, *self.choice.widgets, self.live])
         self.extend([self.fold.button, *self.fold.widgets])
@@ -97,17 +116,8 @@ class ExpandPage(SavingPage):
         self._buttons.margins = (0, 0, 0, 0)
         self.add_native(self._buttons.native)
         self.finish_layout()
-        self.remember(
-            method=self.choice.model,
-            strength=self.choice.strength,
-            space=self.choice.space,
-            iterations=self.iterations,
-            project=self.project,
-            live=self.live,
-        )
-        self._solve: Solve | None = None
-        self._result: Image | None = None
-        self._turning = False
+
+    def _listen(self) -> None:
         self._pending = QTimer(self.native)
         self._pending.setSingleShot(True)
         self._pending.setInterval(_PATIENCE_MS)
@@ -117,7 +127,6 @@ class ExpandPage(SavingPage):
         self.layer.changed.connect(self._on_layer)
         self.save_button.changed.connect(self._on_save)
         self.see_button.changed.connect(self._on_see)
-        self._on_layer(self.layer.value)
 
     def request(self) -> Request:
         """Return what the controls ask for."""

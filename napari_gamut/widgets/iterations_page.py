@@ -34,6 +34,27 @@ class IterationsPage(Page):
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(viewer)
+        self.trace: Trace | None = None
+        self._curves: dict[str, list[float]] = {}
+        self._make_controls(viewer)
+        self._lay_out()
+        self.remember(
+            method=self.choice.model,
+            solver=self.method,
+            memory=self.memory,
+            damping=self.damping,
+            iterations=self.iterations,
+            look=self.look,
+        )
+        self.method.changed.connect(self._on_method)
+        self.layer.changed.connect(self._on_layer)
+        self.forget.changed.connect(self._on_clear)
+        self._theme = viewer.events.theme
+        self._theme.connect(self._draw)
+        self._on_method(self.method.value)
+        self.say("Solve to see how the colours emerge.")
+
+    def _make_controls(self, viewer: Viewer) -> None:
         self.layer = layer_box(
             viewer, "Photo", "The sRGB layer whose colours were clipped.", is_plain
         )
@@ -70,9 +91,9 @@ class IterationsPage(Page):
         self.forget = PushButton(
             text="Forget earlier curves", tooltip="Keep only the last solve in the plot."
         )
+
+    def _lay_out(self) -> None:
         self.run.tooltip = "Solve and keep every iteration; press again to cancel."
-        self.trace: Trace | None = None
-        self._curves: dict[str, list[float]] = {}
         self.extend([self.layer, self.reference, self.region, *self.choice.widgets, self.look])
         self.extend([self.fold.button, *self.fold.widgets])
         self.add_run("Solve")
@@ -87,21 +108,6 @@ class IterationsPage(Page):
         self._content.layout().addStretch()
         self.plot.hide()
         self.forget.visible = False
-        self.remember(
-            method=self.choice.model,
-            solver=self.method,
-            memory=self.memory,
-            damping=self.damping,
-            iterations=self.iterations,
-            look=self.look,
-        )
-        self.method.changed.connect(self._on_method)
-        self.layer.changed.connect(self._on_layer)
-        self.forget.changed.connect(self._on_clear)
-        self._theme = viewer.events.theme
-        self._theme.connect(self._draw)
-        self._on_method(self.method.value)
-        self.say("Solve to see how the colours emerge.")
 
     def follow(self, layer: Layer | None) -> None:
         """Turn to the selected photo; of an expanded layer, to the one it was made from."""

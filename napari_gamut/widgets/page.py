@@ -23,6 +23,7 @@ from napari_gamut.widgets.layer_boxes import LayerBox, choose
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from magicgui.widgets.bases import ValueWidget
     from napari.layers import Layer
     from napari.viewer import Viewer
     from qtpy.QtWidgets import QWidget
@@ -67,7 +68,7 @@ class Page(Container[Any]):
         self._alive = True
         self._caption = ""
         self._clock = TimeLeft()
-        self._kept: dict[str, Any] = {}
+        self._kept: dict[str, ValueWidget[Any]] = {}
         self.run = PushButton(text="Run")
         self.progress = ProgressBar(value=0, min=0, max=1, visible=False)
         self.remedy = PushButton(
@@ -134,7 +135,7 @@ class Page(Container[Any]):
         """Put a Qt widget over the whole width below the controls."""
         self._content.layout().addWidget(widget)
 
-    def remember(self, **controls: Any) -> None:
+    def remember(self, **controls: ValueWidget[Any]) -> None:
         """Set controls as they were left the last time, and keep what is chosen in them."""
         self._kept = controls
         for name, value in remembered.recall(self.title).items():

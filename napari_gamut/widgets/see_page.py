@@ -187,7 +187,7 @@ class SeePage(Page):
         self.redraw()
         self.say(pair.gain.sentence)
 
-    def _added(self, picture: npt.NDArray[np.uint8], name: str, **settings: Any) -> Image:
+    def _added(self, picture: npt.NDArray[np.uint8], name: str) -> Image:
         active = self.viewer.layers.selection.active
         added: Image = self.viewer.add_image(
             in_stack(picture, self._index),
@@ -196,7 +196,6 @@ class SeePage(Page):
             contrast_limits=(0, 255),
             metadata=PICTURE,
             **self._place,
-            **settings,
         )
         if active is not None:  # People go on with their photo, not with the picture of it.
             self.viewer.layers.selection.active = active

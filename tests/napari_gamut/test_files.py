@@ -19,6 +19,7 @@ from napari_gamut.photos import LayerError, photo_of
 from napari_gamut.reader import get_reader, open_without_asking
 from napari_gamut.records import KEY, record_in
 from napari_gamut.writer import write_photo
+from tests.openings import Openings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,17 @@ def opened(path: Path) -> tuple[Any, dict[str, Any]]:
     assert kind == "image"
     assert meta["rgb"]
     return data, meta
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp", "avif", "jxl"])
+def test_a_photo_is_opened_once(
+    tmp_path: Path, codes: np.ndarray, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    photo = tmp_path / f"photo.{suffix}"
+    write_codes(photo, codes, DISPLAY_P3)
+    openings = Openings(monkeypatch, photo)
+    opened(photo)
+    assert openings.taken() == (1, 1)
 
 
 @pytest.mark.parametrize("name", ["plain.png", "plain.jpg", "plain.tif"])

@@ -91,7 +91,7 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[np.float32]:
 
 
 def _displayed(stored: npt.NDArray[np.float32], spec: Any) -> npt.NDArray[np.float32]:
-    """Return what lies in the display window: cut where there is more, black where is nothing."""
+    """Return what lies in the display window: cropped, or black where it has no pixels."""
     left, top = spec.x - spec.full_x, spec.y - spec.full_y
     height, width = spec.full_height, spec.full_width
     if (left, top, *stored.shape[:2]) == (0, 0, height, width):

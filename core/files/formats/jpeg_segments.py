@@ -45,6 +45,12 @@ def read_metadata(segments: Segments) -> tuple[Metadata, tuple[str, ...]]:
         Long EXIF, extended XMP and split IPTC are put together.
     notes : tuple of str
         Sentences for people.
+
+    Examples
+    --------
+    >>> metadata, notes = read_metadata([("COM", b"A quiet evening"), ("APP13", b"damaged")])
+    >>> metadata.texts, notes
+    ((('Comment', 'A quiet evening'),), ())
     """
     blob = b"".join(
         content[_EXIF_HEAD:]
@@ -86,7 +92,20 @@ def read_metadata(segments: Segments) -> tuple[Metadata, tuple[str, ...]]:
 
 
 def read_profile(segments: Segments) -> tuple[bytes | None, bool]:
-    """Return the ICC profile, put together, and whether no part of it is missing (ICC.1, B.4)."""
+    r"""Return the ICC profile, put together, and whether no part of it is missing (ICC.1, B.4).
+
+    Examples
+    --------
+    >>> from core.colour import SRGB
+    >>> from core.files.profile import icc_profile
+    >>> icc = icc_profile(SRGB)
+    >>> first = ("APP2", b"ICC_PROFILE\0" + bytes([1, 2]) + icc[:200])
+    >>> second = ("APP2", b"ICC_PROFILE\0" + bytes([2, 2]) + icc[200:])
+    >>> read_profile([second, first]) == (icc, True)  # the numbers count, not the places
+    True
+    >>> read_profile([first])
+    (None, False)
+    """
     head = len(_PROFILE) + 2
     held = [
         content
@@ -121,7 +140,13 @@ def pictures(segments: Segments) -> int:
 
 
 def written_metadata(metadata: Metadata) -> bytes:
-    """Return the segments of XMP, comments and IPTC, to stand behind those of JFIF and EXIF."""
+    r"""Return the segments of XMP, comments and IPTC, to stand behind those of JFIF and EXIF.
+
+    Examples
+    --------
+    >>> written_metadata(Metadata(texts=(("Comment", "A quiet evening"),)))
+    b'\xff\xfe\x00\x11A quiet evening'
+    """
     parts = b""
     if metadata.xmp is not None:
         packet, extension = metadata.xmp, b""
