@@ -104,7 +104,14 @@ def unsupported(path: Path, what: str) -> FileError:
 
 
 def moving(path: Path, format_name: str) -> FileError:
-    """Return the error for a file of moving pictures without a still one."""
+    """Return the error for a file of moving pictures without a still one.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> print(moving(Path("cat.heics"), "HEIC"))
+    “cat.heics” is an animated HEIC without a still picture; save one of its frames.
+    """
     return FileError(
         f"“{path}” is an animated {format_name} without a still picture; save one of its frames."
     )

@@ -338,7 +338,18 @@ def make_box(kind: bytes, content: bytes) -> bytes:
 
 
 def without_gain_map(data: bytes) -> bytes:
-    """Return a file whose gain map is hidden from decoders: a bad one is no fault of the photo."""
+    r"""Return a file whose gain map is hidden from decoders: a bad one is no fault of the photo.
+
+    Examples
+    --------
+    >>> item = make_box(b"infe", bytes([2, 0, 0, 0, 0, 1, 0, 0]) + b"tmap\0")
+    >>> table = make_box(b"iinf", bytes([0, 0, 0, 0, 0, 1]) + item)
+    >>> meta = make_box(b"meta", bytes(4) + table)
+    >>> file = make_box(b"ftyp", b"avif" + bytes(4) + b"avif" + b"tmap") + meta
+    >>> hidden = without_gain_map(file)
+    >>> b"tmap" in hidden, len(hidden) == len(file)
+    (False, True)
+    """
     meta = find(data, b"meta")
     table = find(data, b"iinf", meta.start + 4, meta.end)
     hidden = bytearray(data)

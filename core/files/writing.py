@@ -524,6 +524,16 @@ def is_own_reduction(path: Path) -> bool:
     bool
         Whether it names the program without a method, as reduced files do, or carries what helps
         to undo the reduction; False for what cannot be read.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     narrow, wide = Path(folder, "narrow.png"), Path(folder, "wide.png")
+    ...     notes = write_codes(narrow, np.zeros((4, 6, 3), np.uint8))
+    ...     write(wide, np.zeros((4, 6, 3), np.float32), SRGB, software=f"{SOFTWARE} 0.1.0")
+    ...     is_own_reduction(narrow), is_own_reduction(wide)
+    (True, False)
     """
     try:
         return _stated_software(path) == SOFTWARE or carried_bytes(path) is not None

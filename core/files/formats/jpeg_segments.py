@@ -121,9 +121,16 @@ def read_profile(segments: Segments) -> tuple[bytes | None, bool]:
 
 
 def pictures(segments: Segments) -> int:
-    """Return how many photos a file holds: parts of a panorama, or views (CIPA DC-007, 5.2.3.3).
+    r"""Return how many photos a file holds: parts of a panorama, or views (CIPA DC-007, 5.2.3.3).
 
     Previews of the first one, and maps that belong to it, are none.
+
+    Examples
+    --------
+    >>> pair = (2 << 16).to_bytes(4, "little").ljust(16, b"\0") * 2  # Two views of one scene.
+    >>> index = exif.blob_from(exif.Directory({0xB002: Entry.opaque(pair)}))
+    >>> pictures([("APP2", b"MPF\0" + index)]), pictures([])
+    (2, 1)
     """
     entries, order = b"", "<"
     for name, content in segments:
