@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from napari_gamut.places import Index
 
 
+_NARROWEST_BOX = 90
+
+
 class Page(Container[Any]):
     """A page of labelled controls, of which one job at a time runs.
 
@@ -124,6 +127,7 @@ class Page(Container[Any]):
             self.add_native(widget)
         if stretch:
             self._content.layout().addStretch()
+        _let_shrink(self._content)
         self.align_later()
 
     def align_later(self, *_: object) -> None:
@@ -133,6 +137,7 @@ class Page(Container[Any]):
     def add_native(self, widget: QWidget) -> None:
         """Put a Qt widget over the whole width below the controls."""
         self._content.layout().addWidget(widget)
+        _let_shrink(widget)
 
     def remember(self, **controls: Any) -> None:
         """Set controls as they were left the last time, and keep what is chosen in them."""
@@ -276,9 +281,6 @@ class Page(Container[Any]):
             width = max((label.sizeHint().width() for label in labels), default=0)
             for label in labels:
                 label.setFixedWidth(width)
-        for box in self.native.findChildren(QComboBox):
-            box.setSizeAdjustPolicy(box.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(8)
         bar = self.native.verticalScrollBar().sizeHint().width()
         self._content.setContentsMargins(0, 0, bar // 2, 0)
         if self.panel is not None:
@@ -322,3 +324,9 @@ class Page(Container[Any]):
 
         work = partial(conversion, layer.name, np.asarray(data))
         self.start_job(lambda _: work(), add, layer=layer)
+
+
+def _let_shrink(widget: QWidget) -> None:
+    """Let combo boxes be narrower than what they offer; Qt keeps the hint that it had first."""
+    for box in widget.findChildren(QComboBox):
+        box.setMinimumWidth(_NARROWEST_BOX)

@@ -6,7 +6,8 @@ Run it where the plugin is installed, with a display or under xvfb-run:
 
 A timer beats every 5 ms. For each piece of work the longest time between two beats is told, as
 it passed and as time of the processor in the window's own thread, which a busy machine does not
-change; and the memory after each of several rounds.
+change, and where the thread was during beats that took long; and the memory after each of several
+rounds.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import argparse
 import json
 import sys
 import tempfile
+import threading
 import time
+import traceback
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +33,27 @@ import napari_gamut
 from core.files import write_codes
 
 _PLUGIN = "napari-gamut"
+_LONG = 0.05
+"""Seconds from which people feel that the window stands still."""
 
 
 class Heart:
     """Beats in the window's thread."""
 
     def __init__(self) -> None:
+        self._thread = threading.get_ident()
+        self._places: Counter[str] = Counter()
         self._timer = QTimer()
         self._timer.setInterval(5)
         self._timer.timeout.connect(self._beat)
         self.reset()
+        threading.Thread(target=self._watch, daemon=True).start()
         self._timer.start()
 
     def reset(self) -> None:
         """Begin a new measurement."""
         self.longest = self.longest_busy = 0.0
+        self._places.clear()
         self._last, self._last_busy = time.perf_counter(), time.thread_time()
 
     def _beat(self) -> None:
@@ -52,9 +62,20 @@ class Heart:
         self.longest_busy = max(self.longest_busy, busy - self._last_busy)
         self._last, self._last_busy = now, busy
 
-    def report(self) -> dict[str, int]:
-        """Return the longest pauses in milliseconds."""
-        return {"ms": round(1000 * self.longest), "own_ms": round(1000 * self.longest_busy)}
+    def _watch(self) -> None:
+        while True:
+            time.sleep(0.01)
+            if time.perf_counter() - self._last < _LONG:
+                continue
+            frame = sys._current_frames().get(self._thread)
+            if frame is not None:
+                calls = traceback.extract_stack(frame)[-8:]
+                self._places[" > ".join(f"{Path(c.filename).stem}.{c.name}" for c in calls)] += 1
+
+    def report(self) -> dict[str, Any]:
+        """Return the longest pauses in milliseconds, and where the thread was most often."""
+        found = {"ms": round(1000 * self.longest), "own_ms": round(1000 * self.longest_busy)}
+        return {**found, "where": dict(self._places.most_common(4))}
 
 
 def memory() -> int:
