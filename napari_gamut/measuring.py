@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from core.colour import SRGB
 from core.gamut import ROUNDING, out_of_gamut_mask
 from napari_gamut.naming import drawn_name
-from napari_gamut.regions import inside
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -15,11 +14,11 @@ if TYPE_CHECKING:
     from core.gamut import FloatImage
     from core.metrics import PhotoMetrics
     from napari_gamut.photos import LayerPhoto
-    from napari_gamut.regions import Outlines
+    from napari_gamut.regions import Region
 
 
 def measure(
-    photo: LayerPhoto, reference: LayerPhoto, region: Outlines | None = None
+    photo: LayerPhoto, reference: LayerPhoto, region: Region | None = None
 ) -> Generator[tuple[int, int], None, PhotoMetrics]:
     """Measure a photo against its reference; yields steps done and in all.
 
@@ -27,8 +26,8 @@ def measure(
     ----------
     photo, reference : LayerPhoto
         What is measured, and its wide-gamut original.
-    region : list of (ndarray, str), optional
-        Outlines; only the pixels inside count.
+    region : Region, optional
+        Only the pixels inside count.
 
     Returns
     -------
@@ -38,7 +37,7 @@ def measure(
     from core.metrics import compare
 
     yield 0, 4
-    within = None if region is None else inside(region, photo.size)
+    within = None if region is None else region.mask(photo.size)
     mask = out_of_gamut_mask(reference.linear(SRGB), ROUNDING)
     yield 1, 4
     original = reference.prophoto()
@@ -49,7 +48,7 @@ def measure(
 
 
 def chosen_colours(
-    photos: Sequence[LayerPhoto], region: Outlines | None = None
+    photos: Sequence[LayerPhoto], region: Region | None = None
 ) -> Generator[tuple[int, int], None, dict[str, FloatImage]]:
     """Collect the colours that a diagram is drawn of; yields photos done and in all.
 
@@ -57,8 +56,8 @@ def chosen_colours(
     ----------
     photos : sequence of LayerPhoto
         The photos.
-    region : list of (ndarray, str), optional
-        Outlines; only the pixels inside are drawn.
+    region : Region, optional
+        Only the pixels inside are drawn.
 
     Returns
     -------
@@ -70,7 +69,7 @@ def chosen_colours(
     found = {}
     for number, photo in enumerate(photos):
         yield number, len(photos)
-        mask = None if region is None else inside(region, photo.size)
+        mask = None if region is None else region.mask(photo.size)
         values = photo.prophoto()
         found[drawn_name(photo.name, photo.record)] = evenly_spaced(
             values if mask is None else values[mask]

@@ -10,7 +10,7 @@ from magicgui.widgets import ComboBox, FloatSpinBox, PushButton, SpinBox
 from napari_gamut.iterations import Trace, solve_visibly
 from napari_gamut.photos import srgb_photo_of
 from napari_gamut.places import place_of
-from napari_gamut.regions import bounds_of
+from napari_gamut.regions import region_of
 from napari_gamut.requests import Request
 from napari_gamut.roles import is_plain, reference_of, source_of
 from napari_gamut.settings import preferences
@@ -40,7 +40,7 @@ class IterationsPage(Page):
         self.reference = reference_box(viewer)
         self.region = region_box(
             viewer,
-            "A shapes layer: the rectangle around its shapes is solved. Without one, up to a "
+            "Shapes or labels: the rectangle around them is solved. Without them, up to a "
             "megapixel from the middle of the photo.",
         )
         self.choice = ModelChoice()
@@ -116,7 +116,9 @@ class IterationsPage(Page):
         index = self.index_of(layer)
         photo = stack.frame(index)
         reference = self.frame_in(self.reference) if self.reference.value else None
-        bounds = bounds_of(self.region.value, layer, index) if self.region.value else None
+        bounds = None
+        if self.region.value is not None:
+            bounds = region_of(self.region.value, layer, index).bounds(photo.size)
         self.player.stop()
         request = Request(
             model=self.choice.name, tolerance=photo.tolerance, device=preferences().device

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from magicgui.widgets import ComboBox
 
+from napari_gamut.records import record_in
 from napari_gamut.roles import is_photo, is_wide
 
 if TYPE_CHECKING:
@@ -77,9 +78,15 @@ def reference_box(viewer: Viewer) -> LayerBox:
 
 
 def region_box(viewer: Viewer, tooltip: str) -> LayerBox:
-    """Return a control for a shapes layer."""
-    return layer_box(viewer, "Region", tooltip, _is_drawn, optional=True)
+    """Return a control for a layer of shapes or labels."""
+    box = layer_box(viewer, "Region", tooltip, _is_drawn, optional=True)
+    box.null_string = "Whole photo"
+    box.reset_choices()
+    return box
 
 
 def _is_drawn(layer: Layer) -> bool:
-    return bool(layer.__class__.__name__ == "Shapes")
+    """Return whether people drew or painted a layer; masks of this plugin are pictures."""
+    if record_in(layer.metadata).is_picture:
+        return False
+    return layer.__class__.__name__ in ("Shapes", "Labels")

@@ -13,7 +13,7 @@ from core.errors import PhotoError
 from napari_gamut.measuring import chosen_colours, measure
 from napari_gamut.naming import counted
 from napari_gamut.photos import LayerError, same_size
-from napari_gamut.regions import outlines
+from napari_gamut.regions import region_of
 from napari_gamut.roles import is_photo, reference_of
 from napari_gamut.tables import rows_of, separated
 from napari_gamut.widgets.figure_view import FigureView
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from core.gamut import FloatImage
     from core.metrics import PhotoMetrics
-    from napari_gamut.regions import Outlines
+    from napari_gamut.regions import Region
 
 _DIAGRAMS = (("CIE 1931 x, y", "xy"), ("CIE 1976 u′, v′", "uv"))
 
@@ -44,7 +44,7 @@ class MeasurePage(Page):
         self.reference = reference_box(viewer)
         self.region = region_box(
             viewer,
-            "A shapes layer: only the pixels inside its shapes are measured and drawn.",
+            "Shapes or labels: only the pixels inside are measured and drawn.",
         )
         self.diagram = ComboBox(
             label="Diagram", choices=_DIAGRAMS, value="xy", tooltip="Chromaticity coordinates."
@@ -178,11 +178,11 @@ class MeasurePage(Page):
         super().close_down()
         self._theme.disconnect(self._draw)
 
-    def _region(self) -> Outlines | None:
+    def _region(self) -> Region | None:
         layer = self.layer.value
         if self.region.value is None:
             return None
-        return outlines(self.region.value, layer, self.index_of(layer))
+        return region_of(self.region.value, layer, self.index_of(layer))
 
     def _on_layer(self, layer: Image | None) -> None:
         if layer is not None:

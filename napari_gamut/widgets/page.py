@@ -51,10 +51,13 @@ class Page(Container[Any]):
         Which holds the page.
     steps_name : str
         What progress counts, in the plural.
+    told_before : str
+        What comes before a job's progress, such as which of several photos it is of.
     """
 
     title = ""
     steps_name = "tiles"
+    told_before = ""
     layer: ComboBox
     panel: Any = None
 
@@ -120,6 +123,12 @@ class Page(Container[Any]):
         """Put the run button below the controls that were added."""
         self._caption = self.run.text = caption
         self.append(self.run)
+
+    def rename_run(self, caption: str) -> None:
+        """Call the run button otherwise."""
+        self._caption = caption
+        if not self.busy:
+            self.run.text = caption
 
     def finish_layout(self, *, stretch: bool = True) -> None:
         """Put progress and notes below everything that was added."""
@@ -214,12 +223,15 @@ class Page(Container[Any]):
         if self._watched is not None and layer is self._watched:
             self.cancel("Cancelled, since the layer was removed.")
 
+    def layer_changed(self, layer: Layer) -> None:
+        """Heed that a layer's photo was made anew; most pages show nothing of it."""
+
     def show_progress(self, value: tuple[int, int]) -> None:
         """Show steps done and steps in all."""
         done, total = value
         left = self._clock.sentence(done, total)
         counted = f"{done} of {total} {self.steps_name if total != 1 else self.steps_name[:-1]}"
-        self.say(f"{counted}{', ' + left if left else ''}" if total else "")
+        self.say(f"{self.told_before}{counted}{', ' + left if left else ''}" if total else "")
         self.show_bar(done, total)
 
     def _is_idle(self) -> bool:
