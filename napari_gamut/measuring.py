@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.colour import SRGB
-from core.gamut import ROUNDING, out_of_gamut_mask
+from core.gamut import ROUNDING, out_of_gamut_mask, reduce
 from napari_gamut.naming import drawn_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
 
     from core.gamut import FloatImage
     from core.metrics import PhotoMetrics
@@ -47,10 +51,27 @@ def measure(
     return compare(original, restored, mask, within=within)
 
 
+@dataclass(frozen=True, eq=False)
+class Colours:
+    """What drawings are made of.
+
+    Attributes
+    ----------
+    values : ndarray, float32, shape (n, 3)
+        Evenly spaced pixels, linear ProPhoto in 0..1.
+    codes : ndarray, float64, shape (256, 3)
+        How often each sRGB code occurs, as of :func:`core.pictures.code_shares`; of a wide photo,
+        those that it is reduced to.
+    """
+
+    values: FloatImage
+    codes: npt.NDArray[np.float64]
+
+
 def chosen_colours(
     photos: Sequence[LayerPhoto], region: Region | None = None
-) -> Generator[tuple[int, int], None, dict[str, FloatImage]]:
-    """Collect the colours that a diagram is drawn of; yields photos done and in all.
+) -> Generator[tuple[int, int], None, dict[str, Colours]]:
+    """Collect the colours that drawings are made of; yields photos done and in all.
 
     Parameters
     ----------
@@ -61,17 +82,19 @@ def chosen_colours(
 
     Returns
     -------
-    dict of str to ndarray, float32, shape (n, 3)
-        Evenly spaced pixels of each, linear ProPhoto in 0..1.
+    dict of str to Colours
+        By names of photos.
     """
-    from core.pictures import evenly_spaced
+    from core.pictures import code_shares, evenly_spaced
 
     found = {}
     for number, photo in enumerate(photos):
         yield number, len(photos)
         mask = None if region is None else region.mask(photo.size)
         values = photo.prophoto()
-        found[drawn_name(photo.name, photo.record)] = evenly_spaced(
-            values if mask is None else values[mask]
-        ).copy()
+        codes = reduce(photo.linear(SRGB)) if photo.is_wide else photo.codes()
+        if mask is not None:
+            values, codes = values[mask], codes[mask]
+        name = drawn_name(photo.name, photo.record)
+        found[name] = Colours(evenly_spaced(values).copy(), code_shares(codes))
     return found

@@ -14,11 +14,13 @@ from qtpy.QtWidgets import QApplication
 from core.colour import DISPLAY_P3
 from core.engine.expansion import ExpansionSettings, expand
 from core.files import read, write_codes
-from core.gamut import LOSSY_TOLERANCE
+from core.gamut import LOSSY_TOLERANCE, clipped_mask
 from core.methods.registry import method
 from core.network.solver import SolverSettings, solve
 from napari_gamut import samples
 from napari_gamut.engine import Expanded
+from napari_gamut.photos import photo_of
+from napari_gamut.previewing import Glimpse
 from napari_gamut.records import record_in
 from napari_gamut.settings import Preferences, preferences
 
@@ -172,7 +174,7 @@ class Gate:
         self.started = threading.Event()
         self.closed = threading.Event()
 
-    def __call__(self, photo: Any, request: Any, check: Any, solve: Any = None) -> Any:
+    def __call__(self, photo: Any, request: Any, check: Any, **_: Any) -> Any:
         self.started.set()
         try:
             yield 0, 2
@@ -474,12 +476,33 @@ def test_chromaticities_of_a_region_are_drawn_and_saved(
     finish(panel)
     titles = [axes.get_title() for axes in panel.plot.figure.axes]
     assert titles[:2] == ["chart (sRGB)", "chart (original)"]
+    hover_over(panel, 0.64, 0.33, "uv")
+    panel.overlaid.value = True
+    (legend,) = panel.plot.figure.legends
+    assert [text.get_text() for text in legend.get_texts()][:2] == titles[:2]
+    panel.diagram.value = "codes"
+    assert "clipped channels" in panel.plot.figure.axes[0].texts[0].get_text()
+    assert not panel.overlaid.enabled
     for name in ("plot.png", "plot.svg"):
         panel.save_drawing(tmp_path / name)
         assert (tmp_path / name).stat().st_size > 1000
     panel.region.value.data = []
     panel.draw_diagram()
     assert "draw a shape over it" in warnings_shown[-1]
+
+
+def hover_over(panel: Any, x: float, y: float, diagram: str) -> None:
+    from matplotlib.backend_bases import MouseEvent
+
+    from core.pictures import pointed_at
+
+    axes = panel.plot.figure.axes[0]
+    panel.plot.canvas.draw()
+    place = (4 * x / (-2 * x + 12 * y + 3), 9 * y / (-2 * x + 12 * y + 3))
+    where = axes.transData.transform(place)
+    event = MouseEvent("motion_notify_event", panel.plot.canvas, *where)
+    panel.plot.canvas.callbacks.process("motion_notify_event", event)
+    assert pointed_at(*place, diagram).sentence[-12:] in panel.hovered.text()
 
 
 def add_two(viewer: Viewer) -> tuple[Any, Any]:
@@ -674,3 +697,154 @@ def test_a_renamed_layer_and_a_chosen_source_stay_chosen(viewer: Viewer, dock: A
     viewer.add_labels(np.zeros((9, 9), int))
     assert page.layer.value is second
     assert page.origin.source.value == "adobe-rgb"
+
+
+def box(viewer: Viewer, size: int = 40) -> Any:
+    """A painted square at the upper left."""
+    painted = np.zeros((70, 90), int)
+    painted[:size, :size] = 1
+    return viewer.add_labels(painted, name="square")
+
+
+def test_a_region_alone_is_expanded_and_stays_so_when_settings_change(
+    viewer: Viewer, dock: Any, finish: Any, qtbot: Any, codes: np.ndarray, weights: Path
+) -> None:
+    source = viewer.add_image(codes, rgb=True, name="photo")
+    page = dock("Expand")
+    choose(page, weights)
+    page.region.value = box(viewer)
+    page.feather.value = 5
+    page.layer.value = source
+    page.start()
+    finish(page)
+    result = viewer.layers.selection.active
+    assert result.name.endswith("inside square")
+    expected = photo_of(result).linear()
+    outside = photo_of(source).linear()
+    assert np.array_equal(expected[:, 40:], np.clip(outside, 0, 1)[:, 40:])
+    assert not np.array_equal(expected[:40, :40], outside[:40, :40])
+    page.choice.strength.value = 0.5
+    qtbot.waitUntil(
+        lambda: record_in(result.metadata).made.strength == 0.5 and not page.busy, timeout=60_000
+    )
+    assert np.array_equal(photo_of(result).linear()[:, 40:], expected[:, 40:])
+    assert not np.array_equal(photo_of(result).linear(), expected)
+
+
+def test_masks_respect_a_region(viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray) -> None:
+    source = viewer.add_image(codes, rgb=True, name="photo")
+    page = dock("Maps")
+    page.region.value = box(viewer)
+    page.layer.value = source
+    page.boxes["restored"].value = True
+    page.start()
+    finish(page)
+    mask, restored = viewer.layers[-1], viewer.layers[-2]
+    inside = clipped_mask(codes)[:40, :40]
+    assert np.array_equal(mask.data[:40, :40], inside)
+    assert mask.data[40:].max() == 0
+    assert f"{inside.mean():.2%}" in mask.name
+    assert np.isnan(restored.data[40:]).all()
+    assert np.isfinite(restored.data[:40, :40]).all()
+
+
+def test_selected_photos_are_expanded_one_after_the_other(
+    viewer: Viewer, dock: Any, finish: Any, qtbot: Any, codes: np.ndarray
+) -> None:
+    photos = [viewer.add_image(codes, rgb=True, name=f"photo {n}") for n in range(3)]
+    page = dock("Expand")
+    page.choice.model.value = "naive"
+    viewer.layers.selection = set(photos)
+    viewer.layers.selection.active = photos[2]
+    viewer.layers.selection = set(photos)
+    page.layer.value = photos[0]
+    page._on_selection()
+    assert page.run.text == "Expand 3 photos"
+    page.start()
+    qtbot.waitUntil(lambda: len(viewer.layers) == 6 and not page.busy, timeout=60_000)
+    made = [record_in(layer.metadata).made for layer in list(viewer.layers)[3:]]
+    assert [item.source for item in made] == ["photo 0", "photo 1", "photo 2"]
+    assert page.note == "3 of 3 photos are expanded."
+
+
+def test_cancelling_ends_the_queue(
+    viewer: Viewer, dock: Any, qtbot: Any, codes: np.ndarray, gate: Gate
+) -> None:
+    photos = [viewer.add_image(codes, rgb=True, name=f"photo {n}") for n in range(3)]
+    page = dock("Expand")
+    viewer.layers.selection = set(photos)
+    page.layer.value = photos[0]
+    page.start()
+    assert gate.started.wait(10)
+    qtbot.waitUntil(lambda: page.note.startswith("Photo 1 of 3: "), timeout=10_000)
+    page.run.changed.emit(True)
+    qtbot.waitUntil(gate.closed.is_set, timeout=10_000)
+    assert not page.busy
+    assert len(viewer.layers) == 3
+
+
+def test_a_preview_is_shown_until_the_whole_is_done(
+    viewer: Viewer, dock: Any, finish: Any, qtbot: Any, codes: np.ndarray, monkeypatch: Any
+) -> None:
+    go_on = threading.Event()
+    picture = np.full((7, 9, 3), 99, np.uint8)
+
+    def two_parts(photo: Any, request: Any, check: Any, **_: Any) -> Any:
+        yield 0, 0
+        yield Glimpse(picture, 10, 20, 4)
+        while not go_on.wait(0.02):
+            yield 0, 2
+        return Expanded(photo.data, record_in({}))
+
+    monkeypatch.setattr("napari_gamut.widgets.expand_page.expand_photo", two_parts)
+    monkeypatch.setattr("napari_gamut.widgets.expand_page.ExpandPage._add", lambda *_: None)
+    source = viewer.add_image(codes, rgb=True, name="photo", scale=(2.0, 2.0))
+    page = dock("Expand")
+    page.start()
+    qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=10_000)
+    shown = viewer.layers[-1]
+    assert np.array_equal(shown.data, picture)
+    assert shown.data_to_world((0, 0)) == pytest.approx((23.0, 43.0))
+    assert viewer.layers.selection.active is source
+    assert shown not in page.layer.choices
+    go_on.set()
+    finish(page)
+    assert list(viewer.layers) == [source]
+
+
+def test_presets_are_kept_set_and_forgotten(viewer: Viewer, dock: Any) -> None:
+    page = dock("Expand")
+    page.choice.strength.value, page.choice.space.value = 0.6, "display-p3"
+    page.presets.keep("Skin")
+    page.choice.strength.value, page.choice.space.value = 1.2, "prophoto"
+    page.presets.keep("Flowers")
+    page.presets.choice.value = "Skin"
+    assert (page.choice.strength.value, page.choice.space.value) == (0.6, "display-p3")
+    viewer.window.remove_dock_widget(page.panel)
+    panel = viewer.window.add_plugin_dock_widget("napari-gamut", "Gamut Expansion")[1]
+    page = panel.page("Expand")
+    assert page.presets.choice.choices == (None, "Flowers", "Skin")
+    page.presets.choice.value = "Flowers"
+    assert page.choice.strength.value == 1.2
+    page.presets._forget.changed.emit(True)
+    assert page.presets.choice.choices == (None, "Skin")
+
+
+def test_the_comparison_follows_the_result(
+    viewer: Viewer, dock: Any, finish: Any, qtbot: Any, codes: np.ndarray, weights: Path
+) -> None:
+    viewer.add_image(codes, rgb=True, name="photo")
+    page = dock("Expand")
+    choose(page, weights)
+    page.start()
+    finish(page)
+    see = dock("See")
+    see.show_box.value = "after"
+    see.start()
+    finish(see)
+    shown = see._shown
+    before = shown.data.copy()
+    page.choice.strength.value = 0.0
+    qtbot.waitUntil(lambda: not np.array_equal(shown.data, before), timeout=60_000)
+    assert see._shown is shown
+    assert shown in viewer.layers
