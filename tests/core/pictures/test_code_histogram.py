@@ -1,6 +1,5 @@
 import numpy as np
 
-from core.gamut import Codes
 from core.pictures.code_histogram import code_figure, code_shares
 
 
@@ -27,7 +26,7 @@ def test_no_pixels_have_no_codes() -> None:
 
 
 def test_a_panel_a_photo_tells_what_is_clipped() -> None:
-    codes: Codes = np.full((10, 3), 100, np.uint8)
+    codes = np.full((10, 3), 100, np.uint8)
     codes[:3, 0] = 0
     shares = {"before": code_shares(codes), "after": code_shares(codes + 1)}
     for stacked in (False, True):
