@@ -78,6 +78,15 @@ class Heart:
         return {**found, "where": dict(self._places.most_common(4))}
 
 
+class _Told(dict[str, Any]):
+    """Figures, which are printed as they come: the next one may take long."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, value)
+        sys.stdout.write(json.dumps({name: value}, indent=2) + "\n")
+        sys.stdout.flush()
+
+
 def memory() -> int:
     """Return what the process holds now, in megabytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -92,10 +101,11 @@ def photo(height: int, width: int) -> Any:
 
 
 def main() -> None:
-    """Measure and print figures as JSON."""
+    """Measure and print figures, each as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, nargs=2, default=(3000, 4000))
     parser.add_argument("--method", default="naive", help="of the expansion")
+    parser.add_argument("--no-saving", action="store_true", help="open and expand alone")
     parser.add_argument("--rounds", type=int, default=3, help="expansions, for the memory")
     options = parser.parse_args()
     manager = PluginManager.instance()
@@ -106,7 +116,7 @@ def main() -> None:
     viewer = napari.Viewer(show=True)
     page: Any = viewer.window.add_plugin_dock_widget(_PLUGIN, "Gamut Expansion")[1].open("Expand")
     page.choice.model.value = options.method
-    heart, told = Heart(), {}
+    heart, told = Heart(), _Told()
 
     def settle() -> None:
         for _ in range(30):
@@ -131,21 +141,21 @@ def main() -> None:
         wait()
         told["expand"] = heart.report()
         settle()
-        for suffix in ("tif", "jxl"):
+        for suffix in () if options.no_saving else ("tif", "jxl"):
             heart.reset()
             page.save(Path(folder, f"wide.{suffix}"))
             wait()
             told[f"save {suffix}"] = heart.report()
-        told["memory_mb"] = []
+        held = []
         for _ in range(options.rounds):
             page.start()
             wait()
             viewer.layers.remove(viewer.layers[-1])
             for _ in range(4):
                 settle()
-            told["memory_mb"].append(memory())
+            held.append(memory())
+        told["memory_mb"] = held
     viewer.close()
-    sys.stdout.write(json.dumps(told, indent=2) + "\n")
 
 
 if __name__ == "__main__":
