@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,16 @@ def is_ours(path: Path) -> bool:
 
 def _judged(path: Path) -> tuple[bool, bool]:
     """Return whether napari would get the colours wrong, and whether the orientation."""
+    try:
+        found = path.stat()
+    except OSError:
+        return False, False
+    return _judged_once(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=256)
+def _judged_once(path: Path, modified: int, size: int) -> tuple[bool, bool]:
+    """Look into a file once: panels ask again each time that a layer is selected."""
     from core.errors import PhotoError
     from core.files import inspect
     from core.files.header import Limits

@@ -36,7 +36,8 @@ _COLOURS: dict[Kind, str] = {
     "outside_srgb": "#00d5ff",
     "outside_screen": "#ffd000",
 }
-_MAP_OPACITY = 0.85
+_MAP_OPACITY = 0.7
+"""So that the photo below is seen, too."""
 
 
 class MapsPage(Page):

@@ -157,12 +157,26 @@ class SeePage(Page):
         """Show the photo before while a key is held."""
         self._held = held
         self.redraw()
+        above = self._covering()
+        if held and above:
+            self.say(f"“{above}” lies over the picture; hide it to see both photos.")
 
     def close_down(self) -> None:
         """Give the key back, too."""
         super().close_down()
         self._breath.stop()
         self.viewer.bind_key(KEY_BEFORE, None, overwrite=True)
+
+    def _covering(self) -> str:
+        """Return the name of a layer that hides the picture; empty without one."""
+        layers = list(self.viewer.layers)
+        if not self._is_there(self._shown):
+            return ""
+        for layer in layers[layers.index(self._shown) + 1 :]:
+            is_opaque = layer.__class__.__name__ == "Image" and layer.opacity > 0.9
+            if layer.visible and is_opaque and layer not in self._overlays.values():
+                return str(layer.name)
+        return ""
 
     def _bind_key(self) -> None:
         def hold(_: Viewer) -> Generator[None, None, None]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -40,6 +41,16 @@ def test_every_page_is_in_a_menu(manifest: PluginManifest) -> None:
 def test_expanding_is_offered_for_rgb_layers_only(manifest: PluginManifest) -> None:
     (item,) = manifest.contributions.menus["napari/layers/filter"]
     assert (item.command, item.when) == ("napari-gamut.expand", "active_layer_is_rgb")
+
+
+def test_threads_do_not_spin_while_they_wait() -> None:
+    ask = "import os, napari_gamut; print(os.environ['OMP_WAIT_POLICY'])"
+    others = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    for given, expected in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+        done = subprocess.run(
+            [sys.executable, "-c", ask], env=others | given, capture_output=True, check=True
+        )
+        assert done.stdout.decode().strip() == expected
 
 
 def test_importing_the_commands_imports_nothing_heavy(manifest: PluginManifest) -> None:

@@ -97,6 +97,23 @@ def test_the_chart_is_shown_for_a_display_p3_screen(window: Viewer) -> None:
     assert shot[int(y), int(x)].tolist() == expected[180, 460].tolist()
 
 
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_pages_fit_the_window_and_the_window_a_small_screen(window: Viewer, theme: str) -> None:
+    window.theme = theme
+    window.window.resize(1280, 720)
+    photo = window.add_image(patches((1, 2, 3)), rgb=True, name="a photo with a long name " * 4)
+    for title in ("Expand", "See", "Maps", "Iterations", "Measure", "Reduce", "Folder"):
+        page = open_panel(window, title)
+        page.follow(photo)
+        for _ in range(20):
+            QApplication.processEvents()
+        assert page._content.width() <= page.native.viewport().width(), title
+        assert page.panel.minimumSizeHint().height() <= 400, title
+        smallest = window.window._qt_window.minimumSizeHint()
+        assert smallest.width() <= 1280, title
+        assert smallest.height() <= 720, title
+
+
 def test_a_mask_covers_the_clipped_pixels_alone(window: Viewer, finish: Any) -> None:
     window.add_image(patches((255, 10, 20), (120, 130, 140)), rgb=True, name="photo")
     panel = open_panel(window, "Maps")

@@ -200,6 +200,17 @@ def running(viewer: Viewer, dock: Callable[[str], Any], codes: np.ndarray, gate:
     return panel
 
 
+def test_no_bar_moves_by_itself(
+    viewer: Viewer, dock: Any, qtbot: Any, codes: np.ndarray, gate: Gate
+) -> None:
+    # Each of its moves would draw the whole window again.
+    panel = running(viewer, dock, codes, gate)
+    assert (panel.progress.native.minimum(), panel.progress.native.maximum()) == (0, 1)
+    qtbot.waitUntil(lambda: panel.progress.max == 2, timeout=10_000)
+    gate.open.set()
+    qtbot.waitUntil(lambda: not panel.busy, timeout=10_000)
+
+
 def test_pressing_cancel_stops_the_work(
     viewer: Viewer, dock: Any, qtbot: Any, codes: np.ndarray, gate: Gate
 ) -> None:
@@ -542,6 +553,25 @@ def test_holding_a_key_shows_the_photo_before(viewer: Viewer, dock: Any, finish:
     assert (shown == 50).all()
     next(pressed, None)
     assert (shown == 200).all()
+
+
+def test_people_are_told_of_a_layer_that_covers_the_comparison(
+    viewer: Viewer, dock: Any, finish: Any
+) -> None:
+    before, after = add_two(viewer)
+    panel = dock("See")
+    panel.before.value, panel.after.value = before, after
+    panel.start()
+    finish(panel)
+    panel.hold(True)
+    assert "lies over" not in panel.note
+    cover = viewer.add_image(np.zeros((20, 40, 3), np.uint8), rgb=True, name="cover")
+    panel.hold(True)
+    assert panel.note == "“cover” lies over the picture; hide it to see both photos."
+    cover.visible = False
+    panel.say("")
+    panel.hold(True)
+    assert panel.note == ""
 
 
 def test_the_same_layer_is_not_compared_with_itself(
