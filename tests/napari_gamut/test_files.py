@@ -169,8 +169,9 @@ def test_samples_are_photos(name: str) -> None:
     assert (data.dtype, data.ndim, kind, meta["rgb"]) == (np.uint8, 3, "image", True)
 
 
-def test_the_chart_comes_with_its_reduction() -> None:
-    ((shown, wide, _), (codes, plain, _)) = samples.chart()
+@pytest.mark.parametrize("name", ["chart", "vivid_astronaut"])
+def test_originals_come_with_their_reduction(name: str) -> None:
+    ((shown, wide, _), (codes, plain, _)) = getattr(samples, name)()
     assert np.array_equal(shown, codes)
     assert KEY in wide["metadata"]
     assert "metadata" not in plain
