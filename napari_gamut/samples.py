@@ -43,7 +43,7 @@ def chart() -> list[LayerData]:
 
 
 def vivid_astronaut() -> list[LayerData]:
-    """Return a portrait that was finished vividly in ProPhoto RGB, and what is left of it in sRGB."""
+    """Return a portrait, finished vividly in ProPhoto RGB, and what is left of it in sRGB."""
     from skimage import data
 
     from core.colour import PROPHOTO, SRGB, convert

@@ -15,6 +15,7 @@ from napari_gamut.requests import Request
 from napari_gamut.roles import is_plain, reference_of, source_of
 from napari_gamut.settings import preferences
 from napari_gamut.widgets.controls import Fold, ModelChoice, look_box
+from napari_gamut.widgets.exporting import asked_path, save_drawing
 from napari_gamut.widgets.figure_view import FigureView
 from napari_gamut.widgets.layer_boxes import choose, layer_box, reference_box, region_box
 from napari_gamut.widgets.page import Page
@@ -70,6 +71,9 @@ class IterationsPage(Page):
         self.forget = PushButton(
             text="Forget earlier curves", tooltip="Keep only the last solve in the plot."
         )
+        self.save_plot = PushButton(
+            text="Save plot…", tooltip="The curves as PNG, SVG or PDF.", visible=False
+        )
         self.run.tooltip = "Solve and keep every iteration; press again to cancel."
         self.trace: Trace | None = None
         self._curves: dict[str, list[float]] = {}
@@ -83,6 +87,7 @@ class IterationsPage(Page):
         for event in ("button_press_event", "motion_notify_event"):
             self.plot.listen(event, self._on_plot)
         self.add_native(self.plot)
+        self.add_native(self.save_plot.native)
         self.add_native(self.forget.native)
         self._content.layout().addStretch()
         self.plot.hide()
@@ -98,6 +103,7 @@ class IterationsPage(Page):
         self.method.changed.connect(self._on_method)
         self.layer.changed.connect(self._on_layer)
         self.forget.changed.connect(self._on_clear)
+        self.save_plot.changed.connect(self._on_save_plot)
         self._theme = viewer.events.theme
         self._theme.connect(self._draw)
         self._on_method(self.method.value)
@@ -143,6 +149,7 @@ class IterationsPage(Page):
         self.trace = trace
         self._curves.pop(trace.label, None)
         self._curves[trace.label] = trace.residuals
+        self.save_plot.visible = True
         self.forget.visible = len(self._curves) > 1
         self._draw()
 
@@ -173,6 +180,11 @@ class IterationsPage(Page):
         self._curves = {self.trace.label: self.trace.residuals} if self.trace else {}
         self.forget.visible = False
         self._draw()
+
+    def _on_save_plot(self) -> None:
+        path = asked_path(self, "Save plot", "convergence.png")
+        if path is not None:
+            save_drawing(self, self.plot, path)
 
     def _draw(self, *_: object) -> None:
         if self.trace is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, ComboBox, Container, PushButton
@@ -16,12 +15,15 @@ from napari_gamut.photos import LayerError, same_size
 from napari_gamut.regions import region_of
 from napari_gamut.roles import is_photo, reference_of
 from napari_gamut.tables import rows_of, separated
+from napari_gamut.widgets.exporting import asked_path, save_drawing
 from napari_gamut.widgets.figure_view import FigureView
 from napari_gamut.widgets.layer_boxes import choose, layer_box, reference_box, region_box
 from napari_gamut.widgets.metrics_table import MetricsTable
 from napari_gamut.widgets.page import Page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari.layers import Image
     from napari.viewer import Viewer
 
@@ -180,17 +182,7 @@ class MeasurePage(Page):
 
     def save_drawing(self, path: Path) -> None:
         """Write what is drawn as PNG, SVG or PDF."""
-        from core.pictures import save_figure
-
-        if self.plot.figure is None:
-            self.warn("There is no drawing yet; draw one first.")
-            return
-        try:
-            save_figure(self.plot.figure, path, overwrite=True)
-        except PhotoError as error:
-            self.warn(str(error))
-        else:
-            self.say(f"The drawing was saved as {path.name}.")
+        save_drawing(self, self.plot, path)
 
     def close_down(self) -> None:
         """Listen to nothing any more."""
@@ -235,17 +227,11 @@ class MeasurePage(Page):
         self.hovered.setText(f"{swatch}&nbsp; {found.sentence}")
 
     def _on_save_table(self) -> None:
-        path = self._asked("Save table", "table.csv", "Table (*.csv)")
+        path = asked_path(self, "Save table", "table.csv", "Table (*.csv)")
         if path is not None:
             self.save_rows(path)
 
     def _on_save_plot(self) -> None:
-        path = self._asked("Save drawing", "colours.png", "Drawings (*.png *.svg *.pdf)")
+        path = asked_path(self, "Save drawing", "colours.png")
         if path is not None:
             self.save_drawing(path)
-
-    def _asked(self, title: str, name: str, kinds: str) -> Path | None:
-        from qtpy.QtWidgets import QFileDialog
-
-        path, _ = QFileDialog.getSaveFileName(self.native, title, name, kinds)
-        return Path(path) if path else None

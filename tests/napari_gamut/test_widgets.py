@@ -436,8 +436,14 @@ def test_playing_runs_to_the_end(
         assert not player.timer.isActive()
 
 
-def test_curves_of_several_solvers_share_a_plot(
-    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
+def test_curves_of_several_solvers_share_a_plot_that_is_saved(
+    viewer: Viewer,
+    dock: Any,
+    finish: Any,
+    codes: np.ndarray,
+    weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     viewer.add_image(codes, rgb=True, name="photo")
     panel = dock("Iterations")
@@ -448,6 +454,10 @@ def test_curves_of_several_solvers_share_a_plot(
         finish(panel)
     labels = [line.get_label() for line in panel.plot.figure.axes[0].lines]
     assert labels[:2] == ["Anderson, m = 5, β = 1", "Picard, β = 1"]
+    asked = tmp_path / "curves.svg"
+    monkeypatch.setattr("napari_gamut.widgets.iterations_page.asked_path", lambda *_: asked)
+    panel.save_plot.changed.emit(True)
+    assert asked.stat().st_size > 1000
     panel.forget.changed.emit(True)
     labels = [line.get_label() for line in panel.plot.figure.axes[0].lines]
     assert labels[0] == "Picard, β = 1"
