@@ -11,8 +11,9 @@ import numpy as np
 from core.colour import SRGB, convert
 from core.gamut import clipped_mask, naive_inversion, share
 from core.methods.registry import EMBEDDED, NAIVE
-from core.pictures.screens import DISPLAYS, display_image, display_pyramid
+from core.pictures.screens import DISPLAYS, display_image
 from core.source_gamut import UNKNOWN
+from napari_gamut.levels import levels
 from napari_gamut.photos import LayerError
 from napari_gamut.previewing import WORTH_IT, glimpse
 from napari_gamut.records import Fingerprint, Provenance, Record, WidePixels
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from napari_gamut.photos import LayerPhoto
     from napari_gamut.previewing import Glimpse, View
     from napari_gamut.regions import Region
-
-LONGEST_SINGLE = 8192
-"""Photos with a longer side are shown from several levels of detail."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,19 +160,15 @@ def expand_photo(
         clipped_share=share(clipped_mask(codes, request.tolerance)),
     )
     wide = WidePixels(values, request.space, settings.adaptation, request.display)
-    data: Any
-    if max(photo.size) > LONGEST_SINGLE:
-        data = display_pyramid(values, settings.space, DISPLAYS[request.display])
-    else:
-        data = display_image(values, settings.space, DISPLAYS[request.display])
-    shown = Fingerprint.of(data[0] if isinstance(data, list) else data)
+    picture = display_image(values, settings.space, DISPLAYS[request.display])
+    shown = Fingerprint.of(picture)
     record = replace(photo.record, wide=wide, made=made, alpha=photo.alpha(), shown=shown)
     if check is not None:
         check()
     naive = naive_inversion(codes)
     scene = convert(values, settings.space, SRGB, settings.adaptation)
     gain = gain_between(naive, scene, made.clipped_share or 0.0)
-    return Expanded(data, record, gain, solve)
+    return Expanded(levels(picture), record, gain, solve)
 
 
 def _values(

@@ -120,12 +120,17 @@ def _with_alpha(codes: npt.NDArray[Any], alpha: npt.NDArray[Any] | None) -> npt.
 
 
 def _described(path: Path, data: Any, record: Record, photo: Photo) -> LayerData:
+    from napari_gamut.levels import shown
     from napari_gamut.records import KEY
 
     title = path.stem if record.wide is None else f"{path.stem} [{photo.profile_name}]"
     top = 65535 if data.dtype == "uint16" else 255
-    return (
-        data,
-        {"name": title, "rgb": True, "contrast_limits": (0, top), "metadata": {KEY: record}},
-        "image",
-    )
+    layer = shown(data)
+    settings = {
+        "name": title,
+        "rgb": True,
+        "contrast_limits": (0, top),
+        "metadata": {KEY: record},
+        "multiscale": layer["multiscale"],
+    }
+    return layer["data"], settings, "image"

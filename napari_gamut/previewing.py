@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from core.gamut import Codes, FloatImage
     from core.progress import Check
 
-MOST_PIXELS = 120_000
-"""Of a preview: as many as are solved in well under a second."""
+MOST_PIXELS = 400_000
+"""Of a preview: more than a view usually has, and solved in under a second."""
 
-WORTH_IT = 4 * MOST_PIXELS
+WORTH_IT = 2 * MOST_PIXELS
 """Photos of fewer pixels are done nearly as soon as their preview would be."""
 
 _STEPS = 6

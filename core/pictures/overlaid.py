@@ -10,6 +10,7 @@ import numpy as np
 from core.colour import DISPLAY_P3, PROPHOTO, SRGB, ColourSpace, apply_matrix
 from core.pictures.chromaticity import (
     Diagram,
+    Doubles,
     Floats,
     draw_diagram,
     draw_points,
@@ -132,7 +133,7 @@ def pointed_at(
     return Pointed(told, _shown(x, y, diagram))
 
 
-def _is_within(point: Floats, corners: Floats) -> bool:
+def _is_within(point: Doubles, corners: Doubles) -> bool:
     before, after = corners - point, np.roll(corners, -1, axis=0) - point
     turns = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
     return bool((turns >= -1e-9).all() or (turns <= 1e-9).all())
@@ -143,7 +144,8 @@ def _shown(x: float, y: float, diagram: Diagram) -> tuple[int, int, int]:
         scale = 6.0 * x - 16.0 * y + 12.0
         x, y = 9.0 * x / scale, 4.0 * y / scale
     xyz = np.array([x / max(y, 1e-3), 1.0, (1.0 - x - y) / max(y, 1e-3)])
-    linear = np.clip(apply_matrix(xyz[None], np.linalg.inv(SRGB.to_xyz)), 0.0, None)[0]
+    from_xyz = np.asarray(np.linalg.inv(SRGB.to_xyz), np.float64)
+    linear = np.clip(apply_matrix(xyz[None], from_xyz), 0.0, None)[0]
     linear /= max(float(linear.max()), 1e-9)
     red, green, blue = (round(255 * float(code)) for code in SRGB.encode(linear))
     return red, green, blue

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from magicgui.widgets import CheckBox
 
+from napari_gamut.levels import shown
 from napari_gamut.mapping import KINDS, Kind, Map, maps_of
 from napari_gamut.photos import LayerError
 from napari_gamut.places import in_stack, place_of
@@ -101,6 +102,7 @@ class MapsPage(Page):
 
     def _add(self, item: Map, name: str, place: dict[str, Any], index: Index) -> None:
         title = f"{item.title} ({name})"
+        axes = len(index), len(index) + 1
         if item.is_mask:
             from napari.utils.colormaps import DirectLabelColormap
 
@@ -108,7 +110,7 @@ class MapsPage(Page):
                 color_dict={None: "transparent", 0: "transparent", 1: _COLOURS[item.kind]}
             )
             self.viewer.add_labels(
-                in_stack(item.values.astype(np.uint8), index),
+                **shown(in_stack(item.values.astype(np.uint8), index), axes),
                 name=title,
                 colormap=colours,
                 opacity=0.8,
@@ -120,7 +122,7 @@ class MapsPage(Page):
             if hasattr(other, "colorbar"):
                 other.colorbar.visible = False
         added: Any = self.viewer.add_image(
-            in_stack(item.values, index),
+            **shown(in_stack(item.values, index), axes),
             name=title,
             colormap="magma",
             contrast_limits=item.limits,

@@ -11,6 +11,7 @@ from magicgui.widgets import CheckBox, ComboBox, FloatSlider
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QLabel
 
+from napari_gamut.levels import levels, shown
 from napari_gamut.photos import LayerError, same_size
 from napari_gamut.places import in_stack, place_of
 from napari_gamut.records import PICTURE
@@ -201,7 +202,7 @@ class SeePage(Page):
         for overlay, picture in self._pictures().items():
             layer = self._overlays.get(overlay)
             if layer is not None and self._is_there(layer):
-                layer.data = in_stack(picture, self._index)
+                layer.data = levels(in_stack(picture, self._index), self._axes)
         self._enable(True)
         self._on_overlays()
         self.redraw()
@@ -210,7 +211,7 @@ class SeePage(Page):
     def _added(self, picture: npt.NDArray[np.uint8], name: str, **settings: Any) -> Image:
         active = self.viewer.layers.selection.active
         added: Image = self.viewer.add_image(
-            in_stack(picture, self._index),
+            **shown(in_stack(picture, self._index), self._axes),
             name=name,
             rgb=True,
             contrast_limits=(0, 255),
@@ -221,6 +222,11 @@ class SeePage(Page):
         if active is not None:  # People go on with their photo, not with the picture of it.
             self.viewer.layers.selection.active = active
         return added
+
+    @property
+    def _axes(self) -> tuple[int, int]:
+        """Rows and columns of a picture in its stack."""
+        return len(self._index), len(self._index) + 1
 
     def _on_overlays(self, *_: object) -> None:
         if self._pair is None:

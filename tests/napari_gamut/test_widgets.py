@@ -17,7 +17,7 @@ from core.files import read, write_codes
 from core.gamut import LOSSY_TOLERANCE, clipped_mask
 from core.methods.registry import method
 from core.network.solver import SolverSettings, solve
-from napari_gamut import samples
+from napari_gamut import levels, samples
 from napari_gamut.engine import Expanded
 from napari_gamut.photos import photo_of
 from napari_gamut.previewing import Glimpse
@@ -888,3 +888,47 @@ def test_the_comparison_follows_the_result(
     qtbot.waitUntil(lambda: not np.array_equal(shown.data, before), timeout=60_000)
     assert see._shown is shown
     assert shown in viewer.layers
+
+
+def test_a_large_photo_is_shown_in_levels_everywhere(
+    viewer: Viewer, dock: Any, finish: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(levels, "LONGEST_SINGLE", 600)
+    rng = np.random.default_rng(0)
+    codes = np.clip(rng.normal(128, 90, (40, 1200, 3)), 0, 255).astype(np.uint8)
+    write_codes(tmp_path / "large.png", codes)
+    (photo,) = viewer.open(tmp_path / "large.png", plugin="napari-gamut")
+    assert [level.shape[1] for level in photo.data] == [1200, 600, 300]
+    page = dock("Expand")
+    page.choice.model.value = "naive"
+    page.start()
+    finish(page)
+    result = viewer.layers.selection.active
+    assert result.multiscale
+    assert np.array_equal(result.data[0], codes)
+    page.choice.space.value = "display-p3"
+    page.adjust()
+    finish(page)
+    assert record_in(result.metadata).wide.space == "display-p3"
+    see = dock("See")
+    see.gained.value = True
+    see.start()
+    finish(see)
+    shown = see._shown
+    see.show_box.value = "before"
+    before = shown.data[1].copy()
+    see.show_box.value = "curtain"
+    assert shown.multiscale
+    assert not np.array_equal(shown.data[1], before)  # The line, in all levels.
+    maps = dock("Maps")
+    maps.boxes["restored"].value = True
+    maps.layer.value = result
+    maps.start()
+    finish(maps)
+    mask, restored = viewer.layers[-1], viewer.layers[-2]
+    assert mask.multiscale and restored.multiscale
+    assert np.array_equal(mask.data[0], clipped_mask(codes))
+    page = dock("Expand")
+    page.save(tmp_path / "large.tif", result)
+    finish(page)
+    assert read(tmp_path / "large.tif").pixels.shape == codes.shape
