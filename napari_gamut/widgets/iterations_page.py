@@ -76,6 +76,7 @@ class IterationsPage(Page):
         )
         self.run.tooltip = "Solve and keep every iteration; press again to cancel."
         self.trace: Trace | None = None
+        self._solved: Layer | None = None
         self._curves: dict[str, list[float]] = {}
         self.extend([self.layer, self.reference, self.region, *self.choice.widgets, self.look])
         self.extend([self.fold.button, *self.fold.widgets])
@@ -137,6 +138,7 @@ class IterationsPage(Page):
         }
 
         def show(trace: Trace) -> None:
+            self._solved = layer
             place = place_of(layer, index, trace.top, trace.left)
             self.show_trace(trace)
             self.player.show_trace(trace, place, index)
@@ -158,6 +160,13 @@ class IterationsPage(Page):
         done, total = value
         self.say(f"Iteration {done}, at most {total}" if total else "")
         self.show_bar(done, total)
+
+    def layer_removed(self, layer: Layer) -> None:
+        """Let go of the iterations of a photo that is gone; the plot stays."""
+        super().layer_removed(layer)
+        if layer is self._solved:
+            self._solved = None
+            self.player.forget()
 
     def close_down(self) -> None:
         """Stop playing, and listen to nothing any more."""

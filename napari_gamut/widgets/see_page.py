@@ -162,6 +162,16 @@ class SeePage(Page):
         if held and above:
             self.say(f"“{above}” lies over the picture; hide it to see both photos.")
 
+    def layer_removed(self, layer: Layer) -> None:
+        """Let go of a picture that is gone, and of what it was drawn from."""
+        super().layer_removed(layer)
+        if layer is self._shown:
+            self._pair = self._buffer = self._shown = None
+            self._enable(False)
+        self._overlays = {
+            name: overlay for name, overlay in self._overlays.items() if overlay is not layer
+        }
+
     def close_down(self) -> None:
         """Give the key back, too."""
         super().close_down()

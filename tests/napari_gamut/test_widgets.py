@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -932,3 +934,28 @@ def test_a_large_photo_is_shown_in_levels_everywhere(
     page.save(tmp_path / "large.tif", result)
     finish(page)
     assert read(tmp_path / "large.tif").pixels.shape == codes.shape
+
+
+def test_nothing_of_removed_layers_is_held(
+    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
+) -> None:
+    photo = viewer.add_image(codes, rgb=True, name="photo")
+    expand_page, see, iterations = (dock(title) for title in ("Expand", "See", "Iterations"))
+    for page in (expand_page, iterations):
+        choose(page, weights)
+    for page in (expand_page, see, iterations):
+        page.layer.value = photo if page is not see else viewer.layers.selection.active
+        page.start()
+        finish(page)
+    held = [
+        weakref.ref(record_in(viewer.layers[1].metadata).wide.values),
+        weakref.ref(expand_page._solve.solved),
+        weakref.ref(see._pair),
+        weakref.ref(iterations.player.trace.kept[0]),
+    ]
+    assert all(ref() is not None for ref in held)
+    viewer.layers.clear()
+    QApplication.processEvents()
+    gc.collect()
+    assert [ref() for ref in held] == [None] * 4
+    iterations.player.slider.value = 1  # Nothing happens, and nothing fails.
