@@ -128,6 +128,10 @@ def main() -> None:
             QApplication.processEvents()
             time.sleep(0.001)
 
+    # What napari does once, for its first picture, is its own business.
+    viewer.add_image(photo(300, 3000)[:, ::8], rgb=True)
+    settle()
+    viewer.layers.clear()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "photo.png")
         write_codes(path, photo(*options.size), compression=1)
