@@ -10,7 +10,6 @@ from magicgui.widgets import ComboBox, FileEdit, FloatSlider, Label, PushButton
 from core.colour import PROPHOTO, WIDE_SPACES
 from core.engine.origin import Origin
 from core.errors import PhotoError
-from core.source_gamut import UNKNOWN
 from napari_gamut import origins
 from napari_gamut.requests import OWN_FILE, method_choices
 from napari_gamut.seeing import LOOKS, MUTED
@@ -92,12 +91,6 @@ class SourceChoice:
     def key(self) -> str:
         """Key of the space, or "unknown"."""
         return origins.source_key(self.source.value, self._origin)
-
-    def key_for(self, photo: LayerPhoto) -> str:
-        """Return the key for another photo: of its own file, where people chose no space."""
-        if self.source.value not in (origins.AS_FILE, UNKNOWN):
-            return str(self.source.value)
-        return origins.source_key(origins.AS_FILE, origins.recorded(photo))
 
     def turn_to(self, photo: LayerPhoto | None) -> None:
         """Offer what fits a photo; what its file says is chosen first."""

@@ -12,8 +12,10 @@ from qtpy.QtCore import QTimer
 from core.errors import PhotoError
 from core.gamut import LOSSY_TOLERANCE
 from core.methods.registry import NAIVE
+from core.source_gamut import UNKNOWN
 from napari_gamut.engine import Expanded, Solve, expand_photo
 from napari_gamut.naming import counted, result_name
+from napari_gamut.origins import source_for
 from napari_gamut.photos import LayerPhoto, photo_of, srgb_photo_of
 from napari_gamut.places import spatial, view_of
 from napari_gamut.previewing import Glimpse
@@ -138,6 +140,7 @@ class ExpandPage(SavingPage):
         self._at_work: Layer | None = None
         self._queue: list[Layer] = []
         self._asked = 1
+        self._wish: tuple[Request, str] = Request(), UNKNOWN
         self._part: Region | None = None
         self._solve: Solve | None = None
         self._result: Image | None = None
@@ -179,9 +182,11 @@ class ExpandPage(SavingPage):
 
     def begin(self) -> None:
         """Expand the chosen photo, or all that are selected, one after the other."""
-        first, *self._queue = self._chosen() or [self.layer.value]
-        self._asked = 1 + len(self._queue)
-        self._begin_with(first)
+        self._queue = self._chosen() or [self.layer.value]
+        self._asked = len(self._queue)
+        # Each result that is added turns the controls to its photo.
+        self._wish = self.request(), self.origin.source.value
+        self._begin_next()
 
     def cancel(self, because: str = "Cancelled.") -> None:
         """Cancel the job and what waits for its end."""
@@ -196,13 +201,25 @@ class ExpandPage(SavingPage):
             return
         super().show_progress(value)
 
+    def _begin_next(self) -> None:
+        """Begin with the next photo that can be expanded; of a single one, raise what is wrong."""
+        while self._queue and not self.busy:
+            layer = self._queue.pop(0)
+            if self._asked == 1:
+                self._begin_with(layer)
+            elif layer in self.viewer.layers:
+                try:
+                    self._begin_with(layer)
+                except PhotoError as error:
+                    self.fail(error)
+
     def _begin_with(self, layer: Layer | None) -> None:
         photo = srgb_photo_of(layer or self._wide_layer())
         assert layer is not None
         place = spatial(layer)
-        request = self.request()
+        request, choice = self._wish
         if self._asked > 1:
-            source = self.origin.key_for(photo)
+            source = source_for(choice, photo)
             request = replace(request, source=source, tolerance=photo.tolerance)
         region = view = None
         if self.region.value is not None:
@@ -232,14 +249,7 @@ class ExpandPage(SavingPage):
         self._preview.remove()
         self._at_work = None
         self.told_before = ""
-        while self._queue and not self.busy:
-            layer = self._queue.pop(0)
-            if layer not in self.viewer.layers:
-                continue
-            try:
-                self._begin_with(layer)
-            except PhotoError as error:
-                self.fail(error)
+        self._begin_next()
 
     def _on_selection(self, *_: object) -> None:
         count = len(self._chosen())

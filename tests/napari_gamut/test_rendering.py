@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication
 from core.colour import DISPLAY_P3, PROPHOTO
 from core.pictures.chart import wide_gamut_chart
 from core.pictures.screens import display_image
+from napari_gamut.places import view_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,3 +139,20 @@ def test_the_curtain_divides_the_canvas(window: Viewer, finish: Any) -> None:
     finish(panel)
     panel.position.value = 0.5
     assert seen(window, 4) == [[200, 40, 40]] * 2 + [[40, 40, 200]] * 2
+
+
+def test_what_is_seen_of_a_photo_is_known(window: Viewer) -> None:
+    photo = window.add_image(np.zeros((400, 800, 3), np.uint8), rgb=True, scale=(2.0, 2.0))
+    canvas(window)
+    whole = view_of(photo, window)
+    assert (whole.top, whole.left, whole.bottom, whole.right) == (0, 0, 400, 800)
+    assert whole.step == pytest.approx(1 / (2.0 * window.camera.zoom))
+    window.camera.center = (200.0, 300.0)
+    window.camera.zoom *= 8
+    for _ in range(5):
+        QApplication.processEvents()
+    part = view_of(photo, window)
+    assert part.step == pytest.approx(whole.step / 8)
+    assert (part.top + part.bottom) / 2 == pytest.approx(100, abs=2)
+    assert (part.left + part.right) / 2 == pytest.approx(150, abs=2)
+    assert part.right - part.left == pytest.approx(100, abs=4)

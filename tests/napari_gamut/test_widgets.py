@@ -790,23 +790,30 @@ def test_masks_respect_a_region(viewer: Viewer, dock: Any, finish: Any, codes: n
     assert np.isfinite(restored.data[:40, :40]).all()
 
 
+def select(viewer: Viewer, page: Any, photos: list[Any]) -> None:
+    viewer.layers.selection.active = photos[0]
+    viewer.layers.selection = set(photos)
+    page.layer.value = photos[0]
+
+
 def test_selected_photos_are_expanded_one_after_the_other(
-    viewer: Viewer, dock: Any, finish: Any, qtbot: Any, codes: np.ndarray
+    viewer: Viewer, dock: Any, qtbot: Any, codes: np.ndarray, warnings_shown: list[str]
 ) -> None:
     photos = [viewer.add_image(codes, rgb=True, name=f"photo {n}") for n in range(3)]
     page = dock("Expand")
     page.choice.model.value = "naive"
-    viewer.layers.selection = set(photos)
-    viewer.layers.selection.active = photos[2]
-    viewer.layers.selection = set(photos)
-    page.layer.value = photos[0]
+    page.region.value = box(viewer)
+    photos[1].translate = (500.0, 500.0)  # The region is not on it.
+    select(viewer, page, photos)
+    page.origin.source.value = "adobe-rgb"
     page._on_selection()
     assert page.run.text == "Expand 3 photos"
     page.start()
     qtbot.waitUntil(lambda: len(viewer.layers) == 6 and not page.busy, timeout=60_000)
-    made = [record_in(layer.metadata).made for layer in list(viewer.layers)[3:]]
-    assert [item.source for item in made] == ["photo 0", "photo 1", "photo 2"]
-    assert page.note == "3 of 3 photos are expanded."
+    made = [record_in(layer.metadata).made for layer in list(viewer.layers)[4:]]
+    assert [item.source for item in made] == ["photo 0", "photo 2"]
+    assert [item.origin for item in made] == ["adobe-rgb"] * 2
+    assert "holds no pixel" in warnings_shown[0]
 
 
 def test_cancelling_ends_the_queue(
@@ -814,8 +821,7 @@ def test_cancelling_ends_the_queue(
 ) -> None:
     photos = [viewer.add_image(codes, rgb=True, name=f"photo {n}") for n in range(3)]
     page = dock("Expand")
-    viewer.layers.selection = set(photos)
-    page.layer.value = photos[0]
+    select(viewer, page, photos)
     page.start()
     assert gate.started.wait(10)
     qtbot.waitUntil(lambda: page.note.startswith("Photo 1 of 3: "), timeout=10_000)
