@@ -9,7 +9,7 @@ from core.gamut import naive_inversion
 from napari_gamut import photos
 from napari_gamut.photos import LayerError, photo_of, same_size, srgb_photo_of
 from napari_gamut.places import in_stack, place_of, shown_index
-from napari_gamut.records import KEY, Record, WidePixels
+from napari_gamut.records import KEY, Provenance, Record, WidePixels
 from napari_gamut.regions import region_of
 
 RGB = (8, 9, 3)
@@ -234,3 +234,14 @@ def test_a_region_beside_the_photo_holds_no_pixel() -> None:
     photo = image(np.zeros(RGB, np.uint8), translate=(100.0, 100.0))
     with pytest.raises(LayerError, match="holds no pixel"):
         region_of(Shapes([SQUARE]), photo).mask((8, 9))
+
+
+def test_wide_photos_are_told_what_can_be_done_with_them() -> None:
+    wide = WidePixels(np.zeros(RGB, np.float32), "adobe-rgb", "Bradford", "srgb")
+    opened = image(np.zeros(RGB, np.uint8), metadata={KEY: Record(wide)})
+    with pytest.raises(LayerError, match="choose an sRGB photo, or reduce this one on the page"):
+        srgb_photo_of(opened)
+    made = Provenance("coffee", "letnet-box", "", 1.0, 0.0)
+    expanded = image(np.zeros(RGB, np.uint8), metadata={KEY: Record(wide, made)})
+    with pytest.raises(LayerError, match="expanded already; choose “coffee”"):
+        srgb_photo_of(expanded)

@@ -375,6 +375,7 @@ def test_masks_and_maps_become_layers(viewer: Viewer, dock: Any, finish: Any) ->
     assert [isinstance(layer, Labels) for layer in added] == [False] * 3 + [True] * 3
     assert added[3].name.startswith("Clipped in the sRGB photo: ")
     assert [layer.colorbar.visible for layer in added[:3]] == [False, False, True]
+    assert all(layer.opacity < 0.9 for layer in added)  # The photo below is seen, too.
 
 
 def test_the_slider_shows_iterations_and_the_plot_follows(
@@ -965,3 +966,36 @@ def test_nothing_of_removed_layers_is_held(
     gc.collect()
     assert [ref() for ref in held] == [None] * 4
     iterations.player.slider.value = 1  # Nothing happens, and nothing fails.
+
+
+def test_a_file_of_weights_that_nobody_chose_is_asked_for(
+    viewer: Viewer, dock: Any, codes: np.ndarray, warnings_shown: list[str]
+) -> None:
+    viewer.add_image(codes, rgb=True)
+    page = dock("Expand")
+    page.choice.model.value = "file"
+    page.start()
+    assert warnings_shown == ["Choose a file of weights (.safetensors), or another method."]
+
+
+def test_naive_inversion_claims_nothing(
+    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray
+) -> None:
+    viewer.add_image(codes, rgb=True)
+    page = dock("Expand")
+    page.choice.model.value = "naive"
+    page.start()
+    finish(page)
+    assert page.note.startswith("Naive inversion restores nothing")
+
+
+def test_one_thing_is_counted_in_the_singular(
+    viewer: Viewer, dock: Any, qtbot: Any, codes: np.ndarray, gate: Gate
+) -> None:
+    page = running(viewer, dock, codes, gate)
+    page.show_progress((1, 1))
+    assert page.note == "1 of 1 tile"
+    page.show_progress((2, 2))
+    assert page.note == "2 of 2 tiles"
+    page.cancel()
+    qtbot.waitUntil(gate.closed.is_set, timeout=10_000)
