@@ -24,7 +24,7 @@ _COLOURS = {
     "light": ("#d0021b", "#1b7f2a", "#1f5fd0"),
     "dark": ("#ff6b6b", "#5bd66f", "#6fa8ff"),
 }
-_LEAST = 1e-6
+_LEAST = 1e-5
 
 
 def code_shares(codes: Codes) -> Doubles:
@@ -93,7 +93,9 @@ def code_figure(
         axes.label_outer()
         for channel, (name, colour) in enumerate(zip(_CHANNELS, _COLOURS[theme], strict=True)):
             values = np.maximum(shares[:, channel], _LEAST)
-            axes.plot(np.arange(1, 255), values[1:-1], color=colour, linewidth=1.0, label=name)
+            axes.plot(
+                np.arange(1, 255), values[1:-1], color=colour, linewidth=0.9, alpha=0.85, label=name
+            )
             for end in (0, 255):
                 # Beside each other, so that none hides another.
                 place = end + (channel - 1) * 2.0
@@ -102,11 +104,11 @@ def code_figure(
         axes.text(
             0.5,
             0.97,
-            f"clipped channels: {low:.1%} at 0, {high:.1%} at the top",
+            f"clipped: {low:.1%} at 0, {high:.1%} at the top",
             transform=axes.transAxes,
             ha="center",
             va="top",
-            fontsize=8,
+            fontsize=7.5,
             color=style.text,
         )
     for axes in grid[len(photos) :]:

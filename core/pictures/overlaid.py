@@ -43,7 +43,7 @@ def overlaid_figure(
     Parameters
     ----------
     images : mapping of title to ndarray, floating, shape (..., 3)
-        Linear ProPhoto RGB, at most three. The later ones lie on top.
+        Linear ProPhoto RGB, at most three. The first one lies on top.
     diagram : {"xy", "uv"}
         CIE 1931 x, y or CIE 1976 u', v'.
     spaces : sequence of ColourSpace
@@ -58,23 +58,27 @@ def overlaid_figure(
     matplotlib.figure.Figure
         One panel, with a legend of photos and spaces.
     """
+    from matplotlib.lines import Line2D
+
     if len(images) > len(_SERIES):
         raise ValueError(f"At most {len(_SERIES)} photos are told apart, not {len(images)}.")
     style = theme_named(theme)
     width = NARROW if stacked else _WIDTH
     figure = new_figure(style, width, width * (1.3 if stacked else 1.15))
     axes = figure.subplots()
-    for (title, values), colour in zip(images.items(), _SERIES, strict=False):
-        draw_points(axes, values, diagram, label=title, colour=style.series[colour])
+    series = list(zip(images.items(), (style.series[number] for number in _SERIES), strict=False))
+    for (title, values), colour in reversed(series):
+        draw_points(axes, values, diagram, label=f"_{title}", colour=colour)
     draw_diagram(axes, diagram, spaces, style)
-    handles, names = axes.get_legend_handles_labels()
+    photos = [
+        Line2D([], [], color=colour, marker="o", linestyle="none", label=title)
+        for (title, _), colour in series
+    ]
     legend = figure.legend(
-        handles,
-        names,
+        handles=[*photos, *axes.get_legend_handles_labels()[0]],
         loc="outside lower center",
         ncols=2,
         fontsize=7.5 if stacked else 9,
-        markerscale=5,
     )
     style_legend(legend, style)
     return figure

@@ -132,6 +132,11 @@ def main() -> None:
     viewer.add_image(photo(300, 3000)[:, ::8], rgb=True)
     settle()
     viewer.layers.clear()
+    heart.reset()
+    small = viewer.add_image(photo(9, 9), rgb=True)
+    settle()
+    told["napari, a layer of 81 pixels"] = heart.report()
+    viewer.layers.remove(small)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "photo.png")
         write_codes(path, photo(*options.size), compression=1)

@@ -505,7 +505,7 @@ def test_chromaticities_of_a_region_are_drawn_and_saved(
     (legend,) = panel.plot.figure.legends
     assert [text.get_text() for text in legend.get_texts()][:2] == titles[:2]
     panel.diagram.value = "codes"
-    assert "clipped channels" in panel.plot.figure.axes[0].texts[0].get_text()
+    assert "clipped: " in panel.plot.figure.axes[0].texts[0].get_text()
     assert not panel.overlaid.enabled
     for name in ("plot.png", "plot.svg"):
         panel.save_drawing(tmp_path / name)

@@ -34,7 +34,7 @@ def test_a_panel_a_photo_tells_what_is_clipped() -> None:
         assert [axes.get_title() for axes in figure.axes] == ["before", "after"]
         told = [axes.texts[0].get_text() for axes in figure.axes]
         assert told == [
-            "clipped channels: 10.0% at 0, 0.0% at the top",
-            "clipped channels: 0.0% at 0, 0.0% at the top",
+            "clipped: 10.0% at 0, 0.0% at the top",
+            "clipped: 0.0% at 0, 0.0% at the top",
         ]
     assert len(code_figure({}).axes) == 1
