@@ -137,6 +137,8 @@ class Page(Container[Any]):
         if stretch:
             self._content.layout().addStretch()
         _let_shrink(self._content)
+        # magicgui asks for the width that the controls would have had without it.
+        self.native.setMinimumWidth(0)
         self.align_later()
 
     def align_later(self, *_: object) -> None:

@@ -109,6 +109,7 @@ def test_pages_fit_the_window_and_the_window_a_small_screen(window: Viewer, them
         for _ in range(20):
             QApplication.processEvents()
         assert page._content.width() <= page.native.viewport().width(), title
+        assert page.native.width() <= page.panel.width(), title
         assert page.panel.minimumSizeHint().height() <= 400, title
         smallest = window.window._qt_window.minimumSizeHint()
         assert smallest.width() <= 1280, title
