@@ -104,7 +104,7 @@ def view_of(layer: Layer, viewer: Viewer) -> View | None:
     (top, left), (bottom, right) = np.asarray(layer.corner_pixels)[:, -2:]
     factors = layer.downsample_factors[layer.data_level][-2:] if layer.multiscale else (1, 1)
     height, width = (layer.data[0] if layer.multiscale else layer.data).shape[-3:-1]
-    per_pixel = float(viewer.camera.zoom) * float(np.abs(layer.scale[-2:]).max())
+    per_pixel = float(viewer.scene.camera.zoom) * float(np.abs(layer.scale[-2:]).max())
     view = View(
         max(0, int(top * factors[0])),
         max(0, int(left * factors[1])),

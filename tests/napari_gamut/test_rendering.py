@@ -147,9 +147,9 @@ def test_what_is_seen_of_a_photo_is_known(window: Viewer) -> None:
     canvas(window)
     whole = view_of(photo, window)
     assert (whole.top, whole.left, whole.bottom, whole.right) == (0, 0, 400, 800)
-    assert whole.step == pytest.approx(1 / (2.0 * window.camera.zoom))
-    window.camera.center = (200.0, 300.0)
-    window.camera.zoom *= 8
+    assert whole.step == pytest.approx(1 / (2.0 * window.scene.camera.zoom))
+    window.scene.camera.center = (200.0, 300.0)
+    window.scene.camera.zoom *= 8
     for _ in range(5):
         QApplication.processEvents()
     part = view_of(photo, window)
