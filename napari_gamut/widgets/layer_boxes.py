@@ -30,6 +30,12 @@ class LayerBox(ComboBox):
             self.changed.emit(self.value)
 
 
+class _RegionBox(LayerBox):
+    """A control in which a region is chosen, or none."""
+
+    null_string = "Whole photo"
+
+
 def layer_box(
     viewer: Viewer,
     label: str,
@@ -37,6 +43,7 @@ def layer_box(
     fits: Callable[[Layer], bool] = is_photo,
     *,
     optional: bool = False,
+    kind: type[LayerBox] = LayerBox,
 ) -> LayerBox:
     """Return a control in which one of the viewer's layers is chosen.
 
@@ -50,12 +57,14 @@ def layer_box(
         Which layers are offered.
     optional : bool
         Whether none may be chosen.
+    kind : type
+        Of the control.
     """
 
     def offered(_: object) -> list[tuple[str, Layer]]:
         return [(layer.name, layer) for layer in viewer.layers if fits(layer)]
 
-    box = LayerBox(label=label, tooltip=tooltip, choices=offered, nullable=optional)
+    box = kind(label=label, tooltip=tooltip, choices=offered, nullable=optional)
     active = viewer.layers.selection.active
     if not optional and active in box.choices:
         box.value = active
@@ -79,10 +88,7 @@ def reference_box(viewer: Viewer) -> LayerBox:
 
 def region_box(viewer: Viewer, tooltip: str) -> LayerBox:
     """Return a control for a layer of shapes or labels."""
-    box = layer_box(viewer, "Region", tooltip, _is_drawn, optional=True)
-    box.null_string = "Whole photo"
-    box.reset_choices()
-    return box
+    return layer_box(viewer, "Region", tooltip, _is_drawn, optional=True, kind=_RegionBox)
 
 
 def _is_drawn(layer: Layer) -> bool:

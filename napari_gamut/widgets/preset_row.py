@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+class _PresetBox(ComboBox):
+    """A control in which a preset is chosen, or none."""
+
+    null_string = "None"
+
+
 class PresetRow:
     """A choice of presets, and buttons to keep one more or to forget the chosen one.
 
@@ -23,14 +29,12 @@ class PresetRow:
 
     def __init__(self, controls: Mapping[str, Any]) -> None:
         self._controls = controls
-        self.choice = ComboBox(
+        self.choice = _PresetBox(
             label="Preset",
             choices=lambda _: presets.names(),
             nullable=True,
             tooltip="Settings that you gave a name; choose one to set them again.",
         )
-        self.choice.null_string = "None"
-        self.choice.reset_choices()
         self._keep = PushButton(
             text="Keep preset…", tooltip="Keep method, strength and so on under a name."
         )

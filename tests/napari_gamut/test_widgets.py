@@ -872,11 +872,11 @@ def test_presets_are_kept_set_and_forgotten(viewer: Viewer, dock: Any) -> None:
     viewer.window.remove_dock_widget(page.panel)
     panel = viewer.window.add_plugin_dock_widget("napari-gamut", "Gamut Expansion")[1]
     page = panel.page("Expand")
-    assert page.presets.choice.choices == (None, "Flowers", "Skin")
+    assert set(page.presets.choice.choices) == {None, "Flowers", "Skin"}
     page.presets.choice.value = "Flowers"
     assert page.choice.strength.value == 1.2
     page.presets._forget.changed.emit(True)
-    assert page.presets.choice.choices == (None, "Skin")
+    assert set(page.presets.choice.choices) == {None, "Skin"}
 
 
 def test_the_comparison_follows_the_result(
