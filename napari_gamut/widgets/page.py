@@ -69,6 +69,7 @@ class Page(Container[Any]):
         self.viewer = viewer
         self._job: Job | None = None
         self._activity: Any = None
+        self._is_drawing = False
         self._watched: Layer | None = None
         self._alive = True
         self._caption = ""
@@ -243,16 +244,25 @@ class Page(Container[Any]):
         """Show steps done and in all as bars, here and in napari's activity dock.
 
         napari handles events meanwhile, so that the job may be over when it returns: this comes
-        last.
+        last. What is told in the meantime is left out, or each report would wait in the one before.
         """
-        if not total or self._job is None:
+        if not total or self._job is None or self._is_drawing:
             return
+        self._is_drawing = True
+        try:
+            self._draw_bar(done, total)
+        finally:
+            self._is_drawing = False
+
+    def _draw_bar(self, done: int, total: int) -> None:
         self.progress.max, self.progress.value = total, min(done, total)
         if self._activity is None:
             self._activity = activity(total=total, desc=self._caption)
             if self._is_idle():
                 self._end_activity()
                 return
+        if self._activity is None:
+            return
         self._activity.total = total
         self._activity.update(min(done, total) - self._activity.n)
 

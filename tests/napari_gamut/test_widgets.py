@@ -209,8 +209,31 @@ def test_no_bar_moves_by_itself(
     panel = running(viewer, dock, codes, gate)
     assert (panel.progress.native.minimum(), panel.progress.native.maximum()) == (0, 1)
     qtbot.waitUntil(lambda: panel.progress.max == 2, timeout=10_000)
-    gate.open.set()
-    qtbot.waitUntil(lambda: not panel.busy, timeout=10_000)
+    panel.cancel()
+    qtbot.waitUntil(gate.closed.is_set, timeout=10_000)
+
+
+def test_reports_that_come_while_a_bar_is_drawn_are_left_out(
+    viewer: Viewer,
+    dock: Any,
+    qtbot: Any,
+    codes: np.ndarray,
+    gate: Gate,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # napari handles events while it draws: on a busy machine each report came within another.
+    panel = running(viewer, dock, codes, gate)
+    depth: list[int] = []
+
+    def again(done: int, total: int) -> None:
+        depth.append(done)
+        panel.show_bar(done + 1, total)
+
+    monkeypatch.setattr(panel, "_draw_bar", again)
+    panel.show_bar(1, 2000)
+    assert depth == [1]
+    panel.cancel()
+    qtbot.waitUntil(gate.closed.is_set, timeout=10_000)
 
 
 def test_pressing_cancel_stops_the_work(
