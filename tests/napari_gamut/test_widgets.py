@@ -225,11 +225,11 @@ def test_reports_that_come_while_a_bar_is_drawn_are_left_out(
     panel = running(viewer, dock, codes, gate)
     depth: list[int] = []
 
-    def again(done: int, total: int) -> None:
+    def again(page: Any, done: int, total: int) -> None:
         depth.append(done)
-        panel.show_bar(done + 1, total)
+        page.show_bar(done + 1, total)
 
-    monkeypatch.setattr(panel, "_draw_bar", again)
+    monkeypatch.setattr("napari_gamut.widgets.page.Page._draw_bar", again)
     panel.show_bar(1, 2000)
     assert depth == [1]
     panel.cancel()
