@@ -66,6 +66,11 @@ class FileProgress:
     total: int = 0
     line: str = ""
 
+    @property
+    def is_news(self) -> bool:
+        """Whether it holds a line that nobody must miss."""
+        return bool(self.line)
+
 
 @dataclass(frozen=True)
 class FolderReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,16 @@ def header_of_ours(path: Path) -> Header | None:
 
 
 def _header_of(path: Path) -> Header | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return _header_at(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=64)
+def _header_at(path: Path, modified: int, size: int) -> Header | None:
+    """Look into a file once: panels ask again each time that a layer is selected."""
     from core.errors import PhotoError
     from core.files.header import Limits
     from core.files.reading import read_header
@@ -139,12 +150,17 @@ def _with_alpha(codes: npt.NDArray[Any], alpha: npt.NDArray[Any] | None) -> npt.
 
 
 def _described(path: Path, data: Any, record: Record, photo: Photo) -> LayerData:
+    from napari_gamut.levels import shown
     from napari_gamut.records import KEY
 
     title = path.stem if record.wide is None else f"{path.stem} [{photo.profile_name}]"
     top = 65535 if data.dtype == "uint16" else 255
-    return (
-        data,
-        {"name": title, "rgb": True, "contrast_limits": (0, top), "metadata": {KEY: record}},
-        "image",
-    )
+    layer = shown(data)
+    settings = {
+        "name": title,
+        "rgb": True,
+        "contrast_limits": (0, top),
+        "metadata": {KEY: record},
+        "multiscale": layer["multiscale"],
+    }
+    return layer["data"], settings, "image"

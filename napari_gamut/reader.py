@@ -117,10 +117,22 @@ def _read_plain(
 
     def work(_: object) -> Generator[tuple[int, int], None, list[LayerData]]:
         yield 0, 1
-        return plain(path)
+        return [_in_levels(*layer) for layer in plain(path)]
 
     found = waited(work, _title([path] if isinstance(path, str) else list(path)))
     return _NOTHING if found is None else found
+
+
+def _in_levels(data: Any, settings: dict[str, Any] | None = None, kind: str = "image") -> LayerData:
+    """Return a layer as it is, but a large photo in levels of detail."""
+    from napari_gamut.levels import shown
+
+    settings = dict(settings or {})
+    is_photo = getattr(data, "ndim", 0) == 3 and data.shape[-1] in (3, 4) and kind == "image"
+    if not is_photo or data.dtype != "uint8" or settings.get("rgb") is False:
+        return data, settings, kind
+    layer = shown(data)
+    return layer["data"], settings | {"multiscale": layer["multiscale"], "rgb": True}, kind
 
 
 def _title(paths: Sequence[str]) -> str:

@@ -159,21 +159,24 @@ def finish_rows(
     True
     """
     start, stop, _ = (rows or slice(None)).indices(len(band.codes))
-    if settings.project and whole:
+    if whole and (settings.project or band.weight is not None):
         for top in range(start, stop, _ROWS_AT_ONCE):
             part = slice(top, min(top + _ROWS_AT_ONCE, stop))
             values[top - start : part.stop - start] = _untouched(band.codes[part], settings)
     answers = band.answers
     assert answers is not None
-    lost = band.clipped if settings.project else np.ones_like(band.clipped)
+    lost = band.concerned(settings)
     places = np.flatnonzero(lost)
     begin, end = np.count_nonzero(lost[:start]), np.count_nonzero(lost[:stop])
     codes, clipped = band.codes.reshape(-1, 3), band.clipped.reshape(-1)
+    weight = None if band.weight is None else band.weight.reshape(-1)
     # Always the same groups, so that a pixel's value never depends on what else is asked.
     for first in range(begin // _PIXELS_AT_ONCE * _PIXELS_AT_ONCE, end, _PIXELS_AT_ONCE):
         group = places[first : first + _PIXELS_AT_ONCE]
         found = answers[first : first + _PIXELS_AT_ONCE]
         made = _made(band, codes[group], found, clipped[group], settings)
+        if weight is not None:
+            made = _weighted(made, codes[group], weight[group], settings)
         inside = slice(max(begin - first, 0), end - first)
         down, across = np.divmod(group[inside], lost.shape[1])
         values[down - start, across] = made[inside]
@@ -187,6 +190,21 @@ def _made(
     else:
         scene = band.worker.scene(codes, found, settings.source)
     return finish(codes, scene, clipped, settings)
+
+
+def _weighted(
+    made: FloatImage, codes: Codes, weight: FloatImage, settings: ExpansionSettings
+) -> FloatImage:
+    """Return colours between naive inversion and what was made of it.
+
+    Both lie in the feasible box and in all spaces that limit the photo, which are convex: what
+    lies between does, too.
+    """
+    share = weight[:, None]
+    naive = _untouched(codes, settings)
+    # At a weight of 1 the sum may be off by its rounding, which nobody asked for.
+    between: FloatImage = np.where(share < 1.0, naive + share * (made - naive), made)
+    return between
 
 
 def _untouched(codes: Codes, settings: ExpansionSettings) -> FloatImage:

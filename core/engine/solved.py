@@ -71,7 +71,7 @@ class SolvedPhoto:
 
     @property
     def clipped(self) -> Mask:
-        """Pixels that may have lost colour, bool, shape (H, W)."""
+        """Pixels that may have lost colour, where the weight is above 0; bool, shape (H, W)."""
         return np.concatenate([band.clipped for band in self._bands])
 
     @property
@@ -238,6 +238,7 @@ def photo_solve(
     settings: ExpansionSettings | None = None,
     check: Check | None = None,
     most: int = LARGEST,
+    weight: FloatImage | None = None,
 ) -> Generator[tuple[int, int], None, SolvedPhoto]:
     """Solve a photo step by step, and keep what is found.
 
@@ -247,6 +248,8 @@ def photo_solve(
         As for :func:`solve_photo`.
     check : callable, optional
         Called often, before each iteration of a solver, too; what it raises gives up the work.
+    weight : ndarray, float32, shape (H, W), optional
+        As for :func:`core.engine.expansion.expand`; it is part of the solve.
 
     Yields
     ------
@@ -277,7 +280,7 @@ def photo_solve(
         )
     started = time.perf_counter()
     kept: list[SolvedBand] = []
-    with closing(solve_bands(ArraySource(codes), method, settings, check)) as bands:
+    with closing(solve_bands(ArraySource(codes), method, settings, check, weight)) as bands:
         for band in bands:
             if band.answers is not None:
                 kept.append(band)

@@ -91,7 +91,7 @@ def chromaticities(values: Floats, diagram: Diagram = "xy") -> Doubles:
     xyz = apply_matrix(values.reshape(-1, 3).astype(np.float64), to_xyz)
     total = xyz.sum(axis=-1)
     bright = total >= _DARKEST
-    return _in_diagram(xyz[bright, :2] / total[bright, None], diagram)
+    return in_diagram(xyz[bright, :2] / total[bright, None], diagram)
 
 
 def evenly_spaced(values: Floats) -> Floats:
@@ -258,12 +258,12 @@ def draw_diagram(axes: Axes, diagram: Diagram, spaces: Sequence[ColourSpace], st
     style_axes(axes, style)
     axes.grid(color=style.faint, linewidth=0.5, alpha=0.5)
     axes.set_axisbelow(True)
-    outline = _in_diagram(np.vstack([spectral_locus(), spectral_locus()[:1]]), diagram)
+    outline = in_diagram(np.vstack([spectral_locus(), spectral_locus()[:1]]), diagram)
     axes.plot(*outline.T, color=style.text, linewidth=1.0, zorder=2)
     _draw_wavelengths(axes, diagram, style)
     for space in spaces:
         colour, line = _SPACE_LINES.get(space.key, _OTHER_LINE)
-        corners = _in_diagram(_primaries(space), diagram)
+        corners = in_diagram(primaries(space), diagram)
         axes.plot(
             *np.vstack([corners, corners[:1]]).T,
             color=style.series[colour],
@@ -272,7 +272,7 @@ def draw_diagram(axes: Axes, diagram: Diagram, spaces: Sequence[ColourSpace], st
             label=space.name,
             zorder=3,
         )
-    white = _in_diagram(np.array([SRGB.white]), diagram)
+    white = in_diagram(np.array([SRGB.white]), diagram)
     axes.plot(
         *white.T,
         color=style.text,
@@ -319,9 +319,9 @@ def _draw_wavelengths(axes: Axes, diagram: Diagram, style: Theme) -> None:
     from matplotlib.patheffects import withStroke
 
     halo = [withStroke(linewidth=2.5, foreground=style.panel)]
-    white = _in_diagram(np.array([SRGB.white]), diagram)[0]
+    white = in_diagram(np.array([SRGB.white]), diagram)[0]
     for wavelength in _WAVELENGTHS:
-        point = _in_diagram(chromaticity_of(wavelength)[None], diagram)[0]
+        point = in_diagram(chromaticity_of(wavelength)[None], diagram)[0]
         outwards = (point - white) / np.hypot(*(point - white))
         axes.plot(*np.stack([point, point + 0.010 * outwards]).T, color=style.text, linewidth=0.8)
         axes.annotate(
@@ -357,12 +357,14 @@ def _density(values: Floats, diagram: Diagram) -> Doubles:
     return np.asarray(counts / max(1, len(points)), np.float64)
 
 
-def _primaries(space: ColourSpace) -> Doubles:
+def primaries(space: ColourSpace) -> Doubles:
+    """Return the x, y of a space's primaries, adapted (Bradford) to D65; float64, shape (3, 2)."""
     xyz = SRGB.to_xyz @ matrix_between(space, SRGB, "Bradford")
     return np.asarray((xyz[:2] / xyz.sum(axis=0)).T)
 
 
-def _in_diagram(xy: Doubles, diagram: Diagram) -> Doubles:
+def in_diagram(xy: Doubles, diagram: Diagram) -> Doubles:
+    """Return CIE 1931 x, y as coordinates of a diagram; float64, shape (..., 2)."""
     if diagram == "xy":
         return xy
     x, y = xy[..., 0], xy[..., 1]

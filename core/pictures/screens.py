@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from core.colour import DISPLAY_P3, SRGB, Adaptation, ColourSpace, convert
 from core.gamut import ROUNDING, FloatImage, Mask, fit_into, out_of_gamut_mask
-from core.images import area_reduced, row_bands
+from core.images import row_bands
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,42 +98,6 @@ def display_image(
         scene = convert(values[rows], space, SRGB, adaptation)
         shown[rows] = screen_codes(scene, None, display, adaptation)
     return shown
-
-
-def display_pyramid(
-    values: FloatImage,
-    space: ColourSpace,
-    display: ColourSpace = SRGB,
-    adaptation: Adaptation = "Bradford",
-    *,
-    smallest: int = 512,
-) -> list[npt.NDArray[np.uint8]]:
-    """Render a photo for a screen at its size, half of it, a quarter, and so on.
-
-    Parameters
-    ----------
-    values, space, display, adaptation
-        As for :func:`display_image`.
-    smallest : int
-        The longest side of the last level is at most this, in pixels.
-
-    Returns
-    -------
-    list of ndarray, uint8, shape (h, w, 3)
-        From the largest to the smallest; averaged in linear light.
-
-    Examples
-    --------
-    >>> from core.colour import PROPHOTO
-    >>> levels = display_pyramid(np.full((800, 1200, 3), 0.5, np.float32), PROPHOTO)
-    >>> [level.shape for level in levels]
-    [(800, 1200, 3), (400, 600, 3), (200, 300, 3)]
-    """
-    levels = [display_image(values, space, display, adaptation)]
-    while max(values.shape[:2]) > smallest and min(values.shape[:2]) > 1:
-        values = area_reduced(values, -(-max(values.shape[:2]) // 2))
-        levels.append(display_image(values, space, display, adaptation))
-    return levels
 
 
 def outside_mask(

@@ -16,7 +16,7 @@ from core.gamut import naive_inversion, reduce
 from core.pictures.chart import wide_gamut_chart
 from napari_gamut import samples
 from napari_gamut.photos import LayerError, photo_of
-from napari_gamut.reader import get_reader, open_without_asking
+from napari_gamut.reader import get_plain_reader, get_reader, open_without_asking
 from napari_gamut.records import KEY, record_in
 from napari_gamut.writer import write_photo
 from tests.openings import Openings
@@ -96,6 +96,16 @@ def test_photos_can_open_without_a_question(
     (phone,) = viewer.open(tmp_path / "phone.png", plugin=None)
     assert KEY not in plain.metadata
     assert record_in(phone.metadata).wide.space == "display-p3"
+
+
+@pytest.mark.parametrize("reader", [get_reader, get_plain_reader])
+def test_from_the_command_palette_people_are_asked_for_photos(
+    viewer: Viewer, reader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr("napari_gamut.widgets.dialogs.ask_to_open", asked.append)
+    assert reader() is None
+    assert asked == [viewer]
 
 
 def test_what_is_no_photo_is_left_to_napari(tmp_path: Path) -> None:
@@ -181,8 +191,9 @@ def test_samples_are_photos(name: str) -> None:
     assert (data.dtype, data.ndim, kind, meta["rgb"]) == (np.uint8, 3, "image", True)
 
 
-def test_the_chart_comes_with_its_reduction() -> None:
-    ((shown, wide, _), (codes, plain, _)) = samples.chart()
+@pytest.mark.parametrize("name", ["chart", "vivid_astronaut"])
+def test_originals_come_with_their_reduction(name: str) -> None:
+    ((shown, wide, _), (codes, plain, _)) = getattr(samples, name)()
     assert np.array_equal(shown, codes)
     assert KEY in wide["metadata"]
     assert "metadata" not in plain
