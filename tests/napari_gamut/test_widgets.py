@@ -1016,6 +1016,8 @@ def test_one_thing_is_counted_in_the_singular(
     viewer: Viewer, dock: Any, qtbot: Any, codes: np.ndarray, gate: Gate
 ) -> None:
     page = running(viewer, dock, codes, gate)
+    # What the job itself tells has been shown: it waits from now on.
+    qtbot.waitUntil(lambda: page.progress.max == 2, timeout=10_000)
     page.show_progress((1, 1))
     assert page.note == "1 of 1 tile"
     page.show_progress((2, 2))
