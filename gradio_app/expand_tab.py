@@ -47,7 +47,7 @@ _OUT_OF_DATE = "Out of date"
 _ANEW = "Working it out anew …"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Last:
     """What was expanded last in a session.
 
@@ -55,9 +55,34 @@ class Last:
     ----------
     paths : tuple of str
         The uploads.
+    chosen : tuple
+        The settings, in the order of :class:`Choices`.
+    outcome : Outcome, optional
+        What became of it, where it was one photo.
     """
 
     paths: tuple[str, ...]
+    chosen: tuple[Any, ...] = ()
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody wants to be expanded; a new value begins a job.
+
+    Attributes
+    ----------
+    number : int
+        Of the photos and presses of the button; other settings for the same photo have the same.
+    paths : tuple of str
+        The uploads.
+    chosen : tuple
+        The settings, in the order of :class:`Choices`.
+    """
+
+    number: int
+    paths: tuple[str, ...]
+    chosen: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -88,6 +113,12 @@ class Choices:
             If it cannot be done.
         """
         return Request(model, space, form, strength, private, source)
+
+    @staticmethod
+    def of(request: Request) -> tuple[Any, ...]:
+        """Return the settings of a request."""
+        of = request
+        return (of.model, of.source, of.strength, of.space, of.format, of.private)
 
 
 @dataclass(frozen=True)
@@ -162,6 +193,7 @@ class ExpandTab:
             with gr.Column(scale=2, min_width=280):
                 colours = gr.HTML(visible=False)
         self.last = gr.State(None, time_to_live=60 * minutes)
+        self._asked = gr.State(None, time_to_live=60 * minutes)
         self.private = private
         self._choices = Choices(model, source, strength, space, form, private)
         self._results = Results(
@@ -198,37 +230,64 @@ class ExpandTab:
         return wide
 
     def _connect(self) -> None:
-        chosen = self._choices
-        inputs = [self.last, *chosen.components]
-        events = (
+        chosen, desk, file = self._choices, self.desk, self.desk.photo.file
+        anew = [self._asked, self.last, file, *chosen.components]
+        everything = [self._asked, *desk.everything]
+        for event in desk.arrivals():
+            event(self._ask_anew, anew, everything, **AT_ONCE)
+        desk.buttons.run.click(self._ask_once_more, anew, self._asked, **AT_ONCE)
+        file.clear(lambda: None, outputs=self.last, **AT_ONCE)
+        settings = [self._asked, self.last, *chosen.components]
+        for changed in (
             *(each.input for each in (chosen.model, chosen.source, chosen.space, chosen.format)),
             chosen.strength.release,
             chosen.private.input,
-        )
-        self.desk.connect(self.expand, inputs)
-        self.desk.photo.file.clear(lambda: None, outputs=self.last, **AT_ONCE)
-        for event in events:
-            self.desk.add(event, self.again, inputs, self._stale)
+        ):
+            changed(self._ask_again, settings, everything, **AT_ONCE)
+        # One event for all that is asked for, so that of two jobs the later one ends last.
+        job = desk.add(self._asked.change, self.expand, [self._asked, self.last])
+        for given_up in (job.failure, desk.buttons.cancel.click):
+            given_up(self._given_up, [self._asked, self.last], self._results.download, **AT_ONCE)
         for choice in (chosen.space, chosen.format):
             choice.input(
                 _problem_of, [chosen.space, chosen.format], self._results.problem, **AT_ONCE
             )
 
-    def expand(
-        self, stop: Stop, paths: list[str] | None, last: Last | None, *chosen: Any
-    ) -> Iterator[Shown]:
-        """Expand what was sent: one photo, or several into an archive; else what is shown."""
-        several = list(paths or (last.paths if last else ()))
-        work = self._many if len(several) > 1 else self._one
-        return self._safely(partial(work, stop, several), chosen)
+    def _ask_anew(
+        self, asked: Asked | None, last: Last | None, paths: list[str] | None, *chosen: Any
+    ) -> Shown:
+        """Ask for new photos; what is shown of others goes."""
+        wanted = self._ask_once_more(asked, last, paths, *chosen)
+        return {self._asked: wanted, **self.desk.nothing()}
 
-    def again(self, stop: Stop, last: Last | None, *chosen: Any) -> Iterator[Shown]:
-        """Expand the same photo with other settings; of several photos, say that it is needed."""
-        if last is None:
-            return iter([self.desk.buttons.idle("")])
+    def _ask_once_more(
+        self, asked: Asked | None, last: Last | None, paths: list[str] | None, *chosen: Any
+    ) -> Asked:
+        """Ask for the photos that are here, whatever was asked for before."""
+        several = tuple(map(str, paths or (last.paths if last else ())))
+        return Asked(asked.number + 1 if asked else 1, several, chosen)
+
+    def _ask_again(self, asked: Asked | None, last: Last | None, *chosen: Any) -> Shown:
+        """Ask for the same photos with other settings, if they are others."""
+        before = asked or (last and Asked(0, last.paths, last.chosen))
+        # Who leaves a choice as it was says so, too.
+        if last is None or before is None or before.chosen == chosen:
+            return {self._asked: gr.skip()}
         if len(last.paths) > 1:
-            return iter([self._out_of_date("The settings have changed; press Expand.")])
-        return self._safely(partial(self._one, stop, list(last.paths)), chosen)
+            return self._out_of_date("The settings have changed; press Expand.")
+        number = asked.number if asked else 0
+        return {self._asked: Asked(number, last.paths, chosen), **self._stale()}
+
+    def _given_up(self, asked: Asked | None, last: Last | None) -> Any:
+        """Say of what is there whether it is what was asked for."""
+        if asked is None or (last is not None and last.chosen == asked.chosen):
+            return gr.skip()
+        return gr.DownloadButton(_OUT_OF_DATE, interactive=False)
+
+    def expand(self, stop: Stop, asked: Asked, last: Last | None) -> Iterator[Shown]:
+        """Expand what is asked for: one photo, or several into an archive."""
+        work = self._many if len(asked.paths) > 1 else self._one
+        return self._safely(partial(work, stop, asked, last), asked.chosen)
 
     def arrive(self, outcome: Outcome | None, path: str) -> Shown:
         """Return what everybody sees at first: a sample, expanded before."""
@@ -237,7 +296,7 @@ class ExpandTab:
         request = Request(self._context.default_method)
         return {
             **self._shown(outcome, request, fresh=False),
-            self.last: Last((path,)),
+            self.last: Last((path,), Choices.of(request), outcome),
         }
 
     @property
@@ -272,14 +331,17 @@ class ExpandTab:
             self._results.download: gr.DownloadButton(_OUT_OF_DATE, interactive=False),
         }
 
-    def _one(self, stop: Stop, paths: list[str], request: Request) -> Iterator[Shown]:
+    def _one(
+        self, stop: Stop, asked: Asked, last: Last | None, request: Request
+    ) -> Iterator[Shown]:
         """Expand one photo."""
         busy = self.desk.buttons.busy
-        path = paths[0] if paths else None
+        path = asked.paths[0] if asked.paths else None
+        earlier = last.outcome if last is not None and last.paths == asked.paths else None
         yield busy(page.said("Looking at the photo …"))
         shown: Shown = {}
         with self._context.result_folder() as folder:
-            job = self._job(stop, path, request, folder)
+            job = self._job(stop, path, request, folder, earlier)
             for step, said in _told(job):
                 if isinstance(step, Looked):
                     shown = self._looked(step)
@@ -288,12 +350,12 @@ class ExpandTab:
             **shown,
             **self.desk.buttons.idle(page.said("Done.")),
             **self._shown(job.result, request),
-            self.last: Last((str(path),)),
+            self.last: Last((str(path),), asked.chosen, job.result),
         }
 
-    def _many(self, stop: Stop, paths: list[str], request: Request) -> Iterator[Shown]:
+    def _many(self, stop: Stop, asked: Asked, _: Last | None, request: Request) -> Iterator[Shown]:
         """Expand several photos, one after the other; one that fails stops none."""
-        entries = planned(paths, self._context.settings.max_photos)
+        entries = planned(asked.paths, self._context.settings.max_photos)
         first: Shown = {self._results.result: gr.update()}
         with self._context.result_folder() as folder:
             for entry in entries:
@@ -313,12 +375,20 @@ class ExpandTab:
             **self._table(entries),
             **self.desk.buttons.idle(page.said("Done.")),
             **({} if archive is None else {self._results.download: _download(archive)}),
-            self.last: Last(tuple(paths)),
+            self.last: Last(asked.paths, asked.chosen),
         }
 
-    def _job(self, stop: Stop, path: str | None, request: Request, folder: Path) -> Job[Outcome]:
+    def _job(
+        self,
+        stop: Stop,
+        path: str | None,
+        request: Request,
+        folder: Path,
+        earlier: Outcome | None = None,
+    ) -> Job[Outcome]:
         place = self._context.workplace
-        begin = partial(expansion, place, path, request, folder, shown=True)
+        solved = earlier.target.parent if earlier else None
+        begin = partial(expansion, place, path, request, folder, shown=True, earlier=solved)
         return Job(begin, place.settings.seconds, stop)
 
     def _looked(self, looked: Looked) -> Shown:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import asdict, astuple, replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,8 @@ class KeptAnswers:
         Where they are put, unless they are there; it exists.
     photo : str
         What tells the photo from all others that the folder may be used for.
+    earlier : Path, optional
+        Another folder in which they may be; nothing is changed there.
     most : int
         Bytes that they may take.
 
@@ -62,8 +65,10 @@ class KeptAnswers:
     (True, True)
     """
 
-    def __init__(self, folder: Path, photo: str, most: int = LARGEST) -> None:
-        self._folder, self._photo, self._most = folder, photo, most
+    def __init__(
+        self, folder: Path, photo: str, earlier: Path | None = None, most: int = LARGEST
+    ) -> None:
+        self._folder, self._photo, self._earlier, self._most = folder, photo, earlier, most
         self._recorded: _Recorder | None = None
         self.served = False
 
@@ -88,15 +93,14 @@ class KeptAnswers:
     ) -> Worker:
         """Return what answers in the place of a worker, or writes down what it answers."""
         key = self._key(method, codes, settings, told=worker.told)
-        found = _index_in(self._folder)
-        if found is not None and found["key"] == key:
-            os.utime(self._folder / _ANSWERS)
-            os.utime(self._folder / _INDEX)
+        for place in (self._folder, self._earlier):
+            tiles = None if place is None else _tiles_in(place, key)
+            if place is None or tiles is None:
+                continue
+            if place is not self._folder:
+                _link(place, self._folder)
             self.served = True
-            return _Replay(worker, settings, self._folder, found["tiles"])
-        if found is not None:
-            # No other process may take what is just being written for what it was.
-            (self._folder / _INDEX).unlink(missing_ok=True)
+            return _Replay(worker, settings, self._folder, tiles)
         self._recorded = _Recorder(worker, settings, self._folder, key, self._most)
         return self._recorded
 
@@ -182,7 +186,10 @@ class _Recorder:
             written.unlink()
             return
         tiles = [[*astuple(report)[:-1], report.status.value] for report in self._reports]
-        index.write_text(json.dumps({"key": self._key, "tiles": tiles}))
+        size = written.stat().st_size
+        index.write_text(json.dumps({"key": self._key, "tiles": tiles, "size": size}))
+        # Nobody may take one for the other's.
+        (self._folder / _INDEX).unlink(missing_ok=True)
         written.replace(self._folder / _ANSWERS)
         index.replace(self._folder / _INDEX)
 
@@ -223,11 +230,30 @@ def _asked(window: Codes, region: Tile, tile: Tile, settings: ExpansionSettings)
     return clipped_mask(codes, settings.tolerance)
 
 
-def _index_in(folder: Path) -> dict[str, Any] | None:
-    """Return what the answers in a folder are of; None where there are none."""
+def _tiles_in(folder: Path, key: dict[str, Any]) -> list[list[Any]] | None:
+    """Return what is known of the tiles whose answers are in a folder; None where there are none.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they may be.
+    key : dict
+        Of the photo and of the settings that they have to be of.
+    """
     try:
-        index: dict[str, Any] = json.loads((folder / _INDEX).read_text())
+        index = json.loads((folder / _INDEX).read_text())
         size = (folder / _ANSWERS).stat().st_size
     except (OSError, ValueError):
         return None
-    return index if size % 12 == 0 else None
+    tiles: list[list[Any]] = index["tiles"]
+    return tiles if index["key"] == key and size == index["size"] else None
+
+
+def _link(source: Path, target: Path) -> None:
+    """Put answers into another folder, too, for as long as that one stays."""
+    for name in (_ANSWERS, _INDEX):
+        (target / name).unlink(missing_ok=True)
+        try:
+            os.link(source / name, target / name)
+        except OSError:
+            shutil.copyfile(source / name, target / name)

@@ -99,6 +99,25 @@ def test_what_is_not_finished_or_too_much_is_not_kept(tmp_path: Path) -> None:
     assert not again(tmp_path, UNTOLD, CPU, "larger")[0]
 
 
+def test_another_folder_is_looked_into_and_left_as_it_is(tmp_path: Path) -> None:
+    first, second, third = (tmp_path / name for name in "abc")
+    for folder in (first, second, third):
+        folder.mkdir()
+    again(first, UNTOLD, CPU)
+    before = {path: path.stat().st_mtime_ns for path in first.iterdir()}
+    for folder, settings, served in (
+        (second, replace(CPU, strength=0.5), True),
+        (third, replace(CPU, tolerance=6.0), False),
+    ):
+        answers = KeptAnswers(folder, "photo", first)
+        values = expand(CODES, answers.of(UNTOLD), settings).values
+        answers.save()
+        assert answers.served is served
+        np.testing.assert_array_equal(values, expand(CODES, UNTOLD, settings).values)
+        assert again(folder, UNTOLD, settings)[0]
+    assert {path: path.stat().st_mtime_ns for path in first.iterdir()} == before
+
+
 def test_where_nothing_is_asked_nothing_is_kept(tmp_path: Path) -> None:
     assert not again(tmp_path, NaiveInversion(), CPU)[0]
     assert list(tmp_path.iterdir()) == []
