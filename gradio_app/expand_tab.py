@@ -15,11 +15,14 @@ from core.colour import WIDE_SPACES
 from core.errors import PhotoError
 from core.files import check_output
 from gradio_app import expand_texts, page
+from gradio_app.context import CONCURRENCY_ID
 from gradio_app.controls import AT_ONCE, Desk, controls, photo_input
-from gradio_app.jobs import Job
+from gradio_app.full_size import full_size
+from gradio_app.jobs import Job, stoppable
+from gradio_app.links import Links
 from gradio_app.photo_expansion import AUTO, Looked, Request, expansion
 from gradio_app.several import archive_of, planned
-from gradio_app.viewer import drawings, viewer
+from gradio_app.viewer import Subject, drawings, viewer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from gradio.components import Component
 
     from core.progress import Stop
+    from gradio_app.arrival import Arrival
     from gradio_app.context import Context
     from gradio_app.controls import Shown
     from gradio_app.photo_expansion import Outcome
@@ -45,6 +49,7 @@ _FORMATS = [
 _HINT = "Your photo before and after, and the file to download, will appear here."
 _OUT_OF_DATE = "Out of date"
 _ANEW = "Working it out anew …"
+_GONE = "The result of this link is no longer kept; its settings are set. Drop a photo to use them."
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,11 +177,13 @@ class ExpandTab:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._links = Links(context.methods)
         minutes = context.settings.keep_minutes
         with gr.Row(elem_classes="tab"):
             with gr.Column(scale=2, min_width=300):
                 photo = photo_input(context, "Your sRGB photos", wide=False, several=True)
                 buttons = controls("Expand")
+                self._notice = gr.HTML(visible=False)
                 model, private = _more_settings(context)
             with gr.Column(scale=7, min_width=320):
                 hint = gr.HTML(page.hint(_HINT))
@@ -192,6 +199,9 @@ class ExpandTab:
                 details, figures, command, script = _details()
             with gr.Column(scale=2, min_width=280):
                 colours = gr.HTML(visible=False)
+            # The page's script presses the button when somebody looks closer.
+            self._closer = gr.Button(elem_id="full-size", elem_classes="unseen")
+            self._full = gr.HTML(elem_classes="unseen")
         self.last = gr.State(None, time_to_live=60 * minutes)
         self._asked = gr.State(None, time_to_live=60 * minutes)
         self.private = private
@@ -215,7 +225,10 @@ class ExpandTab:
             buttons,
             hint,
             self._results.hidden,
-            (*self._results.outputs, source, self.last, self.reduced, self.reduced_note),
+            (
+                *(*self._results.outputs, *self._choices.components, self.last, self._notice),
+                *(self.reduced, self.reduced_note),
+            ),
         )
         self._connect()
 
@@ -248,6 +261,16 @@ class ExpandTab:
         job = desk.add(self._asked.change, self.expand, [self._asked, self.last])
         for given_up in (job.failure, desk.buttons.cancel.click):
             given_up(self._given_up, [self._asked, self.last], self._results.download, **AT_ONCE)
+        self._closer.click(
+            stoppable(self.look_closer),
+            self.last,
+            self._full,
+            concurrency_id=CONCURRENCY_ID,
+            concurrency_limit=self._context.settings.concurrency,
+            trigger_mode="always_last",
+            show_progress="hidden",
+            api_visibility="private",
+        )
         for choice in (chosen.space, chosen.format):
             choice.input(
                 _problem_of, [chosen.space, chosen.format], self._results.problem, **AT_ONCE
@@ -289,20 +312,69 @@ class ExpandTab:
         work = self._many if len(asked.paths) > 1 else self._one
         return self._safely(partial(work, stop, asked, last), asked.chosen)
 
-    def arrive(self, outcome: Outcome | None, path: str) -> Shown:
-        """Return what everybody sees at first: a sample, expanded before."""
+    def look_closer(self, stop: Stop, last: Last | None) -> Iterator[Any]:
+        """Put the last result down in its own pixels, for whoever looks at them."""
+        if last is None or last.outcome is None:
+            return
+        place = self._context.workplace
+        job = Job(
+            partial(full_size, place, last.paths[0], last.outcome), place.settings.seconds, stop
+        )
+        try:
+            with closing(job.steps()) as steps:
+                for _ in steps:
+                    yield gr.skip()
+            yield page.full_size(job.result)
+        except PhotoError as error:
+            logger.info("no closer look: %s", error)
+        except Exception:
+            logger.exception("a closer look failed")
+
+    def arrive(self, query: str, arrival: Arrival) -> Shown:
+        """Return what is seen at first.
+
+        Parameters
+        ----------
+        query : str
+            Of the page's address: a link to a result shows it, one to settings sets them.
+        arrival : Arrival
+            A sample, expanded before, for everybody else.
+        """
+        linked = self._links.result(query)
+        if linked is not None:
+            outcome, request, path = linked
+            return {
+                **self._shown(outcome, request, path, fresh=False),
+                **self._set(request),
+                self.last: Last((path,), Choices.of(request), outcome),
+            }
+        shown = self._arrived(arrival)
+        request = self._links.request(query)
+        if request is not None:
+            shown |= self._set(request)
+            shown[self._asked] = Asked(0, (arrival.path,), Choices.of(request))
+        if self._links.names_a_result(query):
+            shown[self._notice] = gr.HTML(page.note(_GONE), visible=True)
+        return shown
+
+    def _arrived(self, arrival: Arrival) -> Shown:
+        outcome, request = arrival.outcome(), Request(self._context.default_method)
         if outcome is None:
             return {self._results.sentence: gr.update()}
-        request = Request(self._context.default_method)
         return {
             **self._shown(outcome, request, fresh=False),
-            self.last: Last((path,), Choices.of(request), outcome),
+            self.last: Last((arrival.path,), Choices.of(request), outcome),
         }
+
+    def _set(self, request: Request) -> Shown:
+        """Return the choices as a link has them."""
+        pairs = zip(self._choices.components, Choices.of(request), strict=True)
+        return {choice: gr.update(value=value) for choice, value in pairs}
 
     @property
     def arrival_outputs(self) -> list[Any]:
         """What :meth:`arrive` changes."""
-        return self.desk.everything
+        return [self._asked, *self.desk.everything]
 
     def _safely(
         self, work: Callable[[Request], Iterator[Shown]], chosen: tuple[Any, ...]
@@ -349,7 +421,7 @@ class ExpandTab:
         yield {
             **shown,
             **self.desk.buttons.idle(page.said("Done.")),
-            **self._shown(job.result, request),
+            **self._shown(job.result, request, path),
             self.last: Last((str(path),), asked.chosen, job.result),
         }
 
@@ -402,8 +474,10 @@ class ExpandTab:
         rows = [(entry.name, entry.said) for entry in entries]
         return {self._results.table: gr.HTML(page.queue(rows), visible=True)}
 
-    def _shown(self, outcome: Outcome, request: Request, *, fresh: bool = True) -> Shown:
-        """Return what is shown of a result."""
+    def _shown(
+        self, outcome: Outcome, request: Request, path: str | None = None, *, fresh: bool = True
+    ) -> Shown:
+        """Return what is shown of a result; a link leads to it where its upload is given."""
         places, report = self._results, outcome.report
         assert outcome.pictures is not None
         drawing = drawings(
@@ -412,7 +486,11 @@ class ExpandTab:
         names = (outcome.file, outcome.target.name)
         return {
             self.desk.hint: gr.HTML(visible=False),
-            places.result: gr.HTML(viewer(outcome.pictures, fresh=fresh), visible=True),
+            self._notice: gr.HTML(visible=False),
+            places.result: gr.HTML(
+                viewer(outcome.pictures, self._subject(outcome, request, path), fresh=fresh),
+                visible=True,
+            ),
             places.colours: gr.HTML(drawing, visible=True),
             places.sentence: gr.HTML(expand_texts.sentence(outcome), visible=True),
             places.table: gr.HTML(visible=False),
@@ -426,6 +504,18 @@ class ExpandTab:
             places.download: _download(outcome.target),
             places.problem: gr.HTML(visible=False),
         }
+
+    def _subject(self, outcome: Outcome, request: Request, path: str | None) -> Subject:
+        report, pictures = outcome.report, outcome.pictures
+        assert pictures is not None
+        size = report.width, report.height
+        return Subject(
+            outcome.file,
+            size,
+            token=outcome.target.parent.name if size != pictures.size else "",
+            strength=0.0 if report.converted else request.strength,
+            link=self._links.remember(outcome, request, path) if path else "",
+        )
 
 
 def _more_settings(context: Context) -> tuple[gr.Dropdown, gr.Checkbox]:
@@ -463,6 +553,7 @@ def _how_far() -> tuple[gr.Dropdown, gr.Slider]:
         buttons=[],
         scale=4,
         min_width=220,
+        elem_id="strength",
     )
     return source, strength
 

@@ -198,7 +198,7 @@ def expansion(
         pictures = None
         if shown:
             yield "Making the pictures …"
-            pictures = pictures_of(_codes(reader), target, report, folder)
+            pictures = pictures_of(codes_of(reader), target, report, folder)
     return Outcome(upload.stem, upload.name, target, report, pictures)
 
 
@@ -214,8 +214,18 @@ def _name_of(path: Path) -> str:
     return f"{path} {status.st_size} {status.st_mtime_ns}"
 
 
-def _codes(reader: RowReader) -> Codes:
-    """Return the sRGB codes of a whole photo, reduced where it is wide."""
+def codes_of(reader: RowReader) -> Codes:
+    """Return the sRGB codes of a whole photo, reduced where it is wide.
+
+    Parameters
+    ----------
+    reader : RowReader
+        The photo, which is open.
+
+    Returns
+    -------
+    ndarray, uint8 or uint16, shape (H, W, 3)
+    """
     if reader.is_srgb_codes:
         return reader.rows(0, reader.shape[0])  # type: ignore[return-value]
     assert reader.photo is not None
