@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,6 +10,8 @@ from gradio_app.links import Links
 from gradio_app.photo_expansion import Request
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gradio_app.photo_expansion import Outcome
 
 USUAL = Request("first")
