@@ -87,7 +87,7 @@ class Visit:
 def visiting(
     browser: Browser, demo: Demo, *, link: str | None = None, **settings: Any
 ) -> Iterator[Visit]:
-    """Open the page, or a link to it; at the end no error and no request to another host may have been."""
+    """Open the page, or a link to it; at the end no error and no foreign request may have been."""
     context = browser.new_context(**settings)
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
