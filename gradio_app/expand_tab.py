@@ -261,7 +261,7 @@ class ExpandTab:
         job = desk.add(self._asked.change, self.expand, [self._asked, self.last])
         for given_up in (job.failure, desk.buttons.cancel.click):
             given_up(self._given_up, [self._asked, self.last], self._results.download, **AT_ONCE)
-        self._closer.click(
+        closer = self._closer.click(
             stoppable(self.look_closer),
             self.last,
             self._full,
@@ -271,6 +271,7 @@ class ExpandTab:
             show_progress="hidden",
             api_visibility="private",
         )
+        closer.failure(lambda: page.full_size(""), outputs=self._full, **AT_ONCE)
         for choice in (chosen.space, chosen.format):
             choice.input(
                 _problem_of, [chosen.space, chosen.format], self._results.problem, **AT_ONCE
@@ -327,8 +328,10 @@ class ExpandTab:
             yield page.full_size(job.result)
         except PhotoError as error:
             logger.info("no closer look: %s", error)
+            yield page.full_size("")
         except Exception:
             logger.exception("a closer look failed")
+            yield page.full_size("")
 
     def arrive(self, query: str, arrival: Arrival) -> Shown:
         """Return what is seen at first.

@@ -120,7 +120,13 @@ def head(address: str, card: str) -> str:
 
 
 def full_size(token: str) -> str:
-    """Return what tells the page's script that a result is there in its own pixels, as HTML."""
+    """Return what tells the page's script that a result is there in its own pixels, as HTML.
+
+    Parameters
+    ----------
+    token : str
+        Of the result; empty if its pixels are not to be had.
+    """
     return f'<span data-full="{html.escape(token)}"></span>'
 
 

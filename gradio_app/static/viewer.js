@@ -183,6 +183,9 @@ const handle = (viewer) => {
     } else if (viewer.classList.contains('is-zoomed')
       && Math.abs(x - viewer.view.at * stage.clientWidth) > NEAR) {
       moving = 'photo';
+    } else if (event.pointerType === 'touch') {
+      // It may become the page's: whoever scrolls past moves no border.
+      moving = 'tap';
     } else {
       moving = 'border';
       border(x);
@@ -202,13 +205,17 @@ const handle = (viewer) => {
       pan(viewer, (x - before[0]) / 2, (y - before[1]) / 2);
     } else if (moving === 'photo') {
       pan(viewer, x - before[0], y - before[1]);
-    } else if (moving === 'border') {
+    } else if (moving === 'border' || moving === 'tap') {
+      moving = 'border';
       border(x);
     }
   });
 
   for (const kind of ['pointerup', 'pointercancel']) {
     stage.addEventListener(kind, (event) => {
+      if (kind === 'pointerup' && moving === 'tap') {
+        border(placeIn(stage, event)[0]);
+      }
       fingers.delete(event.pointerId);
       moving = null;
     });
@@ -293,9 +300,14 @@ const fetchTiles = (viewer) => {
   }
 };
 
-const fullSize = (ready) => {
-  ready.dataset.seen = 'yes';
-  full.add(ready.dataset.full);
+const fullSize = (told) => {
+  told.dataset.seen = 'yes';
+  if (told.dataset.full) {
+    full.add(told.dataset.full);
+  } else {
+    // The small picture has to do; with the next result it may go better.
+    document.querySelectorAll('.viewer.is-waiting').forEach((viewer) => { viewer.dataset.token = ''; });
+  }
   document.querySelectorAll('.viewer').forEach((viewer) => viewer.view && fetchTiles(viewer));
 };
 
@@ -353,6 +365,10 @@ const tryStrength = (value) => {
   const strength = Number(viewer?.dataset.strength);
   // Of a faint step too little is left to be multiplied.
   if (!viewer?.view || !(strength >= 0.25)) {
+    return;
+  }
+  if (value === strength) {
+    endTrial(viewer);
     return;
   }
   viewer.trial ??= beginTrial(viewer);
@@ -448,6 +464,13 @@ document.addEventListener('click', ({ target }) => {
     copyLink(button);
   } else if (button) {
     zoomings[button.dataset.do](viewer);
+  }
+});
+
+// Gradio hears of a slider that is let go by the pointer only.
+document.addEventListener('change', ({ target }) => {
+  if (target.matches?.('#strength input[type=range]')) {
+    target.dispatchEvent(new Event('pointerup', { bubbles: true }));
   }
 });
 
