@@ -88,7 +88,8 @@ class Arrival:
         try:
             for _ in job.steps():
                 pass
-            write_card(job.result.pictures, self.folder / CARD)
+            assert job.result.pictures is not None
+            write_card(job.result.pictures, self.card)
             self._outcome = job.result
         except Stopped:
             pass

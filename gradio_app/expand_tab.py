@@ -352,10 +352,10 @@ class ExpandTab:
                 self.last: Last((path,), Choices.of(request), outcome),
             }
         shown = self._arrived(arrival)
-        request = self._links.request(query)
-        if request is not None:
-            shown |= self._set(request)
-            shown[self._asked] = Asked(0, (arrival.path,), Choices.of(request))
+        wanted = self._links.request(query)
+        if wanted is not None:
+            shown |= self._set(wanted)
+            shown[self._asked] = Asked(0, (arrival.path,), Choices.of(wanted))
         if self._links.names_a_result(query):
             shown[self._notice] = gr.HTML(page.note(_GONE), visible=True)
         return shown

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import asdict, astuple, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -185,7 +185,7 @@ class _Recorder:
         if self._room < 0:
             written.unlink()
             return
-        tiles = [[*astuple(report)[:-1], report.status.value] for report in self._reports]
+        tiles = [{**asdict(report), "status": report.status.value} for report in self._reports]
         size = written.stat().st_size
         index.write_text(json.dumps({"key": self._key, "tiles": tiles, "size": size}))
         # Nobody may take one for the other's.
@@ -198,12 +198,12 @@ class _Replay:
     """Answers that were written down, in the place of the worker that gave them."""
 
     def __init__(
-        self, worker: Worker, settings: ExpansionSettings, folder: Path, tiles: list[list[Any]]
+        self, worker: Worker, settings: ExpansionSettings, folder: Path, tiles: list[dict[str, Any]]
     ) -> None:
         self._worker, self._settings = worker, settings
         self.tile, self.halo, self.told = worker.tile, worker.halo, worker.told
         self._answers = np.fromfile(folder / _ANSWERS, np.float32).reshape(-1, 3)
-        self._reports = [TileReport(*values, Status(status)) for *values, status in tiles]
+        self._reports = [TileReport(**{**tile, "status": Status(tile["status"])}) for tile in tiles]
         self._given = 0
 
     def solve(
@@ -230,7 +230,7 @@ def _asked(window: Codes, region: Tile, tile: Tile, settings: ExpansionSettings)
     return clipped_mask(codes, settings.tolerance)
 
 
-def _tiles_in(folder: Path, key: dict[str, Any]) -> list[list[Any]] | None:
+def _tiles_in(folder: Path, key: dict[str, Any]) -> list[dict[str, Any]] | None:
     """Return what is known of the tiles whose answers are in a folder; None where there are none.
 
     Parameters
@@ -245,7 +245,7 @@ def _tiles_in(folder: Path, key: dict[str, Any]) -> list[list[Any]] | None:
         size = (folder / _ANSWERS).stat().st_size
     except (OSError, ValueError):
         return None
-    tiles: list[list[Any]] = index["tiles"]
+    tiles: list[dict[str, Any]] = index["tiles"]
     return tiles if index["key"] == key and size == index["size"] else None
 
 
