@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 CARD = "card.jpg"
 """The picture that previews of links show."""
 
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 """Seconds that somebody who comes right after the start waits for it."""
 
 

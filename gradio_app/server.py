@@ -159,7 +159,7 @@ def _launch_settings(settings: DemoSettings, context: Context, arrival: Arrival)
 
     from gradio_app import page
     from gradio_app.arrival import CARD
-    from gradio_app.security import Guard, login
+    from gradio_app.security import Guard, Preview, login
     from gradio_app.theme import theme
 
     return {
@@ -183,10 +183,12 @@ def _launch_settings(settings: DemoSettings, context: Context, arrival: Arrival)
         "favicon_path": str(page.ICON),
         "css": page.CSS,
         "js": page.SCRIPT,
-        "head": page.head(settings.address, CARD),
         "app_kwargs": {
             "routes": _routes(context, arrival),
-            "middleware": [Middleware(Guard, hosts=settings.own_hosts, frames=settings.own_frames)],
+            "middleware": [
+                Middleware(Guard, hosts=settings.own_hosts, frames=settings.own_frames),
+                Middleware(Preview, head=page.head(settings.address, CARD)),
+            ],
         },
     }
 

@@ -160,18 +160,21 @@ class _Recorder:
         self._key, self._room = key, most
         self.tile, self.halo, self.told = worker.tile, worker.halo, worker.told
         self._reports: list[TileReport] = []
-        self._file = (folder / f"{_ANSWERS}.part").open("wb")
+        self._written = folder / f"{_ANSWERS}.part"
+        self._written.write_bytes(b"")
 
     def solve(
         self, window: Codes, region: Tile, tiles: list[Tile], answers: FloatImage
     ) -> list[TileReport]:
         reports = self._worker.solve(window, region, tiles, answers)
-        for tile in tiles:
-            place = tile.filled_in(region)
-            found = answers[place][_asked(window, region, tile, self._settings)]
-            self._room -= found.nbytes
-            if self._room >= 0:
-                self._file.write(found.tobytes())
+        # Not kept open: work that is given up says nothing.
+        with self._written.open("ab") as file:
+            for tile in tiles:
+                place = tile.filled_in(region)
+                found = answers[place][_asked(window, region, tile, self._settings)]
+                self._room -= found.nbytes
+                if self._room >= 0:
+                    file.write(found.tobytes())
         self._reports += reports
         return reports
 
@@ -180,8 +183,7 @@ class _Recorder:
 
     def save(self) -> None:
         """Make what was written valid; forget what is too much."""
-        self._file.close()
-        written, index = self._folder / f"{_ANSWERS}.part", self._folder / f"{_INDEX}.part"
+        written, index = self._written, self._folder / f"{_INDEX}.part"
         if self._room < 0:
             written.unlink()
             return

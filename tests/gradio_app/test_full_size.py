@@ -14,7 +14,8 @@ from core.gamut import naive_inversion
 from core.pictures.screens import screen_codes
 from core.progress import finished
 from gradio_app.full_size import TILE, full_size, tile
-from gradio_app.photo_expansion import Request, expansion
+from gradio_app.photo_expansion import Request
+from tests.gradio_app.test_photo_expansion import done
 from tests.web_demo import MODEL_NAME, clipped_photo, write_photo
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ def result(context: Context, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     folder = context.uploads / secrets.token_hex(20)
     folder.mkdir()
     photo = write_photo(folder / "photo.png", TILE + 30, TILE + 50)
-    outcome = finished(
-        expansion(context.workplace, str(photo), Request(MODEL_NAME), folder, shown=True), None
-    )
+    outcome = done(context, photo, Request(MODEL_NAME), folder, shown=True)
     token = finished(full_size(context.workplace, str(photo), outcome), None)
     return token, outcome.target
 
