@@ -95,6 +95,11 @@ const lay = (viewer) => {
   if (!width) {
     return;
   }
+  if (view.fit && view.zoom !== 1) {
+    // Another window shows more or less of it, as large as before.
+    view.zoom *= view.fit / fit;
+  }
+  view.fit = fit;
   view.zoom = clamp(view.zoom, Math.min(1, real), Math.max(1, LARGEST * real));
   const size = { width: photo.width * fit * view.zoom, height: photo.height * fit * view.zoom };
   const along = (whole, seen, middle) => (whole <= seen
