@@ -127,7 +127,8 @@ def drawings(paths: dict[str, Path], alt: str) -> str:
         What is to be seen.
     """
     return "".join(
-        f'<img class="for-{theme}" alt="{html.escape(alt)}" loading="lazy" src="{_address(path)}">'
+        f'<img class="for-{theme}" alt="{html.escape(alt)}" loading="lazy" fetchpriority="low" '
+        f'src="{_address(path)}">'
         for theme, path in paths.items()
     )
 
