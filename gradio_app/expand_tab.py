@@ -563,8 +563,8 @@ def _how_far() -> tuple[gr.Dropdown, gr.Slider]:
 
 def _file() -> tuple[gr.Dropdown, gr.Dropdown, gr.DownloadButton]:
     spaces = [(value.name, key) for key, value in WIDE_SPACES.items()]
-    space = gr.Dropdown(spaces, value="prophoto", label="Colour space", scale=3, min_width=150)
-    form = gr.Dropdown(_FORMATS, value="tiff", label="File format", scale=3, min_width=150)
+    space = gr.Dropdown(spaces, value="prophoto", label="Colour space", scale=3, min_width=180)
+    form = gr.Dropdown(_FORMATS, value="tiff", label="File format", scale=3, min_width=180)
     download = gr.DownloadButton(
         "Download", variant="primary", scale=3, min_width=200, visible=False, elem_id="download"
     )

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     Image8 = npt.NDArray[np.uint8]
 
 _SIDE = 1120
-"""A picture has as many pixels as a square of this side: two of them take a telephone on a slow line
-no more than three seconds. Whoever looks closer gets tiles (:mod:`gradio_app.full_size`)."""
+"""A picture has as many pixels as a square of this side, so that two of them come within seconds on
+a slow line. Whoever looks closer gets tiles (:mod:`gradio_app.full_size`)."""
 
 _QUALITY = 82
 _OVERLAY_QUALITY = 60

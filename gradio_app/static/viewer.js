@@ -427,7 +427,12 @@ const begin = (viewer) => {
     showOverlay(viewer, true);
   }
   if (viewer.dataset.link) {
-    history.replaceState(history.state, '', viewer.dataset.link);
+    const address = new URL(viewer.dataset.link, location.href);
+    const theme = new URLSearchParams(location.search).get('__theme');
+    if (theme) {
+      address.searchParams.set('__theme', theme);
+    }
+    history.replaceState(history.state, '', address);
   }
   if (viewer.dataset.fresh === 'yes' && innerWidth < 900 && !known) {
     const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
