@@ -112,7 +112,7 @@ def running_demo(folder: Path, *flags: str) -> Iterator[Demo]:
 
 def wait_for(condition: Callable[[], bool]) -> bool:
     """Whether a condition comes true; far more time than it needs."""
-    for _ in range(600):
+    for _ in range(1800):
         if condition():
             return True
         time.sleep(0.05)
