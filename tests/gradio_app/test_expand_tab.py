@@ -1,0 +1,73 @@
+"""What the tab asks for, and what it leaves alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+import pytest
+
+from gradio_app.expand_tab import Asked, Choices, ExpandTab, Last
+from gradio_app.photo_expansion import Request
+from tests.web_demo import MODEL_NAME
+
+if TYPE_CHECKING:
+    from gradio_app.context import Context
+
+A, B = (Choices.of(Request(MODEL_NAME, space)) for space in ("prophoto", "rec2020"))
+LAST = Last(("photo.png",), A)
+
+
+@pytest.fixture(scope="module")
+def tab(context: Context) -> ExpandTab:
+    with gr.Blocks():
+        return ExpandTab(context)
+
+
+def again(tab: ExpandTab, asked: Asked | None, last: Last | None, chosen: Any) -> Any:
+    """What is asked for after a choice; None if nothing is."""
+    shown = tab._ask_again(asked, last, *chosen)
+    wanted = shown.get(tab._asked)
+    return wanted if isinstance(wanted, Asked) else None
+
+
+def test_the_settings_of_a_request_are_those_that_make_it() -> None:
+    request = Request(MODEL_NAME, "rec2020", "png", 0.5, True, "adobe-rgb")
+    assert Choices.request(*Choices.of(request)) == request
+
+
+def test_a_choice_that_is_left_as_it_was_asks_for_nothing(tab: ExpandTab) -> None:
+    assert again(tab, None, LAST, A) is None
+    assert again(tab, Asked(3, LAST.paths, A), LAST, A) is None
+    assert again(tab, None, None, B) is None, "there is no photo"
+
+
+def test_another_choice_asks_for_the_same_photo(tab: ExpandTab) -> None:
+    assert again(tab, None, LAST, B) == Asked(0, LAST.paths, B)
+    assert again(tab, Asked(3, LAST.paths, A), LAST, B) == Asked(3, LAST.paths, B)
+
+
+def test_who_goes_back_while_a_job_runs_gets_what_is_chosen(tab: ExpandTab) -> None:
+    assert again(tab, Asked(3, LAST.paths, B), LAST, A) == Asked(3, LAST.paths, A)
+
+
+def test_of_several_photos_it_is_said_that_they_are_out_of_date(tab: ExpandTab) -> None:
+    several = Last(("a.png", "b.png"), A)
+    assert again(tab, None, several, B) is None
+    shown = tab._ask_again(None, several, *B)
+    assert "press Expand" in str(shown[tab.desk.buttons.status])
+
+
+def test_a_photo_and_a_press_always_ask(tab: ExpandTab) -> None:
+    asked = Asked(3, LAST.paths, A)
+    assert tab._ask_once_more(asked, LAST, None, *A) == Asked(4, LAST.paths, A)
+    shown = tab._ask_anew(asked, LAST, ["photo.png"], *A)
+    assert shown[tab._asked] == Asked(4, LAST.paths, A)
+    assert shown[tab._results.download]["visible"] is False
+
+
+def test_what_was_given_up_is_out_of_date_unless_it_is_there(tab: ExpandTab) -> None:
+    told = tab._given_up(Asked(1, LAST.paths, B), LAST)
+    assert (told.value, told.interactive) == ("Out of date", False)
+    for asked in (None, Asked(1, LAST.paths, A)):
+        assert not isinstance(tab._given_up(asked, LAST), gr.DownloadButton)
