@@ -68,6 +68,6 @@ def test_a_photo_and_a_press_always_ask(tab: ExpandTab) -> None:
 
 def test_what_was_given_up_is_out_of_date_unless_it_is_there(tab: ExpandTab) -> None:
     told = tab._given_up(Asked(1, LAST.paths, B), LAST)
-    assert (told.value, told.interactive) == ("Out of date", False)
+    assert (told.label, told.interactive) == ("Out of date", False)
     for asked in (None, Asked(1, LAST.paths, A)):
         assert not isinstance(tab._given_up(asked, LAST), gr.DownloadButton)
