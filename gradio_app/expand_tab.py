@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class Last:
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody wants to be expanded; a new value begins a job.
+    """What somebody wants to be expanded.
 
     Attributes
     ----------
@@ -204,6 +205,8 @@ class ExpandTab:
             self._full = gr.HTML(elem_classes="unseen")
         self.last = gr.State(None, time_to_live=60 * minutes)
         self._asked = gr.State(None, time_to_live=60 * minutes)
+        # Another text in it begins a job. A change of the state would do so in the queue only.
+        self._bell = gr.Textbox(label="Bell", elem_classes="unseen")
         self.private = private
         self._choices = Choices(model, source, strength, space, form, private)
         self._results = Results(
@@ -245,10 +248,10 @@ class ExpandTab:
     def _connect(self) -> None:
         chosen, desk, file = self._choices, self.desk, self.desk.photo.file
         anew = [self._asked, self.last, file, *chosen.components]
-        everything = [self._asked, *desk.everything]
+        everything = [self._asked, self._bell, *desk.everything]
         for event in desk.arrivals():
             event(self._ask_anew, anew, everything, **AT_ONCE)
-        desk.buttons.run.click(self._ask_once_more, anew, self._asked, **AT_ONCE)
+        desk.buttons.run.click(self._ask_once_more, anew, [self._asked, self._bell], **AT_ONCE)
         file.clear(lambda: None, outputs=self.last, **AT_ONCE)
         settings = [self._asked, self.last, *chosen.components]
         for changed in (
@@ -258,7 +261,7 @@ class ExpandTab:
         ):
             changed(self._ask_again, settings, everything, **AT_ONCE)
         # One event for all that is asked for, so that of two jobs the later one ends last.
-        job = desk.add(self._asked.change, self.expand, [self._asked, self.last])
+        job = desk.add(self._bell.change, self.expand, [self._asked, self.last])
         for given_up in (job.failure, desk.buttons.cancel.click):
             given_up(self._given_up, [self._asked, self.last], self._results.download, **AT_ONCE)
         closer = self._closer.click(
@@ -281,15 +284,17 @@ class ExpandTab:
         self, asked: Asked | None, last: Last | None, paths: list[str] | None, *chosen: Any
     ) -> Shown:
         """Ask for new photos; what is shown of others goes."""
-        wanted = self._ask_once_more(asked, last, paths, *chosen)
-        return {self._asked: wanted, **self.desk.nothing()}
+        return {**self._ask_once_more(asked, last, paths, *chosen), **self.desk.nothing()}
 
     def _ask_once_more(
         self, asked: Asked | None, last: Last | None, paths: list[str] | None, *chosen: Any
-    ) -> Asked:
+    ) -> Shown:
         """Ask for the photos that are here, whatever was asked for before."""
         several = tuple(map(str, paths or (last.paths if last else ())))
-        return Asked(asked.number + 1 if asked else 1, several, chosen)
+        return self._ask(Asked(asked.number + 1 if asked else 1, several, chosen))
+
+    def _ask(self, asked: Asked) -> Shown:
+        return {self._asked: asked, self._bell: secrets.token_hex(8)}
 
     def _ask_again(self, asked: Asked | None, last: Last | None, *chosen: Any) -> Shown:
         """Ask for the same photos with other settings, if they are others."""
@@ -300,7 +305,7 @@ class ExpandTab:
         if len(last.paths) > 1:
             return self._out_of_date("The settings have changed; press Expand.")
         number = asked.number if asked else 0
-        return {self._asked: Asked(number, last.paths, chosen), **self._stale()}
+        return {**self._ask(Asked(number, last.paths, chosen)), **self._stale()}
 
     def _given_up(self, asked: Asked | None, last: Last | None) -> Any:
         """Say of what is there whether it is what was asked for."""
@@ -355,7 +360,7 @@ class ExpandTab:
         wanted = self._links.request(query)
         if wanted is not None:
             shown |= self._set(wanted)
-            shown[self._asked] = Asked(0, (arrival.path,), Choices.of(wanted))
+            shown |= self._ask(Asked(0, (arrival.path,), Choices.of(wanted)))
         if self._links.names_a_result(query):
             shown[self._notice] = gr.HTML(page.note(_GONE), visible=True)
         return shown
@@ -377,7 +382,7 @@ class ExpandTab:
     @property
     def arrival_outputs(self) -> list[Any]:
         """What :meth:`arrive` changes."""
-        return [self._asked, *self.desk.everything]
+        return [self._asked, self._bell, *self.desk.everything]
 
     def _safely(
         self, work: Callable[[Request], Iterator[Shown]], chosen: tuple[Any, ...]

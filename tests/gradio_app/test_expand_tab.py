@@ -28,6 +28,7 @@ def again(tab: ExpandTab, asked: Asked | None, last: Last | None, chosen: Any) -
     """What is asked for after a choice; None if nothing is."""
     shown = tab._ask_again(asked, last, *chosen)
     wanted = shown.get(tab._asked)
+    assert isinstance(wanted, Asked) is (tab._bell in shown), "the bell begins the job"
     return wanted if isinstance(wanted, Asked) else None
 
 
@@ -60,7 +61,7 @@ def test_of_several_photos_it_is_said_that_they_are_out_of_date(tab: ExpandTab) 
 
 def test_a_photo_and_a_press_always_ask(tab: ExpandTab) -> None:
     asked = Asked(3, LAST.paths, A)
-    assert tab._ask_once_more(asked, LAST, None, *A) == Asked(4, LAST.paths, A)
+    assert tab._ask_once_more(asked, LAST, None, *A)[tab._asked] == Asked(4, LAST.paths, A)
     shown = tab._ask_anew(asked, LAST, ["photo.png"], *A)
     assert shown[tab._asked] == Asked(4, LAST.paths, A)
     assert shown[tab._results.download]["visible"] is False
