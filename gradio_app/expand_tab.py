@@ -65,11 +65,19 @@ class Last:
         The settings, in the order of :class:`Choices`.
     outcome : Outcome, optional
         What became of it, where it was one photo.
+    number : int
+        That of what was asked for.
     """
 
     paths: tuple[str, ...]
     chosen: tuple[Any, ...] = ()
     outcome: Outcome | None = None
+    number: int = 0
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its file is still kept."""
+        return self.outcome is not None and self.outcome.target.exists()
 
 
 @dataclass(frozen=True)
@@ -315,6 +323,11 @@ class ExpandTab:
 
     def expand(self, stop: Stop, asked: Asked, last: Last | None) -> Iterator[Shown]:
         """Expand what is asked for: one photo, or several into an archive."""
+        done = last and Asked(last.number, last.paths, last.chosen)
+        if last is not None and last.outcome is not None and last.is_there and done == asked:
+            # A choice tells of itself twice, sometimes.
+            shown = {self._results.download: _download(last.outcome.target)}
+            return iter([{**self.desk.buttons.idle(page.said("Done.")), **shown}])
         work = self._many if len(asked.paths) > 1 else self._one
         return self._safely(partial(work, stop, asked, last), asked.chosen)
 
@@ -430,7 +443,7 @@ class ExpandTab:
             **shown,
             **self.desk.buttons.idle(page.said("Done.")),
             **self._shown(job.result, request, path),
-            self.last: Last((str(path),), asked.chosen, job.result),
+            self.last: Last((str(path),), asked.chosen, job.result, asked.number),
         }
 
     def _many(self, stop: Stop, asked: Asked, _: Last | None, request: Request) -> Iterator[Shown]:
@@ -455,7 +468,7 @@ class ExpandTab:
             **self._table(entries),
             **self.desk.buttons.idle(page.said("Done.")),
             **({} if archive is None else {self._results.download: _download(archive)}),
-            self.last: Last(asked.paths, asked.chosen),
+            self.last: Last(asked.paths, asked.chosen, number=asked.number),
         }
 
     def _job(

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import gc
 import warnings
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import pytest
 
+from core.progress import Stop
 from gradio_app.expand_tab import Asked, Choices, ExpandTab, Last
 from gradio_app.photo_expansion import Request
 from tests.web_demo import MODEL_NAME
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gradio_app.context import Context
 
 A, B = (Choices.of(Request(MODEL_NAME, space)) for space in ("prophoto", "rec2020"))
@@ -72,6 +76,16 @@ def test_a_photo_and_a_press_always_ask(tab: ExpandTab) -> None:
     shown = tab._ask_anew(asked, LAST, ["photo.png"], *A)
     assert shown[tab._asked] == Asked(4, LAST.paths, A)
     assert shown[tab._results.download]["visible"] is False
+
+
+def test_what_is_there_already_is_not_worked_out_again(tab: ExpandTab, tmp_path: Path) -> None:
+    target = tmp_path / "photo.tif"
+    target.write_bytes(b"1")
+    outcome: Any = SimpleNamespace(target=target)
+    there = Last(LAST.paths, A, outcome, 3)
+    (shown,) = tab.expand(Stop(), Asked(3, LAST.paths, A), there)
+    assert shown[tab._results.download].interactive is True
+    assert "Done." in shown[tab.desk.buttons.status]
 
 
 def test_what_was_given_up_is_out_of_date_unless_it_is_there(tab: ExpandTab) -> None:
