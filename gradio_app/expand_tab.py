@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -302,7 +301,8 @@ class ExpandTab:
         return self._ask(Asked(asked.number + 1 if asked else 1, several, chosen))
 
     def _ask(self, asked: Asked) -> Shown:
-        return {self._asked: asked, self._bell: secrets.token_hex(8)}
+        # The same text twice rings once: some choices tell of themselves twice.
+        return {self._asked: asked, self._bell: f"{asked.number} {asked.chosen}"}
 
     def _ask_again(self, asked: Asked | None, last: Last | None, *chosen: Any) -> Shown:
         """Ask for the same photos with other settings, if they are others."""
@@ -325,7 +325,6 @@ class ExpandTab:
         """Expand what is asked for: one photo, or several into an archive."""
         done = last and Asked(last.number, last.paths, last.chosen)
         if last is not None and last.outcome is not None and last.is_there and done == asked:
-            # A choice tells of itself twice, sometimes.
             shown = {self._results.download: _download(last.outcome.target)}
             return iter([{**self.desk.buttons.idle(page.said("Done.")), **shown}])
         work = self._many if len(asked.paths) > 1 else self._one

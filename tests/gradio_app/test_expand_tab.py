@@ -59,6 +59,17 @@ def test_another_choice_asks_for_the_same_photo(tab: ExpandTab) -> None:
     assert again(tab, Asked(3, LAST.paths, A), LAST, B) == Asked(3, LAST.paths, B)
 
 
+def test_who_says_the_same_twice_rings_once_and_others_ring_anew(tab: ExpandTab) -> None:
+    bells = [
+        tab._ask_again(None, LAST, *B)[tab._bell],
+        tab._ask_again(None, LAST, *B)[tab._bell],
+        tab._ask_again(Asked(0, LAST.paths, B), LAST, *A)[tab._bell],
+        tab._ask_once_more(Asked(0, LAST.paths, A), LAST, None, *A)[tab._bell],
+    ]
+    assert bells[0] == bells[1]
+    assert len(set(bells)) == 3
+
+
 def test_who_goes_back_while_a_job_runs_gets_what_is_chosen(tab: ExpandTab) -> None:
     assert again(tab, Asked(3, LAST.paths, B), LAST, A) == Asked(3, LAST.paths, A)
 
