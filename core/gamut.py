@@ -194,7 +194,7 @@ def clipped_mask(codes: Codes, tolerance: float = 0.0) -> Mask:
 
 
 def clipping_weight(codes: Codes, tolerance: float) -> FloatImage:
-    """Return how far a pixel of a lossy file is taken for a clipped one.
+    """Return to what degree a pixel of a lossy file is treated as clipped.
 
     Compression scatters the codes of clipped channels, so that a sharp limit would turn its
     noise into speckles.

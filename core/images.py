@@ -112,6 +112,39 @@ def _rows_averaged(values: npt.NDArray[np.floating], bins: int) -> npt.NDArray[n
     return averaged
 
 
+def feathered(mask: npt.NDArray[np.bool_], width: float) -> npt.NDArray[np.float32]:
+    """Return the weight of each pixel in a region with a soft edge.
+
+    Parameters
+    ----------
+    mask : ndarray, bool, shape (H, W)
+        The region.
+    width : float
+        Pixels inside the edge over which the weight rises; 0 for a hard edge. The edge of the
+        image is none of the region.
+
+    Returns
+    -------
+    ndarray, float32, shape (H, W)
+        0 outside; inside the Euclidean distance to the edge over `width`, 1 at most.
+
+    Examples
+    --------
+    >>> feathered(np.array([[False, True, True, True, True]]), 4.0).tolist()
+    [[0.0, 0.25, 0.5, 0.75, 1.0]]
+    """
+    weight = mask.astype(np.float32)
+    if width <= 0.0 or mask.all() or not mask.any():
+        return weight
+    from scipy.ndimage import distance_transform_edt
+
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    around = tuple(slice(max(0, ends[0] - 1), ends[-1] + 2) for ends in (rows, columns))
+    distance = distance_transform_edt(mask[around])
+    weight[around] = np.minimum(distance / width, 1.0)
+    return weight
+
+
 def row_bands(image: npt.NDArray[Any]) -> Iterator[slice]:
     """Yield slices of rows that cover an image, each of about a quarter of a megapixel.
 

@@ -74,7 +74,7 @@ class RegionMetrics:
 
     @classmethod
     def from_dict(cls, figures: Mapping[str, Any]) -> RegionMetrics:
-        """Return what :meth:`as_dict` told."""
+        """Return the figures from what :meth:`as_dict` returned."""
         known = {name: _from_json(figures[name]) for name in figures if name != "pixels"}
         return cls(**known, pixels=figures["pixels"])
 
@@ -112,7 +112,7 @@ class PhotoMetrics:
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> PhotoMetrics:
-        """Return what :meth:`as_dict` told."""
+        """Return the figures from what :meth:`as_dict` returned."""
         regions = {region: RegionMetrics.from_dict(told["regions"][region]) for region in REGIONS}
         return cls(regions, told["out_of_gamut_share"], told["round_trip"])
 

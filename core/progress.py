@@ -25,7 +25,7 @@ class Stopped(BaseException):
 
 
 class Stop:
-    """The wish that work ends, which another thread may have.
+    """A request that work end, which another thread may make.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class Stop:
 
 
 class Behind:
-    """A thread that does one thing while its owner is at the next; a context manager.
+    """A thread that does one thing while its owner does the next; a context manager.
 
     At most one thing waits to be done: memory holds no more. What fails is raised when the next
     is given, or at :meth:`wait`; leaving the block waits, too.
@@ -83,7 +83,7 @@ class Behind:
         *arguments: Parameters.args,
         **named: Parameters.kwargs,
     ) -> None:
-        """Begin something, as soon as what was begun before is done."""
+        """Start something as soon as what was started before is done."""
         self.wait()
         self._last = self._thread.submit(work, *arguments, **named)
 
@@ -138,7 +138,7 @@ def finished(
 def mapped(
     work: Generator[tuple[int, int], None, Result], change: Callable[[int, int], Step]
 ) -> Generator[Step, None, Result]:
-    """Do work as a part of more: its progress is told in another form.
+    """Do work that is part of something larger, and report its progress in another form.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def mapped(
 def scaled(
     work: Generator[tuple[int, int], None, Result], begin: int, stop: int, end: int
 ) -> Generator[tuple[int, int], None, Result]:
-    """Do work as a part of more: its progress runs from `begin` to `stop`, of `end` in all.
+    """Do work that is part of something larger: progress runs from `begin` to `stop` of `end`.
 
     Parameters
     ----------

@@ -125,7 +125,7 @@ def index_entry(path: Path) -> dict[str, str] | None:
 
 
 def source_named(key: str | None) -> ColourSpace | None:
-    """Return the source gamut of a table's word; None for sRGB and for unknown ones.
+    """Return the source gamut of a key in a table; None for sRGB and for unknown ones.
 
     Examples
     --------

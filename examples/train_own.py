@@ -16,7 +16,7 @@ def main(photos: str, run: str, steps: str = "200", patch: str = "96") -> None:
     manifest = prepare([Path(photos)], folder / "cache")
     recipe = RECIPES["cpu"]
     patches = replace(recipe.patches, size=int(patch))
-    recipe = recipe.changed(steps=int(steps), patches=patches)
+    recipe = replace(recipe, steps=int(steps), patches=patches)
     network = train(recipe, manifest, folder / "run", workers=0, progress=False)
     descriptor = Descriptor("mine", recipe.config, recipe.inference, recipe.halo)
     (folder / "mine.safetensors").write_bytes(to_bytes(network, descriptor))

@@ -15,7 +15,6 @@ from core.files import icc_profile, open_rows, read
 from core.gamut import naive_inversion
 from core.images import row_bands
 from core.pictures.screens import screen_codes
-from gradio_app.photo_expansion import codes_of
 from gradio_app.uploads import checked, without_paths
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def full_size(
     place.begin()
     with without_paths(upload):
         with open_rows(upload.path, limits=place.settings.limits) as reader:
-            codes = codes_of(reader)
+            codes = reader.srgb_codes()
         after = read(outcome.target).scene()
     written = [
         np.lib.format.open_memmap(_part(folder, side), "w+", np.uint8, codes.shape)

@@ -13,7 +13,6 @@ from core.engine.kept import KeptAnswers
 from core.engine.origin import Origin, origin_of
 from core.errors import PhotoError
 from core.files import OUTPUT_FORMATS, OutputFormat, check_output, open_rows, provenance_of
-from core.gamut import reduce
 from core.source_gamut import SOURCES, UNKNOWN
 from gradio_app.photo_pictures import Pictures, pictures_of
 from gradio_app.results import Expanded
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from core.files import RowReader
-    from core.gamut import Codes
     from gradio_app.context import Workplace
 
 AUTO = "auto"
@@ -198,7 +196,7 @@ def expansion(
         pictures = None
         if shown:
             yield "Making the pictures …"
-            pictures = pictures_of(codes_of(reader), target, report, folder)
+            pictures = pictures_of(reader.srgb_codes(), target, report, folder)
     return Outcome(upload.stem, upload.name, target, report, pictures)
 
 
@@ -212,24 +210,6 @@ def _name_of(path: Path) -> str:
     """Return what tells a file from all others, and from what it was before."""
     status = path.stat()
     return f"{path} {status.st_size} {status.st_mtime_ns}"
-
-
-def codes_of(reader: RowReader) -> Codes:
-    """Return the sRGB codes of a whole photo, reduced where it is wide.
-
-    Parameters
-    ----------
-    reader : RowReader
-        The photo, which is open.
-
-    Returns
-    -------
-    ndarray, uint8 or uint16, shape (H, W, 3)
-    """
-    if reader.is_srgb_codes:
-        return reader.rows(0, reader.shape[0])  # type: ignore[return-value]
-    assert reader.photo is not None
-    return reduce(reader.photo.scene(), 16)
 
 
 def public_report(report: FileReport) -> Expanded:

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.files import inspect
+from core.files import read
 from core.payload.gamut_mlp import FitSettings
 from core.payload.reduction import ReductionSettings, file_reduction
 from gradio_app.uploads import checked, without_paths
@@ -69,8 +69,9 @@ def reduction(
         hint=False, network=FitSettings(), keep_private=private, device=place.settings.device
     )
     with without_paths(upload):
-        lossy = inspect(upload.path, limits=place.settings.limits).lossy
-        target = folder / f"{upload.stem}-srgb{'.jpg' if lossy else '.png'}"
-        with closing(file_reduction(upload.path, target, settings=settings)) as work:
+        photo = read(upload.path, limits=place.settings.limits)
+        target = folder / f"{upload.stem}-srgb{'.jpg' if photo.lossy else '.png'}"
+        work = file_reduction(upload.path, target, settings=settings, photo=photo)
+        with closing(work):
             report = yield from work
     return Reduced(target, report.out_of_gamut_share, report.payload_size)

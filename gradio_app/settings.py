@@ -52,7 +52,7 @@ class DemoSettings:
     device: str = _setting("auto", "auto, cpu, cuda or mps")
     threads: int = _setting(0, "processor threads of a job; 0 for all")
     concurrency: int = _setting(1, "jobs that are worked on at a time")
-    queue: int = _setting(16, "jobs that may wait; who comes later is asked to try again")
+    queue: int = _setting(16, "jobs that may wait; later ones are asked to try again")
     max_megabytes: float = _setting(64.0, "largest file")
     max_megapixels: float = _setting(24.0, "largest photo")
     max_photos: int = _setting(24, "photos that are taken at once")

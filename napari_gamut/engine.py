@@ -10,13 +10,15 @@ import numpy as np
 
 from core.colour import SRGB, convert
 from core.gamut import clipped_mask, naive_inversion, share
-from core.methods.registry import EMBEDDED
-from core.pictures.screens import DISPLAYS, display_image, display_pyramid
+from core.methods.registry import EMBEDDED, NAIVE
+from core.pictures.screens import DISPLAYS, display_image
 from core.source_gamut import UNKNOWN
+from napari_gamut.levels import levels
 from napari_gamut.photos import LayerError
+from napari_gamut.previewing import WORTH_IT, glimpse
 from napari_gamut.records import Fingerprint, Provenance, Record, WidePixels
 from napari_gamut.requests import Request, prepared
-from napari_gamut.seeing import gain_between
+from napari_gamut.seeing import MUTED, gain_between
 from napari_gamut.stacks import Frames
 
 if TYPE_CHECKING:
@@ -29,9 +31,8 @@ if TYPE_CHECKING:
     from core.pictures.seen import Gain
     from core.progress import Check
     from napari_gamut.photos import LayerPhoto
-
-LONGEST_SINGLE = 8192
-"""Photos with a longer side are shown from several levels of detail."""
+    from napari_gamut.previewing import Glimpse, View
+    from napari_gamut.regions import Region
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,17 +45,27 @@ class Solve:
         Of the photo's codes.
     solved : SolvedPhoto
         What was found.
+    weight : Fingerprint or None
+        Of the weights of a region; None for the whole photo.
     """
 
     photo: Fingerprint
     solved: SolvedPhoto
+    weight: Fingerprint | None = None
 
-    def serves(self, codes: Codes, method: Method, settings: ExpansionSettings) -> bool:
+    def serves(
+        self,
+        codes: Codes,
+        method: Method,
+        settings: ExpansionSettings,
+        weight: FloatImage | None = None,
+    ) -> bool:
         """Return whether it can be finished instead of solving a photo again."""
         known = (self.solved.model, self.solved.sha256)
         return (
             known == (method.name, method.sha256)
             and self.solved.serves(settings)
+            and self.weight == (None if weight is None else Fingerprint.of(weight))
             and Fingerprint.of(codes) == self.photo
         )
 
@@ -87,11 +98,30 @@ def expand_photo(
     request: Request,
     check: Check | None = None,
     solve: Solve | None = None,
-) -> Generator[tuple[int, int], None, Expanded]:
-    """Expand a layer's photo; yields tiles done and tiles in all, and returns the result.
+    region: Region | None = None,
+    view: View | None = None,
+) -> Generator[tuple[int, int] | Glimpse, None, Expanded]:
+    """Expand a layer's photo.
 
-    A stack is returned at once: see :class:`napari_gamut.stacks.Frames`. An earlier `solve` is
-    taken where it serves.
+    Parameters
+    ----------
+    photo : LayerPhoto
+        A stack is returned at once: see :class:`napari_gamut.stacks.Frames`.
+    request : Request
+        What is asked for.
+    check : callable, optional
+        Called often; what it raises gives up the work.
+    solve : Solve, optional
+        An earlier one, taken where it serves.
+    region : Region, optional
+        Outside of it, nothing is restored.
+    view : View, optional
+        What is seen of the photo: a preview of it comes first, where the whole takes longer.
+
+    Yields
+    ------
+    (int, int) or Glimpse
+        Tiles done and in all; the preview.
 
     Raises
     ------
@@ -103,14 +133,26 @@ def expand_photo(
     if photo.leading:
         if request.model == EMBEDDED:
             raise LayerError("A stack carries no network of its own; choose another method.")
+        if region is not None:
+            raise LayerError("A region is of a single photo; choose the whole photo for a stack.")
         photo.frame((0,) * len(photo.leading)).codes()
         return _stack(photo, request, method, settings)
     codes = photo.codes()
     method = _bound(method, photo, codes)
     settings = method.settled(settings)
-    values, tiles, solve = yield from _values(codes, method, settings, check, solve)
+    weight = None if region is None else region.weight(photo.size)
+    is_solved = solve is not None and solve.serves(codes, method, settings, weight)
+    if view is not None and not is_solved and view.pixels > WORTH_IT and request.model != NAIVE:
+        look = MUTED if request.display == "srgb" else request.display
+        yield (
+            yield from glimpse(codes, view, method, settings, weight=weight, look=look, check=check)
+        )
+    values, tiles, solve = yield from _values(
+        codes, method, settings, check, solve if is_solved else None, weight
+    )
     made = replace(
         _made(photo, request, method),
+        region="" if region is None else region.name,
         origin=UNKNOWN if settings.source is None else settings.source.key,
         steps=tuple(tile.steps for tile in tiles),
         residuals=tuple(tile.residual for tile in tiles),
@@ -118,19 +160,15 @@ def expand_photo(
         clipped_share=share(clipped_mask(codes, request.tolerance)),
     )
     wide = WidePixels(values, request.space, settings.adaptation, request.display)
-    data: Any
-    if max(photo.size) > LONGEST_SINGLE:
-        data = display_pyramid(values, settings.space, DISPLAYS[request.display])
-    else:
-        data = display_image(values, settings.space, DISPLAYS[request.display])
-    shown = Fingerprint.of(data[0] if isinstance(data, list) else data)
+    picture = display_image(values, settings.space, DISPLAYS[request.display])
+    shown = Fingerprint.of(picture)
     record = replace(photo.record, wide=wide, made=made, alpha=photo.alpha(), shown=shown)
     if check is not None:
         check()
     naive = naive_inversion(codes)
     scene = convert(values, settings.space, SRGB, settings.adaptation)
     gain = gain_between(naive, scene, made.clipped_share or 0.0)
-    return Expanded(data, record, gain, solve)
+    return Expanded(levels(picture), record, gain, solve)
 
 
 def _values(
@@ -139,17 +177,19 @@ def _values(
     settings: ExpansionSettings,
     check: Check | None,
     solve: Solve | None,
+    weight: FloatImage | None,
 ) -> Generator[tuple[int, int], None, tuple[FloatImage, tuple[TileReport, ...], Solve | None]]:
     """Solve a photo, unless it is solved already, and finish it."""
     from core.engine.expansion import expansion
     from core.engine.solved import LARGEST, kept_bytes, photo_solve
 
-    if solve is None or not solve.serves(codes, method, settings):
+    if solve is None:
         if kept_bytes(codes, settings) > LARGEST:
-            expanded = yield from expansion(codes, method, settings, check)
+            expanded = yield from expansion(codes, method, settings, check, weight)
             return expanded.values, expanded.tiles, None
-        solved = yield from photo_solve(codes, method, settings, check)
-        solve = Solve(Fingerprint.of(codes), solved)
+        solved = yield from photo_solve(codes, method, settings, check, weight=weight)
+        shares = None if weight is None else Fingerprint.of(weight)
+        solve = Solve(Fingerprint.of(codes), solved, shares)
     values = np.empty(codes.shape, np.float32)
     for top, part in solve.solved.bands(settings):
         if check is not None:

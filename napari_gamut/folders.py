@@ -66,6 +66,11 @@ class FileProgress:
     total: int = 0
     line: str = ""
 
+    @property
+    def is_news(self) -> bool:
+        """Whether it holds a line that nobody must miss."""
+        return bool(self.line)
+
 
 @dataclass(frozen=True)
 class FolderReport:
@@ -90,7 +95,7 @@ def expand_folder(
     PhotoError
         If there is no photo, or the network cannot be used.
     """
-    from core.engine.batches import plan_jobs, sentence
+    from core.engine.batches import log_unforeseen, plan_jobs, sentence
     from core.engine.files import FileSettings, file_expansion
     from core.files import OUTPUT_FORMATS
 
@@ -117,7 +122,9 @@ def expand_folder(
             job.target.parent.mkdir(parents=True, exist_ok=True)
             work = file_expansion(job.source, job.target, method, settings, files, check)
             report = yield from mapped(work, partial(FileProgress, name, number, len(jobs)))
-        except (PhotoError, OSError, MemoryError) as error:
+        except Exception as error:
+            # Whatever one photo does, the others are worked on.
+            log_unforeseen(job.source, error)
             failed += 1
             yield FileProgress(name, number + 1, len(jobs), line=f"{name}: {sentence(error)}")
         else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from core.colour import PROPHOTO, SRGB, convert
 from core.gamut import clipped_mask, naive_inversion, out_of_gamut_mask, reduce, share
 from core.metrics import absolute_error_map, delta_e_map
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from core.gamut import FloatImage
     from napari_gamut.photos import LayerPhoto
+    from napari_gamut.regions import Region
 
 Kind = Literal["clipped", "outside_srgb", "outside_screen", "restored", "absolute", "delta_e"]
 
@@ -67,6 +70,7 @@ def maps_of(
     photo: LayerPhoto,
     reference: LayerPhoto | None,
     display: str,
+    region: Region | None = None,
 ) -> Generator[tuple[int, int], None, list[Map]]:
     """Compute masks and error maps; yields maps done and maps in all, and returns them.
 
@@ -78,6 +82,9 @@ def maps_of(
         What is looked at, and its wide-gamut original.
     display : str
         Key of the screen's space.
+    region : Region, optional
+        Only the pixels inside are in masks, and count for shares, means and limits; maps are not
+        a number outside, which napari leaves out.
 
     Raises
     ------
@@ -90,17 +97,21 @@ def maps_of(
     elif any(kind in OF_REFERENCE for kind in wanted):
         raise LayerError("Errors need the wide-gamut original; choose it as the reference.")
     raw = {}
+    within = None if region is None else region.mask(photo.size)
     for number, kind in enumerate(wanted):
         yield number, len(wanted)
         raw[kind] = _values(kind, photo, reference, display)
+        if within is not None:
+            raw[kind][~within] = False if kind in MASKS else np.nan
     differences = [raw[kind] for kind in ("restored", "delta_e") if kind in raw]
     found = []
     for kind, values in raw.items():
         if kind in MASKS:
-            found.append(Map(kind, values, f"{KINDS[kind]}: {share(values):.2%}"))
+            part = share(values if within is None else values[within])
+            found.append(Map(kind, values, f"{KINDS[kind]}: {part:.2%}"))
             continue
         group = [values] if kind == "absolute" else differences
-        title = f"{KINDS[kind]}: mean {float(values.mean()):.3g}"
+        title = f"{KINDS[kind]}: mean {float(np.nanmean(values)):.3g}"
         found.append(Map(kind, values, title, shared_limits(group)))
     return found
 

@@ -22,10 +22,12 @@ def short_name(space: str) -> str:
 
 
 def result_name(made: Provenance) -> str:
-    """Return the name of an expanded layer: photo, method, strength, source and space."""
+    """Return the name of an expanded layer: photo, method, strength, source, space and region."""
     parts = [made.source, made.model, f"{made.strength:.0%}"]
     parts.append(f"source {short_name(made.origin)}")
     parts.append(f"in {short_name(made.space)}")
+    if made.region:
+        parts.append(f"inside {made.region}")
     return " · ".join(parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from napari.types import LayerData
 
     from core.files import Photo
+    from core.files.header import Header
     from core.progress import Check
     from napari_gamut.records import Record
 
@@ -24,24 +26,51 @@ _FOREIGN = {"AVIF", "HEIC", "JPEG XL", "camera RAW", "OpenEXR"}
 
 def has_own_colours(path: Path) -> bool:
     """Return whether napari's own reader shows wrong colours for a photo, or cannot open it."""
-    return _judged(path)[0]
+    header = _header_of(path)
+    return header is not None and _judged(path, header)[0]
 
 
-def is_ours(path: Path) -> bool:
-    """Return whether a photo opens better here than with napari's own reader."""
-    return any(_judged(path))
+def header_of_ours(path: Path) -> Header | None:
+    """Return the header of a photo that opens better here than with napari's own reader.
+
+    Returns
+    -------
+    Header or None
+        To be handed on to :func:`opening`, so that the file is opened once.
+    """
+    header = _header_of(path)
+    return header if header is not None and any(_judged(path, header)) else None
 
 
-def _judged(path: Path) -> tuple[bool, bool]:
-    """Return whether napari would get the colours wrong, and whether the orientation."""
+def _header_of(path: Path) -> Header | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return _header_at(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=64)
+def _header_at(path: Path, modified: int, size: int) -> Header | None:
+    """Look into a file once: panels ask again each time that a layer is selected."""
     from core.errors import PhotoError
-    from core.files import inspect
     from core.files.header import Limits
     from core.files.reading import read_header
 
     try:
-        info = inspect(path)
-        header = read_header(path, Limits())
+        return read_header(path, Limits())
+    except PhotoError:
+        return None
+
+
+def _judged(path: Path, header: Header) -> tuple[bool, bool]:
+    """Return whether napari would get the colours wrong, and whether the orientation."""
+    from core.colour import SRGB
+    from core.errors import PhotoError
+    from core.files.reading import describe
+
+    try:
+        info = describe(path, header, SRGB)
     except PhotoError:
         return False, False
     if info.frames > 1 or info.channels < 3:
@@ -52,9 +81,20 @@ def _judged(path: Path) -> tuple[bool, bool]:
 
 
 def opening(
-    paths: Sequence[str | Path], check: Check | None = None
+    paths: Sequence[str | Path],
+    check: Check | None = None,
+    headers: Sequence[Header] | None = None,
 ) -> Generator[tuple[int, int], None, list[LayerData]]:
     """Read photos; yields files done and in all, and returns their layers.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        The files.
+    check : callable, optional
+        Called before each file; what it raises gives up the work.
+    headers : sequence of Header, optional
+        Of the files, in their order, where they have been read already.
 
     Raises
     ------
@@ -66,18 +106,19 @@ def opening(
         yield number, len(paths)
         if check is not None:
             check()
-        found.append(_layer(Path(path)))
+        found.append(_layer(Path(path), headers[number] if headers else None))
     return found
 
 
-def _layer(path: Path) -> LayerData:
+def _layer(path: Path, header: Header | None = None) -> LayerData:
     from core.colour import PROPHOTO, SRGB, convert
     from core.files import read
+    from core.files.reading import decode
     from core.pictures.screens import DISPLAYS, display_image
     from napari_gamut.records import Fingerprint, Record, WidePixels
     from napari_gamut.settings import preferences
 
-    photo = read(path)
+    photo = read(path) if header is None else decode(path, header, SRGB)
     facts: dict[str, Any] = {
         "path": str(path),
         "metadata": photo.metadata,
@@ -109,12 +150,17 @@ def _with_alpha(codes: npt.NDArray[Any], alpha: npt.NDArray[Any] | None) -> npt.
 
 
 def _described(path: Path, data: Any, record: Record, photo: Photo) -> LayerData:
+    from napari_gamut.levels import shown
     from napari_gamut.records import KEY
 
     title = path.stem if record.wide is None else f"{path.stem} [{photo.profile_name}]"
     top = 65535 if data.dtype == "uint16" else 255
-    return (
-        data,
-        {"name": title, "rgb": True, "contrast_limits": (0, top), "metadata": {KEY: record}},
-        "image",
-    )
+    layer = shown(data)
+    settings = {
+        "name": title,
+        "rgb": True,
+        "contrast_limits": (0, top),
+        "metadata": {KEY: record},
+        "multiscale": layer["multiscale"],
+    }
+    return layer["data"], settings, "image"

@@ -36,6 +36,16 @@ def source_key(choice: str, origin: Origin) -> str:
     return UNKNOWN if origin.source is None else origin.source.key
 
 
+def source_for(choice: str, photo: LayerPhoto) -> str:
+    """Return the key that a choice for several photos means for one of them.
+
+    Where people chose no space, it is what the photo's own file says, or "unknown".
+    """
+    if choice not in (AS_FILE, UNKNOWN):
+        return choice
+    return source_key(AS_FILE, recorded(photo))
+
+
 def sentence(choice: str, origin: Origin) -> str:
     """Return what a choice means for a photo, in one sentence."""
     if choice == AS_FILE and origin.source is not None:

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_gamut.previewing import View
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
     from napari.layers import Layer
+    from napari.viewer import Viewer
 
 _SPATIAL = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
@@ -86,6 +89,30 @@ def place_of(
         "units": layer.units,
         "axis_labels": layer.axis_labels,
     }
+
+
+def view_of(layer: Layer, viewer: Viewer) -> View | None:
+    """Return what a viewer shows of a layer's frame; None where it shows none of it.
+
+    Parameters
+    ----------
+    layer : Layer
+        An image layer.
+    viewer : Viewer
+        Which has it.
+    """
+    (top, left), (bottom, right) = np.asarray(layer.corner_pixels)[:, -2:]
+    factors = layer.downsample_factors[layer.data_level][-2:] if layer.multiscale else (1, 1)
+    height, width = (layer.data[0] if layer.multiscale else layer.data).shape[-3:-1]
+    per_pixel = float(viewer.scene.camera.zoom) * float(np.abs(layer.scale[-2:]).max())
+    view = View(
+        max(0, int(top * factors[0])),
+        max(0, int(left * factors[1])),
+        min(height, int(np.ceil(bottom * factors[0])) + 1),
+        min(width, int(np.ceil(right * factors[1])) + 1),
+        1.0 / per_pixel if per_pixel > 0.0 else 1.0,
+    )
+    return view if view.pixels > 1 else None
 
 
 def in_stack(picture: npt.NDArray[Any], index: Index) -> npt.NDArray[Any]:

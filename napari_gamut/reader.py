@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from napari.types import LayerData
 
+    from core.files.header import Header
+
 _NOTHING: list[Any] = [(None,)]
 """What napari takes for a file of which no layer comes."""
 
@@ -29,13 +31,19 @@ def get_reader(path: str | Sequence[str] | None = None) -> Callable[..., list[La
     callable or None
         None for plain sRGB photos, for files with several pages, and for what is no photo.
     """
-    from napari_gamut.opening import is_ours
+    from napari_gamut.opening import header_of_ours
 
     if path is None:
         _ask()
         return None
     paths = [path] if isinstance(path, str) else list(path)
-    return _read if paths and all(is_ours(Path(item)) for item in paths) else None
+    headers = []
+    for item in paths:
+        header = header_of_ours(Path(item))
+        if header is None:
+            return None
+        headers.append(header)
+    return partial(_read, headers=headers) if headers else None
 
 
 def get_plain_reader(
@@ -85,7 +93,9 @@ def open_without_asking() -> None:
     )
 
 
-def _read(path: str | Sequence[str], stack: bool = False) -> list[LayerData]:
+def _read(
+    path: str | Sequence[str], stack: bool = False, headers: Sequence[Header] | None = None
+) -> list[LayerData]:
     from napari import current_viewer
 
     from napari_gamut.opening import opening
@@ -93,7 +103,7 @@ def _read(path: str | Sequence[str], stack: bool = False) -> list[LayerData]:
     from napari_gamut.widgets.waiting import waited
 
     paths = [path] if isinstance(path, str) else list(path)
-    found = waited(partial(opening, paths), _title(paths))
+    found = waited(partial(opening, paths, headers=headers), _title(paths))
     if found is None:
         return _NOTHING
     guard_saving(current_viewer())
@@ -101,16 +111,28 @@ def _read(path: str | Sequence[str], stack: bool = False) -> list[LayerData]:
 
 
 def _read_plain(
-    plain: Callable[..., list[LayerData]], path: str | Sequence[str], **settings: Any
+    plain: Callable[..., list[LayerData]], path: str | Sequence[str]
 ) -> list[LayerData]:
     from napari_gamut.widgets.waiting import waited
 
     def work(_: object) -> Generator[tuple[int, int], None, list[LayerData]]:
         yield 0, 1
-        return plain(path, **settings)
+        return [_in_levels(*layer) for layer in plain(path)]
 
     found = waited(work, _title([path] if isinstance(path, str) else list(path)))
     return _NOTHING if found is None else found
+
+
+def _in_levels(data: Any, settings: dict[str, Any] | None = None, kind: str = "image") -> LayerData:
+    """Return a layer as it is, but a large photo in levels of detail."""
+    from napari_gamut.levels import shown
+
+    settings = dict(settings or {})
+    is_photo = getattr(data, "ndim", 0) == 3 and data.shape[-1] in (3, 4) and kind == "image"
+    if not is_photo or data.dtype != "uint8" or settings.get("rgb") is False:
+        return data, settings, kind
+    layer = shown(data)
+    return layer["data"], settings | {"multiscale": layer["multiscale"], "rgb": True}, kind
 
 
 def _title(paths: Sequence[str]) -> str:

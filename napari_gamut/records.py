@@ -65,6 +65,8 @@ class Provenance:
         Tiles that reached the step limit or failed.
     clipped_share : float or None
         Share of pixels that may have lost colour; None for stacks.
+    region : str
+        Name of the layer outside of which nothing was restored; empty for the whole photo.
     """
 
     source: str
@@ -78,6 +80,7 @@ class Provenance:
     residuals: tuple[float, ...] = ()
     unconverged: int = 0
     clipped_share: float | None = None
+    region: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari.types import LayerData
 
+    from core.gamut import FloatImage
+
 
 def astronaut() -> list[LayerData]:
     """Return a portrait in front of saturated reds and blues."""
@@ -15,12 +17,9 @@ def astronaut() -> list[LayerData]:
 
 def coffee() -> list[LayerData]:
     """Return a vivid still life, three quarters of which sRGB clipped."""
-    from importlib import resources
+    from core.files import read, sample_photo
 
-    from core.files import read
-
-    with resources.as_file(resources.files("core") / "samples" / "coffee-vivid.png") as path:
-        return [(read(path).pixels, _look("coffee"), "image")]
+    return [(read(sample_photo()).pixels, _look("coffee"), "image")]
 
 
 def cat() -> list[LayerData]:
@@ -35,17 +34,34 @@ def rocket() -> list[LayerData]:
 
 def chart() -> list[LayerData]:
     """Return a chart of wide colours, and what is left of it in sRGB."""
+    from core.pictures.chart import wide_gamut_chart
+
+    return _with_original("chart", wide_gamut_chart())
+
+
+def vivid_astronaut() -> list[LayerData]:
+    """Return a portrait, finished vividly in ProPhoto RGB, and what is left of it in sRGB."""
+    from skimage import data
+
+    from core.colour import PROPHOTO, SRGB, convert
+    from core.gamut import naive_inversion
+    from core.styles import VIVID
+
+    values = convert(naive_inversion(data.astronaut()), SRGB, PROPHOTO).clip(0.0, 1.0)
+    return _with_original("vivid astronaut", VIVID.apply(values))
+
+
+def _with_original(name: str, values: FloatImage) -> list[LayerData]:
+    """Return linear ProPhoto RGB as a wide layer, and as the sRGB photo that it is reduced to."""
     from napari import current_viewer
 
     from core.colour import PROPHOTO, SRGB, convert
     from core.gamut import reduce
-    from core.pictures.chart import wide_gamut_chart
     from core.pictures.screens import DISPLAYS, display_image
     from napari_gamut.records import KEY, Fingerprint, Record, WidePixels
     from napari_gamut.settings import preferences
     from napari_gamut.widgets.save_guard import guard_saving
 
-    values = wide_gamut_chart()
     display = preferences().display
     guard_saving(current_viewer())
     codes = reduce(convert(values, PROPHOTO, SRGB))
@@ -53,8 +69,8 @@ def chart() -> list[LayerData]:
     wide = WidePixels(values, PROPHOTO.key, "Bradford", display)
     record = Record(wide, profile=PROPHOTO.name, shown=Fingerprint.of(shown))
     return [
-        (shown, _look("chart (original)") | {"metadata": {KEY: record}}, "image"),
-        (codes, _look("chart (sRGB)"), "image"),
+        (shown, _look(f"{name} (original)") | {"metadata": {KEY: record}}, "image"),
+        (codes, _look(f"{name} (sRGB)"), "image"),
     ]
 
 

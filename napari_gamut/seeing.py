@@ -37,6 +37,9 @@ LOOKS = (
 LONGEST = 2400
 """Pixels of the longest side of a picture: as many as a screen shows, and quick to move."""
 
+_LINE = 400
+"""The line of a curtain is a 400th of the picture wide, and 2 pixels at least."""
+
 WARNING = (255, 208, 0)
 """sRGB codes that mark colours which the screen cannot show."""
 
@@ -72,6 +75,26 @@ def rendered(scene: FloatImage, look: str, naive: FloatImage | None = None) -> P
     if look == MUTED:
         return muted(scene, naive)
     return display_image(scene, SRGB, DISPLAYS[look])
+
+
+def curtain(before: Picture, after: Picture, border: int, out: Picture) -> Picture:
+    """Draw one picture left of a border and another one right of it, with a line between them.
+
+    Parameters
+    ----------
+    before, after, out : ndarray, uint8, shape (h, w, 3)
+        Two pictures of one size, and where they are drawn.
+    border : int
+        The first column of `after`: 0 to w.
+    """
+    width = out.shape[1]
+    out[:, :border] = before[:, :border]
+    out[:, border:] = after[:, border:]
+    if 0 < border < width:
+        half = max(1, width // _LINE // 2)
+        out[:, max(0, border - half - 1) : border + half + 1] = 0
+        out[:, max(0, border - half) : border + half] = 255
+    return out
 
 
 def pair_of(

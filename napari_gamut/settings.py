@@ -1,4 +1,4 @@
-"""What Preferences > Plugins says: device, tile and screen."""
+"""What Preferences > Gamut Expansion says: device, tile and screen."""
 
 from __future__ import annotations
 

@@ -120,7 +120,8 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     patches = recipe.patches
     if options.patch is not None:
         patches = replace(patches, size=options.patch)
-    return recipe.changed(
+    return replace(
+        recipe,
         patches=patches,
         steps=options.steps,
         photos=options.photos_per_step or recipe.photos,

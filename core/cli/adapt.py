@@ -108,7 +108,7 @@ def _write(target: Path, model: Model, outcome: Adaptation, seed: int, overwrite
     from core.training.adaptation import AdaptationSettings, recipe_for
     from core.training.model_card import card_text, model_card
 
-    recipe = recipe_for(model, AdaptationSettings(seed=seed)).changed(steps=outcome.steps)
+    recipe = replace(recipe_for(model, AdaptationSettings(seed=seed)), steps=outcome.steps)
     photos: Manifest = outcome.trained_on
     card = model_card(recipe, photos, outcome.network.parameters_count, model)
     descriptor = replace(model.descriptor, name=target.stem, card=card)

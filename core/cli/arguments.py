@@ -13,7 +13,17 @@ _STYLES = ("as-is", "vivid")
 
 
 def at_least(least: int) -> Callable[[str], int]:
-    """Return a parser of whole numbers that are not smaller."""
+    """Return a parser of whole numbers of at least `least`.
+
+    Examples
+    --------
+    >>> steps = at_least(1)
+    >>> steps("400")
+    400
+    >>> steps("0")
+    Traceback (most recent call last):
+    argparse.ArgumentTypeError: 0 is too small; give at least 1
+    """
 
     def parse(text: str) -> int:
         try:
@@ -28,7 +38,17 @@ def at_least(least: int) -> Callable[[str], int]:
 
 
 def within(least: float, most: float) -> Callable[[str], float]:
-    """Return a parser of numbers from `least` to `most`."""
+    """Return a parser of numbers from `least` to `most`.
+
+    Examples
+    --------
+    >>> share = within(0.0, 1.0)
+    >>> share("0.25")
+    0.25
+    >>> share("a quarter")
+    Traceback (most recent call last):
+    argparse.ArgumentTypeError: 'a quarter' is no number
+    """
 
     def parse(text: str) -> float:
         try:
@@ -43,7 +63,15 @@ def within(least: float, most: float) -> Callable[[str], float]:
 
 
 def add_styles(parser: argparse.ArgumentParser) -> None:
-    """Add how originals are finished before they are reduced."""
+    """Add the choice of how originals are finished before they are reduced.
+
+    Examples
+    --------
+    >>> parser = argparse.ArgumentParser()
+    >>> add_styles(parser)
+    >>> parser.parse_args(["--styles", "vivid"]).styles
+    ['vivid']
+    """
     parser.add_argument(
         "--styles",
         nargs="+",
@@ -54,7 +82,16 @@ def add_styles(parser: argparse.ArgumentParser) -> None:
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
-    """Add which originals are measured, how large, and whether with slow metrics."""
+    """Add the choice of originals, of their size, and of whether slow metrics are measured.
+
+    Examples
+    --------
+    >>> parser = argparse.ArgumentParser()
+    >>> add_selection(parser)
+    >>> options = parser.parse_args(["--limit", "20", "--no-perceptual"])
+    >>> options.limit, options.max_side, options.no_perceptual
+    (20, None, True)
+    """
     parser.add_argument(
         "--limit", metavar="N", type=at_least(1), help="take only N photos, evenly from all"
     )
@@ -67,7 +104,16 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 def set_threads(options: argparse.Namespace) -> None:
-    """Let torch use as many threads as ``--threads`` says, if it says."""
+    """Let torch use as many threads as ``--threads`` says, if it says.
+
+    Examples
+    --------
+    >>> import torch
+    >>> before = torch.get_num_threads()
+    >>> set_threads(argparse.Namespace(threads=None))  # nothing is said, nothing is changed
+    >>> torch.get_num_threads() == before
+    True
+    """
     if options.threads:
         import torch
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from core.engine.method import Method
     from core.evaluation.benchmark import BenchmarkSettings, Measured, Unit
-    from core.evaluation.benchmark_page import Converged
+    from core.evaluation.benchmark_page import Content, Converged
     from core.evaluation.cost import Cost
 
 _PROTOCOLS = ("paper", "box")
@@ -60,6 +60,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="paper: CAT02, not projected; box: Bradford, estimates projected (default: both)",
     )
     add_selection(parser)
+    _add_page(parser)
+    _add_machine(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_page(parser: argparse.ArgumentParser) -> None:
     shown = parser.add_argument_group("the page")
     shown.add_argument(
         "--shown",
@@ -88,6 +94,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="of squares on which networks are timed, those that have not been trained up to "
         "512 (default: 256 512 1024)",
     )
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
     machine = parser.add_argument_group("the machine")
     machine.add_argument(
         "--workers",
@@ -98,14 +107,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     machine.add_argument("--threads", type=at_least(1), help="of each of them")
     machine.add_argument("--device", default="auto", help="auto, cpu, cuda, ... (default: auto)")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure, then write the page and the report; 1 if a photo could not be read."""
     from core.engine.memory import keep_freed_memory
     from core.evaluation import benchmark as work
-    from core.evaluation.benchmark_page import Content, Shown, machine, page
+    from core.evaluation.benchmark_page import Content, Shown, page
     from core.evaluation.originals import evenly, photos_in
     from core.files import write_bytes
     from core.methods import registry
@@ -122,12 +130,11 @@ def run(options: argparse.Namespace) -> int:
     measured, unread = _measured(options, units, settings)
     if not measured:
         raise PhotoError("None of the photos could be measured; check the folder.")
-    costs = _costs(options, methods)
     content = Content(
         photos=len({one.row.photo for one in measured}),
         methods=methods,
         measured=measured,
-        costs=costs,
+        costs=_costs(options, methods),
         shown=[
             Shown(photo.stem, work.pictures_of(options.output, list(of_photo)))
             for photo, of_photo in itertools.groupby(
@@ -140,7 +147,18 @@ def run(options: argparse.Namespace) -> int:
         command=_command(),
         workers=options.workers,
     )
-    report = {
+    text = json.dumps(_report(content), indent=1, default=str)
+    write_bytes(options.output / _REPORT, text.encode(), overwrite=True)
+    write_bytes(options.output / _PAGE, page(content).encode(), overwrite=True)
+    sys.stdout.write(f"{options.output / _PAGE}\n")
+    return 1 if unread else 0
+
+
+def _report(content: Content) -> dict[str, Any]:
+    """Return what the page shows, for programs."""
+    from core.evaluation.benchmark_page import machine
+
+    return {
         "machine": machine(),
         "command": content.command,
         "methods": [
@@ -151,17 +169,12 @@ def run(options: argparse.Namespace) -> int:
                 "trained": method.trained,
                 "sha256": method.sha256,
             }
-            for method in methods
+            for method in content.methods
         ],
-        "rows": [{"protocol": one.protocol, **one.row.as_dict()} for one in measured],
-        "costs": [vars(cost) for cost in costs],
-        "budgets": budgets,
+        "rows": [{"protocol": one.protocol, **one.row.as_dict()} for one in content.measured],
+        "costs": [vars(cost) for cost in content.costs],
+        "budgets": content.budgets,
     }
-    text = json.dumps(report, indent=1, default=str)
-    write_bytes(options.output / _REPORT, text.encode(), overwrite=True)
-    write_bytes(options.output / _PAGE, page(content).encode(), overwrite=True)
-    sys.stdout.write(f"{options.output / _PAGE}\n")
-    return 1 if unread else 0
 
 
 def _settings(options: argparse.Namespace) -> BenchmarkSettings:

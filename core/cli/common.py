@@ -39,7 +39,16 @@ Progress = Callable[[int, int], None]
 
 
 def add_photos(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
-    """Add the photos of a command that works on many."""
+    """Add the photos that a command works on.
+
+    Examples
+    --------
+    >>> import argparse
+    >>> parser = argparse.ArgumentParser()
+    >>> add_photos(parser)
+    >>> parser.parse_args(["beach.jpg", "holiday/"]).inputs
+    ['beach.jpg', 'holiday/']
+    """
     parser.add_argument(
         "inputs",
         nargs=nargs,
@@ -49,7 +58,17 @@ def add_photos(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
 
 
 def add_inputs(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
-    """Add the photos of a command that makes files of them, and where these go."""
+    """Add the photos of a command that turns each into a file, and where the files go.
+
+    Examples
+    --------
+    >>> import argparse
+    >>> parser = argparse.ArgumentParser()
+    >>> add_inputs(parser)
+    >>> options = parser.parse_args(["holiday/", "-o", "wide/", "--resume"])
+    >>> options.output, options.resume, options.overwrite
+    ('wide/', True, False)
+    """
     add_photos(parser, nargs)
     parser.add_argument(
         "-o",
@@ -90,6 +109,14 @@ def is_spread(options: argparse.Namespace) -> bool:
 
     Then names that are taken are refused before the work begins: a photo that is begun again,
     since its worker died, may replace what that one wrote.
+
+    Examples
+    --------
+    >>> import argparse
+    >>> is_spread(argparse.Namespace(workers=None, cluster=None))
+    False
+    >>> is_spread(argparse.Namespace(workers=4, cluster=None))
+    True
     """
     return options.workers is not None or options.cluster is not None
 
@@ -117,6 +144,18 @@ def run_jobs(
     -------
     int
         The exit code: 0, or 1 if a photo failed.
+
+    Examples
+    --------
+    >>> import argparse
+    >>> from pathlib import Path
+    >>> parser = argparse.ArgumentParser()
+    >>> add_inputs(parser)
+    >>> options = parser.parse_args(["beach.jpg", "-o", "beach.tif", "--dry-run"])
+    >>> jobs = [Job(Path("beach.jpg"), Path("beach.tif"))]
+    >>> run_jobs(jobs, options, lambda job, progress: ("done", {}), {})
+    beach.jpg -> beach.tif
+    0
     """
     done: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
@@ -151,7 +190,7 @@ def run_jobs(
         part.sort(key=lambda one: order.get(str(one["input"]), len(order)))
     if talks and (len(jobs) > 1 or kept):
         say(f"{len(done)} done, {len(kept)} kept from before, {len(failed)} failed")
-        say_most_clipped(done)
+        _say_most_clipped(done)
     if options.json:
         skipped = [str(job.target) for job in kept]
         report = {**description, "files": done, "skipped": skipped, "failed": failed}
@@ -159,7 +198,7 @@ def run_jobs(
     return 1 if failed else 0
 
 
-def say_most_clipped(reports: Sequence[dict[str, Any]], most: int = 5) -> None:
+def _say_most_clipped(reports: Sequence[dict[str, Any]], most: int = 5) -> None:
     """Print which of many photos lost most."""
     found = [one for one in reports if one.get("clipped_share", 0.0) > 0.0]
     found.sort(key=lambda one: -one["clipped_share"])
@@ -238,7 +277,7 @@ class _Bars:
         self._tiles: tqdm[NoReturn] | None = None
 
     def begin(self, name: str) -> Progress:
-        """Start the bar of a photo; returns what tells it about tiles."""
+        """Start the bar of a photo; returns the function that moves it."""
         bar = tqdm(desc=name[:40], unit="tile", disable=self._hidden, leave=False, position=1)
         self._tiles = bar
 
@@ -268,7 +307,17 @@ class _Bars:
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
-    """Add the settings of the engine."""
+    """Add the settings of the engine.
+
+    Examples
+    --------
+    >>> import argparse
+    >>> parser = argparse.ArgumentParser()
+    >>> add_engine(parser)
+    >>> options = parser.parse_args(["--model", "naive", "--strength", "0.5"])
+    >>> options.model, options.strength
+    ('naive', 0.5)
+    """
     parser.add_argument(
         "--model",
         default=DEFAULT,
@@ -313,7 +362,17 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
 
 
 def add_space(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
-    """Add the form of the output."""
+    """Add the colour space, format and depth of the output.
+
+    Examples
+    --------
+    >>> import argparse
+    >>> parser = argparse.ArgumentParser()
+    >>> add_space(parser, ["tiff", "png"])
+    >>> options = parser.parse_args(["--space", "display-p3"])
+    >>> options.space, options.format, options.depth
+    ('display-p3', None, None)
+    """
     parser.add_argument(
         "--space",
         default="prophoto",
@@ -332,7 +391,18 @@ def add_space(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
 
 
 def solver_for(options: argparse.Namespace, method: Method) -> SolverSettings | None:
-    """Return the method's solver settings with the command line's changes; None if it has none."""
+    """Return the method's solver settings with the command line's changes; None if it has none.
+
+    Examples
+    --------
+    >>> import argparse
+    >>> from core.methods.registry import method
+    >>> options = argparse.Namespace(steps=10, residual=None)
+    >>> solver_for(options, method("letnet-box")).max_steps
+    10
+    >>> solver_for(options, method("naive")) is None
+    True
+    """
     if method.solver is None:
         return None
     changes = {"max_steps": options.steps, "tolerance": options.residual}
@@ -341,14 +411,32 @@ def solver_for(options: argparse.Namespace, method: Method) -> SolverSettings | 
 
 
 def source_for(options: argparse.Namespace) -> ColourSpace | None:
-    """Return the source gamut that a person names; None for one that nobody knows yet."""
+    """Return the source gamut that a person names; None where it has yet to be found out.
+
+    Examples
+    --------
+    >>> import argparse
+    >>> source_for(argparse.Namespace(source="display-p3")).name
+    'Display P3'
+    >>> source_for(argparse.Namespace(source="auto")) is None
+    True
+    """
     if options.source in ("auto", UNKNOWN):
         return None
     return wide_space_named(options.source)
 
 
 def add_drop_private(parser: argparse.ArgumentParser) -> None:
-    """Add the switch that keeps metadata about people out of the new file."""
+    """Add the switch that keeps metadata about people out of the new file.
+
+    Examples
+    --------
+    >>> import argparse
+    >>> parser = argparse.ArgumentParser()
+    >>> add_drop_private(parser)
+    >>> parser.parse_args(["--drop-private"]).drop_private
+    True
+    """
     parser.add_argument(
         "--drop-private",
         action="store_true",
@@ -358,16 +446,31 @@ def add_drop_private(parser: argparse.ArgumentParser) -> None:
 
 
 def add_assumed(parser: argparse.ArgumentParser) -> None:
-    """Add the space of photos that do not say theirs."""
+    """Add the space that is assumed for photos that do not state one.
+
+    Examples
+    --------
+    >>> import argparse
+    >>> parser = argparse.ArgumentParser()
+    >>> add_assumed(parser)
+    >>> parser.parse_args([]).assume
+    'srgb'
+    """
     parser.add_argument(
         "--assume",
         default="srgb",
         metavar="SPACE",
-        help="colour space of photos that do not say theirs, one of gamut spaces "
+        help="colour space assumed for photos that do not state one, see gamut spaces "
         "(default: %(default)s)",
     )
 
 
 def say(text: str) -> None:
-    """Print a line of a command's result."""
+    """Print a line of a command's result.
+
+    Examples
+    --------
+    >>> say("beach.jpg: 3.1 % of the pixels are clipped")
+    beach.jpg: 3.1 % of the pixels are clipped
+    """
     sys.stdout.write(text + "\n")

@@ -69,6 +69,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--written", action="store_true", help="measure the round trip through a written file too"
     )
     add_selection(parser)
+    _add_output(parser)
+    _add_solver(parser)
+    _add_machine(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("output")
     output.add_argument("--format", choices=_FORMATS, default="text", help="default: text")
     output.add_argument("--output", metavar="FILE", type=Path, help="write the tables to a file")
@@ -88,6 +95,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="draw N photos, from the one that gained least to the one that gained most, and "
         "their average quality by iteration",
     )
+
+
+def _add_solver(parser: argparse.ArgumentParser) -> None:
     solver = parser.add_argument_group("solver")
     solver.add_argument(
         "--steps", metavar="K", type=at_least(1), help="most iterations (default: the model's)"
@@ -95,11 +105,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     solver.add_argument(
         "--residual", metavar="R", type=within(0.0, 1.0), help="relative residual to stop at"
     )
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
     machine = parser.add_argument_group("the machine")
     machine.add_argument("--device", default="auto", help="auto, cpu, cuda, ... (default: auto)")
     machine.add_argument("--threads", type=at_least(1), help="of the processor")
     machine.add_argument("--tile", metavar="PIXELS", type=at_least(64), default=512)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -241,7 +253,15 @@ def _original(path: Path, max_side: int | None) -> FloatImage:
 
 
 def spread(ordered: Sequence[Item], count: int) -> list[Item]:
-    """Take the one in the middle, or several from the first to the last."""
+    """Return the middle item, or `count` items spread from the first to the last.
+
+    Examples
+    --------
+    >>> spread(["worst", "b", "middle", "d", "best"], 1)
+    ['middle']
+    >>> spread(["worst", "b", "middle", "d", "best"], 3)
+    ['worst', 'middle', 'best']
+    """
     if count == 1:
         return [ordered[len(ordered) // 2]]
     places = {round(number * (len(ordered) - 1) / (count - 1)) for number in range(count)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import functools
 import json
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +13,12 @@ from core.cli.arguments import set_threads
 from core.engine import batches
 from core.engine.memory import keep_freed_memory
 from core.errors import PhotoError
-from core.files import OUTPUT_FORMATS
+from core.files import OUTPUT_FORMATS, check_target, sample_photo
 from core.methods.registry import DEFAULT
 
 if TYPE_CHECKING:
     from core.engine.method import Method
+    from core.files import RowReader
 
 _EPILOGUE = """\
 examples:
@@ -74,18 +74,10 @@ def run(options: argparse.Namespace) -> int:
     jobs = batches.plan_jobs(inputs, options.output, formats, options.format)
     if options.before_after and len(jobs) != 1:
         raise PhotoError("A picture before and after shows one photo; name only one.")
+    if options.before_after:
+        check_target(Path(options.before_after), overwrite=options.overwrite)
     expander = _Expander(options)
-    code = common.run_jobs(jobs, options, expander.expand, expander.describe())
-    if code == 0 and options.before_after and not options.dry_run:
-        sentence = _before_after(jobs[0], Path(options.before_after), options.overwrite)
-        if not options.json and not options.quiet:
-            common.say(f"{options.before_after}: {sentence}")
-    return code
-
-
-def sample_photo() -> Path:
-    """Return the photo that comes with the program."""
-    return Path(str(resources.files("core") / "samples" / "coffee-vivid.png"))
+    return common.run_jobs(jobs, options, expander.expand, expander.describe())
 
 
 class _Expander:
@@ -143,17 +135,39 @@ class _Expander:
 
     def expand(self, job: batches.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
         """Expand one photo; returns a line for people and a report."""
-        from core.engine.files import expand_file
+        from core.engine.files import file_expansion
+        from core.files import open_rows
+        from core.progress import finished
 
         assert self._method is not None
-        report = expand_file(
-            job.source, job.target, self._method, self._settings, self._files, progress
-        )
+        picture: tuple[str, ...] = ()
+        with open_rows(job.source, limits=self._files.limits) as reader:
+            work = file_expansion(
+                job.source, job.target, self._method, self._settings, self._files, reader=reader
+            )
+            report = finished(work, progress)
+            if self._options.before_after:
+                picture = (self._before_after(job, reader, report.tolerance),)
         line = (
             f"{report.model}: {report.clipped_share:.2%} of the pixels are clipped, colour was "
             f"restored in {report.restored_share:.2%} ({report.seconds:.1f} s)"
         )
-        return "\n  ".join((line, *report.notes)), report.as_dict()
+        return "\n  ".join((line, *report.notes, *picture)), report.as_dict()
+
+    def _before_after(self, job: batches.Job, reader: RowReader, tolerance: float) -> str:
+        """Draw what came back to the photo; returns it in one sentence."""
+        from core.files import read
+        from core.pictures import save_figure, tell
+
+        story = tell(
+            reader.srgb_codes(),
+            read(job.target).scene(),
+            title=job.source.name,
+            tolerance=tolerance,
+        )
+        target = Path(self._options.before_after)
+        save_figure(story.figure, target, overwrite=self._options.overwrite, dots_per_inch=110)
+        return f"{target}: {story.gain.sentence}"
 
 
 @functools.lru_cache(maxsize=4)
@@ -164,21 +178,3 @@ def _kept_expander(options: str) -> _Expander:
 
 def _plain(options: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in vars(options).items() if name != "run"}
-
-
-def _before_after(job: batches.Job, target: Path, overwrite: bool) -> str:
-    """Draw what came back to the photo; returns it in one sentence."""
-    from core.files import read
-    from core.gamut import LOSSY_TOLERANCE, reduce
-    from core.pictures import save_figure, tell
-
-    before = read(job.source)
-    codes = before.srgb_codes()
-    story = tell(
-        reduce(before.scene()) if codes is None else codes,
-        read(job.target).scene(),
-        title=job.source.name,
-        tolerance=LOSSY_TOLERANCE if before.lossy else 0.0,
-    )
-    save_figure(story.figure, target, overwrite=overwrite, dots_per_inch=110)
-    return story.gain.sentence

@@ -65,6 +65,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         The exit code.
+
+    Examples
+    --------
+    >>> from contextlib import chdir
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, chdir(folder):
+    ...     Path("beach.jpg").touch()
+    ...     main(["reduce", "beach.jpg", "-o", "narrow/", "--dry-run"])
+    beach.jpg -> narrow/beach.png
+    0
     """
     # Before torch is loaded: threads that wait for each other leave the processor to others.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -95,7 +106,14 @@ def _version() -> str:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
+    """Return the parser of all commands.
+
+    Examples
+    --------
+    >>> options = build_parser().parse_args(["expand", "beach.jpg", "-o", "wide.tif"])
+    >>> options.inputs, options.output, options.model
+    (['beach.jpg'], 'wide.tif', 'letnet-box')
+    """
     parser = argparse.ArgumentParser(
         prog="gamut",
         description="Give photos the colours back that they lost when they were saved as sRGB.",

@@ -27,7 +27,7 @@ class ProgressBar:
         self._bar = tqdm(unit=f" {unit}", disable=None, file=sys.stderr, leave=False)
 
     def show(self, done: int, total: int, name: str = "") -> None:
-        """Show that so many are done, and which one is at work, if they have names."""
+        """Show how many are done, and which is the current one, if it has a name."""
         self._bar.total = total
         self._bar.set_description(name, refresh=False)
         self._bar.n = done
@@ -48,6 +48,13 @@ def set_up_training(options: argparse.Namespace) -> None:
     """Set up the process of a command that trains, by its --threads and --verbose.
 
     Lightning's news of devices and processes stay off the screen; its warnings do not.
+
+    Examples
+    --------
+    >>> import argparse
+    >>> set_up_training(argparse.Namespace(threads=None, verbose=False))
+    >>> logging.getLogger("lightning.pytorch").level == logging.WARNING
+    True
     """
     from core.engine.memory import keep_freed_memory
 

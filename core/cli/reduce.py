@@ -9,7 +9,7 @@ from core.cli import common
 from core.cli.arguments import at_least, set_threads
 from core.engine import batches
 from core.errors import PhotoError
-from core.files import REDUCED_FORMATS
+from core.files import REDUCED_FORMATS, is_own_reduction
 
 if TYPE_CHECKING:
     import argparse
@@ -71,7 +71,9 @@ def run(options: argparse.Namespace) -> int:
     """Carry out the command; returns its exit code."""
     if options.format in ("jpeg", "webp", "avif") and options.depth == 16:
         raise PhotoError("It is written with 8 bits; choose --depth 8, or PNG, TIFF or JPEG XL.")
-    jobs = batches.plan_jobs(options.inputs, options.output, REDUCED_FORMATS, options.format, "png")
+    jobs = batches.plan_jobs(
+        options.inputs, options.output, REDUCED_FORMATS, options.format, "png", is_own_reduction
+    )
     reducer = _Reducer(options)
     return common.run_jobs(jobs, options, reducer.reduce, {})
 
@@ -104,7 +106,7 @@ class _Reducer:
             raise PhotoError(f"{error} See gamut reduce --help.") from error
 
     def _prepare(self, options: argparse.Namespace) -> None:
-        """Load what hints and networks take."""
+        """Load what hints and networks need."""
         from core.engine.memory import keep_freed_memory
         from core.methods.registry import DEFAULT, method
 

@@ -69,6 +69,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=0.0,
         help="leave out about this share of the scenes, to measure on (default: none)",
     )
+    _add_remedies(parser)
+    _add_machine(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_remedies(parser: argparse.ArgumentParser) -> None:
     remedies = parser.add_argument_group("if the fixed point diverges")
     remedies.add_argument(
         "--regularisation",
@@ -80,6 +86,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--damping", type=within(0.01, 1.99), help="share of the new state in a solver's step"
     )
     remedies.add_argument("--learning-rate", metavar="RATE", type=within(1e-8, 1.0))
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
     machine = parser.add_argument_group("the machine")
     machine.add_argument("--threads", type=at_least(1), help="of each process")
     machine.add_argument(
@@ -102,7 +111,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=200,
         help="steps between checkpoints (default: %(default)s)",
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -156,7 +164,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     }
     if options.damping is not None:
         changes["solver"] = replace(recipe.solver, damping=options.damping)
-    return recipe.changed(**changes)
+    return replace(recipe, **changes)
 
 
 def _prepare(options: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,7 +137,7 @@ def _train_letnet(
     from core.training.model_card import model_card
     from core.training.rivals import LETNETS, LetNetLearner, train_within
 
-    recipe = LETNETS[options.network].changed(seed=options.seed)
+    recipe = replace(LETNETS[options.network], seed=options.seed)
     seconds = 60.0 * options.cpu_minutes
     learner = LetNetLearner(recipe)
     spent = _watched(
@@ -145,7 +146,7 @@ def _train_letnet(
         name,
     )
     network = learner.result
-    card = model_card(recipe.changed(steps=spent.steps), manifest, network.parameters_count)
+    card = model_card(replace(recipe, steps=spent.steps), manifest, network.parameters_count)
     descriptor = Descriptor(name, recipe.config, recipe.inference, recipe.halo, card)
     data = to_bytes(network, descriptor)
     _write(path, data, descriptor, hashlib.sha256(data).hexdigest(), manifest, spent)

@@ -71,13 +71,13 @@ def run(options: argparse.Namespace) -> int:
     learned, watched = Manifest.load(options.cache).split(options.held_out)
     base = method(DEFAULT)
     with ProgressBar("photos") as bar:
-        photos = finished(photo_samples(learned, base, settings), shown(bar, "learned"))
+        photos = finished(photo_samples(learned, base, settings), _shown(bar, "learned"))
         few = replace(settings, photos=max(2, options.photos // 8))
-        others = finished(photo_samples(watched, base, few), shown(bar, "held out"))
+        others = finished(photo_samples(watched, base, few), _shown(bar, "held out"))
     if not photos or not others:
         raise PhotoError("Too few of the photos lose colour in sRGB; name a cache with more.")
     with ProgressBar("rounds") as bar:
-        start = finished(train_start(photos, settings), shown(bar, "start"))
+        start = finished(train_start(photos, settings), _shown(bar, "start"))
     description = f"Reptile, {settings.rounds} rounds on {len(photos)} photos, on {base.name}"
     content = start_bytes(start, description)
     write_bytes(options.output, content, overwrite=options.overwrite)
@@ -89,6 +89,6 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def shown(bar: ProgressBar, name: str) -> Callable[[int, int], None]:
-    """Return what tells a bar about progress under a name."""
+def _shown(bar: ProgressBar, name: str) -> Callable[[int, int], None]:
+    """Return a function that shows progress on a bar, under a name."""
     return lambda done, total: bar.show(done, total, name)

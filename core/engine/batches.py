@@ -6,6 +6,7 @@ import glob
 import logging
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,27 +39,53 @@ class Job:
     plain: Path | None = None
 
 
-def find_photos(inputs: Sequence[str], apart: Path | None = None) -> list[tuple[Path, Path]]:
+Mark = Callable[[Path], bool]
+"""Tells whether a file says that it is a result of this program."""
+
+
+def find_photos(
+    inputs: Sequence[str], apart: Path | None = None, made: Mark = is_own_result
+) -> list[tuple[Path, Path]]:
     """Return the photos that inputs name, each with its place below the named folder.
 
     Parameters
     ----------
     inputs : sequence of str
-        Photos, folders and globs. What is hidden in a folder, and what file systems, servers
-        and archives leave there, is none of its photos.
+        Photos, folders and globs. Hidden files, and what file systems, servers
+        and archives leave behind, are not taken for photos.
     apart : Path, optional
         The folder of the results: what lies in it, or was made for it, is no photo to work on.
+    made : callable
+        Tells which files of a folder were made for it; those that were expanded, unless given.
 
     Raises
     ------
     PhotoError
         If an input names nothing.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("crete/beach.jpg", "market.jpg", ".trash.jpg", "notes.txt"):
+    ...         path = Path(folder, name)
+    ...         path.parent.mkdir(exist_ok=True)
+    ...         path.touch()
+    ...     found = find_photos([folder])
+    >>> [place.as_posix() for _, place in found]
+    ['crete/beach.jpg', 'market.jpg']
     """
     found: dict[Path, Path] = {}
     for text in inputs:
         path = Path(text)
         if path.is_dir():
-            inside = sorted(p for p in _inside(path, apart) if not _is_result(p, apart))
+            photos = sorted(_inside(path, apart))
+            inside = [photo for photo in photos if apart is None or not made(photo)]
+            if photos and not inside:
+                raise PhotoError(
+                    f"The folder {path} holds nothing but results of this program; name the files "
+                    "to work on them again."
+                )
             if not inside:
                 raise PhotoError(f"The folder {path} holds no photos; name another one.")
             found |= {photo: photo.relative_to(path) for photo in inside}
@@ -90,16 +117,13 @@ def _inside(folder: Path, apart: Path | None) -> Iterator[Path]:
                 yield here / name
 
 
-def _is_result(photo: Path, apart: Path | None) -> bool:
-    return apart is not None and is_own_result(photo)
-
-
 def plan_jobs(
     inputs: Sequence[str],
     output: str,
     formats: Mapping[str, str],
     format_key: str | None = None,
     default: str | None = None,
+    made: Mark = is_own_result,
 ) -> list[Job]:
     """Return what is to be done: which photo becomes which file.
 
@@ -115,6 +139,8 @@ def plan_jobs(
         The format that is asked for.
     default : str, optional
         The format of files in a folder if none is asked for; the first unless given.
+    made : callable
+        As for :func:`find_photos`.
 
     Returns
     -------
@@ -127,11 +153,21 @@ def plan_jobs(
     PhotoError
         If two photos would become the same file, an input names nothing, or the output is
         of a format that is not asked for or not written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("beach.jpg", "beach.png", "market.jpg"):
+    ...         Path(folder, name).touch()
+    ...     jobs = plan_jobs([folder], f"{folder}/wide", {"tiff": ".tif", "jxl": ".jxl"})
+    >>> [(job.source.name, job.target.name) for job in jobs]
+    [('beach.jpg', 'beach-jpg.tif'), ('beach.png', 'beach-png.tif'), ('market.jpg', 'market.tif')]
     """
     target = Path(output)
     _check_parents(target)
     suffix = formats[format_key or default or next(iter(formats))]
-    photos = find_photos(inputs, target)
+    photos = find_photos(inputs, target, made)
     named_one = len(inputs) == 1 and len(photos) == 1 and not Path(inputs[0]).is_dir()
     if named_one and target.suffix and not target.is_dir() and not output.endswith(("/", os.sep)):
         _check_name(target, formats, format_key)
@@ -181,7 +217,19 @@ def _check_name(target: Path, formats: Mapping[str, str], format_key: str | None
 
 
 def is_done(job: Job, jobs: Sequence[Job]) -> bool:
-    """Return whether the result of a photo exists, perhaps from before it had a namesake."""
+    """Return whether a photo's result exists, be it under the name from before it had a namesake.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     source, target = Path(folder, "beach.jpg"), Path(folder, "beach.tif")
+    ...     job = Job(source, target)
+    ...     before = is_done(job, [job])
+    ...     target.touch()
+    ...     before, is_done(job, [job])
+    (False, True)
+    """
     if job.target.exists():
         return True
     if job.plain is None or not job.plain.exists():
@@ -196,7 +244,15 @@ def is_done(job: Job, jobs: Sequence[Job]) -> bool:
 
 
 def sentence(error: BaseException) -> str:
-    """Return what to tell a person about an error."""
+    """Return what to tell a person about an error.
+
+    Examples
+    --------
+    >>> sentence(PhotoError("“beach.jpg” does not exist; check the name and the folder."))
+    '“beach.jpg” does not exist; check the name and the folder.'
+    >>> sentence(MemoryError())
+    'There is not enough memory for this photo; close other programs or use --tile 256.'
+    """
     if isinstance(error, PhotoError):
         return str(error)
     if isinstance(error, MemoryError):
@@ -210,6 +266,20 @@ def sentence(error: BaseException) -> str:
 
 
 def log_unforeseen(path: Path, error: Exception) -> None:
-    """Keep the trace of an error that is not meant for people, for an engineer's log."""
+    """Keep the trace of an error that is not meant for people, for an engineer's log.
+
+    Examples
+    --------
+    >>> class Shown(logging.Handler):
+    ...     def emit(self, record):
+    ...         print(record.getMessage())
+    >>> logger.addHandler(shown := Shown())
+    >>> logger.setLevel(logging.INFO)
+    >>> log_unforeseen(Path("beach.jpg"), ValueError("a table is too short"))
+    beach.jpg failed in an unforeseen way
+    >>> log_unforeseen(Path("beach.jpg"), PhotoError("It is damaged; use another copy."))
+    >>> logger.setLevel(logging.NOTSET)
+    >>> logger.removeHandler(shown)
+    """
     if not isinstance(error, (PhotoError, OSError, MemoryError)):
         logger.info("%s failed in an unforeseen way", path, exc_info=error)

@@ -109,6 +109,19 @@ def spread(
     ------
     PhotoError
         If the cluster cannot be reached, or dask.distributed is missing.
+
+    Examples
+    --------
+    >>> from distributed import LocalCluster
+    >>> def measured(name, check):
+    ...     check()  # stops the work where nobody wants it any more
+    ...     return len(name)
+    >>> with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as local:
+    ...     for outcome in spread(
+    ...         measured, ["beach.jpg"], Cluster(address=local.scheduler_address)
+    ...     ):
+    ...         print(outcome.task, outcome.result)
+    beach.jpg 9
     """
     try:
         from distributed import Event, as_completed

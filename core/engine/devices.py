@@ -20,6 +20,14 @@ def device_named(name: str) -> torch.device:
     ------
     PhotoError
         If this computer has no such device.
+
+    Examples
+    --------
+    >>> device_named("cpu")
+    device(type='cpu')
+    >>> device_named("cuda:99")
+    Traceback (most recent call last):
+    core.errors.PhotoError: This computer has no device 'cuda:99'; choose auto or cpu.
     """
     if name == "auto":
         has_mps = torch.backends.mps.is_available()
@@ -34,9 +42,18 @@ def device_named(name: str) -> torch.device:
 
 @contextmanager
 def at_most_threads(most: int) -> Iterator[None]:
-    """Compute with few threads in a block, which must not be left for other work.
+    """Compute with few threads inside a block, which does nothing else.
 
     Threads that share tiny operations mostly wait for each other; on a busy machine, for long.
+
+    Examples
+    --------
+    >>> before = torch.get_num_threads()
+    >>> with at_most_threads(1):
+    ...     torch.get_num_threads()
+    1
+    >>> torch.get_num_threads() == before
+    True
     """
     before = torch.get_num_threads()
     torch.set_num_threads(min(before, most))

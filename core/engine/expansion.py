@@ -161,6 +161,7 @@ def expand(
     method: Method,
     settings: ExpansionSettings | None = None,
     progress: Callable[[int, int], None] | None = None,
+    weight: FloatImage | None = None,
 ) -> Expansion:
     """Expand a photo that is in memory.
 
@@ -175,6 +176,9 @@ def expand(
         How.
     progress : callable, optional
         Called with tiles done and tiles in all.
+    weight : ndarray, float32, shape (H, W), optional
+        How much of its restored colour each pixel gets, 0..1, as of
+        :func:`core.images.feathered`: nothing is solved where it is 0.
 
     Returns
     -------
@@ -184,8 +188,8 @@ def expand(
     Raises
     ------
     PhotoError
-        If the codes are no sRGB photo, or not one that the method can restore, or the device is
-        missing.
+        If the codes are no sRGB photo, or not one that the method can restore, the device is
+        missing, or a dask array is given a weight.
 
     Examples
     --------
@@ -199,8 +203,10 @@ def expand(
     if hasattr(codes, "__dask_graph__"):
         from core.engine.lazy import lazy_expansion
 
+        if weight is not None:
+            raise PhotoError("Only photos in memory are expanded in a region; load this one first.")
         return lazy_expansion(codes, method, settings)
-    return finished(expansion(codes, method, settings), progress)
+    return finished(expansion(codes, method, settings, weight=weight), progress)
 
 
 def expansion(
@@ -208,12 +214,13 @@ def expansion(
     method: Method,
     settings: ExpansionSettings | None = None,
     check: Check | None = None,
+    weight: FloatImage | None = None,
 ) -> Generator[tuple[int, int], None, Expansion]:
     """Expand a photo that is in memory step by step.
 
     Parameters
     ----------
-    codes, method, settings
+    codes, method, settings, weight
         As for :func:`expand`.
     check : callable, optional
         Called often, before each iteration of a solver, too; what it raises gives up the work.
@@ -241,7 +248,7 @@ def expansion(
     values = np.empty(codes.shape, np.float32)
     clipped = np.empty(codes.shape[:2], np.bool_)
     tiles: list[TileReport] = []
-    with closing(expand_bands(ArraySource(codes), method, settings, check)) as bands:
+    with closing(expand_bands(ArraySource(codes), method, settings, check, weight)) as bands:
         for band in bands:
             if band.values is not None:
                 rows = slice(band.top, band.top + len(band.values))
@@ -259,6 +266,7 @@ def expand_bands(
     method: Method,
     settings: ExpansionSettings | None = None,
     check: Check | None = None,
+    weight: FloatImage | None = None,
 ) -> Generator[Band, None, None]:
     """Expand a photo band by band: the generator beneath every front.
 
@@ -272,6 +280,8 @@ def expand_bands(
         How.
     check : callable, optional
         Called often, before each iteration of a solver, too; what it raises gives up the work.
+    weight : ndarray, float32, shape (H, W), optional
+        As for :func:`expand`.
 
     Yields
     ------
@@ -288,7 +298,7 @@ def expand_bands(
     [(512, 2, 3), (88, 2, 3)]
     """
     settings = method.projected(settings or ExpansionSettings())
-    with closing(solve_bands(source, method, settings, check)) as solved:
+    with closing(solve_bands(source, method, settings, check, weight)) as solved:
         for band in solved:
             values = None
             if band.answers is not None:
@@ -309,16 +319,18 @@ class SolvedBand:
     codes : ndarray, uint8 or uint16, shape (h, W, 3)
         Its sRGB codes.
     clipped : ndarray, bool, shape (h, W)
-        Pixels that may have lost colour.
+        Pixels that may have lost colour, where the weight is above 0.
     answers : ndarray, float32, shape (P, 3)
-        What the worker says of the clipped pixels, row by row; of all pixels without a
-        projection. None while only tiles of the band are done.
+        What the worker says of the clipped pixels, row by row; without a projection, of all
+        pixels whose weight is above 0. None while only tiles of the band are done.
     worker : Worker or None
         Turns answers into colours; None where nothing was asked.
     tiles : tuple of TileReport
         The tiles that were solved for it.
     done, total : int
         Tiles finished and tiles in all, counting those that need no solving.
+    weight : ndarray, float32, shape (h, W), or None
+        How much of its restored colour each pixel gets, 0..1; None for all of it.
     """
 
     top: int
@@ -329,6 +341,11 @@ class SolvedBand:
     tiles: tuple[TileReport, ...]
     done: int
     total: int
+    weight: FloatImage | None = None
+
+    def concerned(self, settings: ExpansionSettings) -> Mask:
+        """Return the pixels that have answers, bool, shape (h, W)."""
+        return _concerned(self.clipped, self.weight, settings.project)
 
 
 def solve_bands(
@@ -336,12 +353,13 @@ def solve_bands(
     method: Method,
     settings: ExpansionSettings,
     check: Check | None = None,
+    weight: FloatImage | None = None,
 ) -> Generator[SolvedBand, None, None]:
     """Solve a photo band by band, without making colours of what is found.
 
     Parameters
     ----------
-    source, method, settings, check
+    source, method, settings, check, weight
         As for :func:`expand_bands`.
 
     Yields
@@ -358,6 +376,8 @@ def solve_bands(
     2
     """
     height, width, _ = source.shape
+    if weight is not None:
+        check_weight(weight, (height, width))
     worker = method.worker(source, settings, check)
     side, halo = (worker.tile, worker.halo) if worker else (settings.tile, 0)
     down, across = plan_spans(height, side, halo), plan_spans(width, side, halo)
@@ -367,7 +387,8 @@ def solve_bands(
             check()
         region = Tile(row, Span(0, width, 0, width))
         window = source.rows(row.window_start, row.window_stop)
-        for part in solve_region(window, region, source.shape, worker, settings):
+        share = None if weight is None else weight[row.start : row.stop]
+        for part in solve_region(window, region, source.shape, worker, settings, share):
             yield replace(part, done=part.done + number * len(across), total=total)
 
 
@@ -377,6 +398,7 @@ def solve_region(
     shape: tuple[int, ...],
     worker: Worker | None,
     settings: ExpansionSettings,
+    weight: FloatImage | None = None,
 ) -> Iterator[SolvedBand]:
     """Solve a rectangle of a photo, tile by tile.
 
@@ -392,6 +414,8 @@ def solve_region(
         A method at work on the whole photo; None where there is nothing to solve.
     settings : ExpansionSettings
         Tolerance, projection, batch.
+    weight : ndarray, float32, of the pixels that the rectangle fills, optional
+        As for :func:`expand`.
 
     Yields
     ------
@@ -412,34 +436,37 @@ def solve_region(
     rows, columns = region.rows, region.columns
     codes = window[rows.inner, columns.inner]
     clipped = clipped_mask(codes, settings.tolerance)
+    if weight is not None:
+        clipped &= weight > 0.0
+    lost = _concerned(clipped, weight, settings.project)
     found = np.empty((0, 3), np.float32)
     if worker is None:
         total = -(-len(codes) // settings.tile) * -(-codes.shape[1] // settings.tile)
-        yield SolvedBand(rows.start, codes, clipped, found, None, (), total, total)
+        yield SolvedBand(rows.start, codes, clipped, found, None, (), total, total, weight)
         return
     tiles = [
         Tile(row, column)
         for row in spans_within(rows, shape[0], worker.tile, worker.halo)
         for column in spans_within(columns, shape[1], worker.tile, worker.halo)
     ]
-    wanted = [t for t in tiles if not settings.project or clipped[t.filled_in(region)].any()]
+    wanted = [tile for tile in tiles if lost[tile.filled_in(region)].any()]
     done = len(tiles) - len(wanted)
     answers = np.empty(codes.shape, np.float32) if wanted else found
     reports: list[TileReport] = []
     for batch in _batches(wanted, settings.batch):
         if settings.project and settings.batch == 1:
             (tile,) = batch
-            lost = clipped[tile.filled_in(region)]
-            cut = pieces(tile, lost, shape, worker.halo)
+            cut = pieces(tile, lost[tile.filled_in(region)], shape, worker.halo)
             parts = [worker.solve(window, region, [piece], answers)[0] for piece in cut]
             reports.append(TileReport.over(tile, parts))
         else:
             reports += worker.solve(window, region, batch, answers)
         done += len(batch)
-        yield SolvedBand(rows.start, codes, clipped, None, worker, (), done, len(tiles))
+        yield SolvedBand(rows.start, codes, clipped, None, worker, (), done, len(tiles), weight)
     if wanted:
-        found = answers[clipped] if settings.project else answers.reshape(-1, 3)
-    yield SolvedBand(rows.start, codes, clipped, found, worker, tuple(reports), done, len(tiles))
+        found = answers[lost]
+    told = tuple(reports)
+    yield SolvedBand(rows.start, codes, clipped, found, worker, told, done, len(tiles), weight)
 
 
 def check_codes(codes: Codes) -> None:
@@ -459,6 +486,25 @@ def check_codes(codes: Codes) -> None:
         code_maximum(codes)
     except TypeError as error:
         raise PhotoError(f"{error} Convert the image to 8 or 16 bits.") from error
+
+
+def check_weight(weight: FloatImage, shape: tuple[int, int]) -> None:
+    """Raise a ValueError unless a weight is one of a photo's pixels, each in 0..1.
+
+    Examples
+    --------
+    >>> check_weight(np.ones((4, 6), np.float32), (4, 6))
+    """
+    if weight.shape != shape:
+        raise ValueError(f"A weight has the photo's shape {shape}, not {weight.shape}.")
+    if not (weight.min(initial=0.0) >= 0.0 and weight.max(initial=0.0) <= 1.0):
+        raise ValueError("Weights are numbers of 0 to 1.")
+
+
+def _concerned(clipped: Mask, weight: FloatImage | None, project: bool) -> Mask:
+    if project:
+        return clipped
+    return np.ones_like(clipped) if weight is None else weight > 0.0
 
 
 def _batches(tiles: list[Tile], size: int) -> Iterator[list[Tile]]:

@@ -33,7 +33,7 @@ from core.progress import Behind, finished
 from core.source_gamut import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from core.files import Limits, Photo, RowReader
@@ -229,6 +229,22 @@ def file_expansion(
     Returns
     -------
     FileReport
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from core.files import write_codes
+    >>> from core.methods.registry import method
+    >>> from core.progress import finished
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = write_codes(f"{folder}/red.png", np.full((8, 8, 3), [255, 0, 0], np.uint8))
+    ...     work = file_expansion(f"{folder}/red.png", f"{folder}/wide.tif", method("letnet-box"))
+    ...     report = finished(work, lambda done, total: print(done, "of", total))
+    1 of 1
+    1 of 1
+    >>> report.clipped_share, report.space
+    (1.0, 'prophoto')
     """
     started = time.perf_counter()
     files = file_settings or FileSettings()
@@ -245,25 +261,9 @@ def file_expansion(
             notes = (*notes, *method.notes, *reason)
             if reader.payload is not None and not method.notes:
                 notes = (*notes, _CARRIES)
-        height, width, _ = reader.shape
-        carried = reader.metadata
-        writer = stack.enter_context(
-            PhotoWriter(
-                target,
-                width,
-                height,
-                settings.space,
-                format=files.format,
-                depth=files.depth,
-                metadata=carried if files.keep_private else without_private(carried),
-                alpha=reader.alpha,
-                overwrite=files.overwrite,
-                source=source,
-                software=_software(None if pixels is None else method),
-            )
-        )
-        tally = _Tally()
-        back = _WayBack() if pixels is not None and _may_lose_codes(reader, writer) else None
+        used = None if pixels is None else method
+        writer = stack.enter_context(_writer(source, target, reader, settings, files, used))
+        tally = _Tally(_WayBack() if _may_lose_codes(reader, writer) else None)
         if pixels is None:
             values, lost = _kept(reader, settings)
             notes = (*notes, *lost)
@@ -271,22 +271,13 @@ def file_expansion(
             yield 1, 1
         else:
             bands = stack.enter_context(closing(expand_bands(pixels, method, settings, check)))
-            behind = stack.enter_context(Behind())
-            for band in bands:
-                if band.values is not None:
-                    behind.do(writer.write_rows, band.values)
-                    tally.add(band, settings)
-                    if back is not None:
-                        back.add(band, writer.stored(band.values), settings)
-                yield band.done, band.total
-            behind.wait()
-    if back is not None and back.changed:
-        notes = (*notes, back.note(writer.bits))
+            yield from _written(bands, writer, tally, settings)
+            notes = (*notes, *tally.notes(writer.bits))
     return FileReport(
         input=str(source),
         output=str(target),
-        width=width,
-        height=height,
+        width=reader.info.width,
+        height=reader.info.height,
         space=settings.space.key,
         source=UNKNOWN if settings.source is None else settings.source.key,
         model=_KEPT if pixels is None else method.name,
@@ -297,6 +288,47 @@ def file_expansion(
         notes=(*reader.info.notes, *notes, *writer.notes),
         **tally.as_dict(),
     )
+
+
+def _writer(
+    source: str | Path,
+    target: str | Path,
+    reader: RowReader,
+    settings: ExpansionSettings,
+    files: FileSettings,
+    method: Method | None,
+) -> PhotoWriter:
+    """Return what writes the result, with the frame of the source around it."""
+    height, width, _ = reader.shape
+    carried = reader.metadata
+    return PhotoWriter(
+        target,
+        width,
+        height,
+        settings.space,
+        format=files.format,
+        depth=files.depth,
+        metadata=carried if files.keep_private else without_private(carried),
+        alpha=reader.alpha,
+        overwrite=files.overwrite,
+        source=source,
+        software=_software(method),
+    )
+
+
+def _written(
+    bands: Iterator[Band], writer: PhotoWriter, tally: _Tally, settings: ExpansionSettings
+) -> Generator[tuple[int, int], None, None]:
+    """Write and count bands, each while the next is being expanded."""
+    with Behind() as behind:
+        for band in bands:
+            if band.values is not None:
+                behind.do(writer.write_rows, band.values)
+                tally.add(band, settings)
+                if tally.back is not None:
+                    tally.back.add(band, writer.stored(band.values), settings)
+            yield band.done, band.total
+        behind.wait()
 
 
 def _pixels(reader: RowReader) -> tuple[Source | None, tuple[str, ...]]:
@@ -416,6 +448,7 @@ class _WayBack:
 class _Tally:
     """What a report adds up, band by band."""
 
+    back: _WayBack | None
     pixels: int = 0
     clipped: int = 0
     restored: int = 0
@@ -432,6 +465,10 @@ class _Tally:
         self.clipped += int(np.count_nonzero(band.clipped))
         self.restored += int(np.count_nonzero(away[:, 0] | away[:, 1] | away[:, 2]))
         self.tiles.extend(band.tiles)
+
+    def notes(self, bits: int) -> tuple[str, ...]:
+        """Return a sentence for people if codes come back changed from a file of so many bits."""
+        return () if self.back is None or not self.back.changed else (self.back.note(bits),)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields of the report that are counted here."""

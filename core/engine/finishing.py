@@ -53,6 +53,18 @@ def finish(
     -------
     ndarray, float32, shape (H, W, 3)
         Linear RGB of the space, in 0..1.
+
+    Examples
+    --------
+    >>> from core.engine.expansion import ExpansionSettings
+    >>> from core.gamut import clipped_mask
+    >>> codes = np.array([[[255, 0, 0], [128, 128, 128]]], np.uint8)
+    >>> guess = np.full((1, 2, 3), [1.4, -0.2, -0.1], np.float32)  # of both pixels
+    >>> settings = ExpansionSettings()
+    >>> values = finish(codes, guess, clipped_mask(codes), settings)
+    >>> red, grey = convert(values, settings.space, SRGB)[0]
+    >>> bool(red[0] > 1.0), bool(np.allclose(grey, grey[0], atol=1e-5))  # grey was not lost
+    (True, True)
     """
     naive = naive_inversion(codes)
     step = np.where(np.isfinite(scene), scene, naive) - naive
@@ -93,6 +105,18 @@ def finish_band(band: SolvedBand, settings: ExpansionSettings) -> FloatImage:
     -------
     ndarray, float32, shape (h, W, 3)
         Linear RGB of the space, in 0..1.
+
+    Examples
+    --------
+    >>> from core.engine.expansion import ExpansionSettings, solve_bands
+    >>> from core.engine.tiling import ArraySource
+    >>> from core.methods.registry import method
+    >>> settings = ExpansionSettings()
+    >>> codes = ArraySource(np.full((4, 6, 3), [255, 0, 0], np.uint8))
+    >>> *_, band = solve_bands(codes, method("letnet-box"), settings)
+    >>> values = finish_band(band, settings)
+    >>> values.shape, bool((convert(values, settings.space, SRGB)[..., 0] >= 0.999).all())
+    ((4, 6, 3), True)
     """
     values = np.empty(band.codes.shape, np.float32)
     finish_rows(band, settings, values, whole=True)
@@ -120,23 +144,39 @@ def finish_rows(
     whole : bool
         Whether all pixels are wanted, or only those that the method changes: the others hold
         what this function wrote for the same space before.
+
+    Examples
+    --------
+    >>> from core.engine.expansion import ExpansionSettings, solve_bands
+    >>> from core.engine.tiling import ArraySource
+    >>> from core.methods.registry import method
+    >>> settings = ExpansionSettings()
+    >>> codes = ArraySource(np.full((4, 6, 3), [255, 0, 0], np.uint8))
+    >>> *_, band = solve_bands(codes, method("letnet-box"), settings)
+    >>> values = np.empty((2, 6, 3), np.float32)
+    >>> finish_rows(band, settings, values, slice(1, 3), whole=True)
+    >>> bool((values == finish_band(band, settings)[1:3]).all())
+    True
     """
     start, stop, _ = (rows or slice(None)).indices(len(band.codes))
-    if settings.project and whole:
+    if whole and (settings.project or band.weight is not None):
         for top in range(start, stop, _ROWS_AT_ONCE):
             part = slice(top, min(top + _ROWS_AT_ONCE, stop))
             values[top - start : part.stop - start] = _untouched(band.codes[part], settings)
     answers = band.answers
     assert answers is not None
-    lost = band.clipped if settings.project else np.ones_like(band.clipped)
+    lost = band.concerned(settings)
     places = np.flatnonzero(lost)
     begin, end = np.count_nonzero(lost[:start]), np.count_nonzero(lost[:stop])
     codes, clipped = band.codes.reshape(-1, 3), band.clipped.reshape(-1)
+    weight = None if band.weight is None else band.weight.reshape(-1)
     # Always the same groups, so that a pixel's value never depends on what else is asked.
     for first in range(begin // _PIXELS_AT_ONCE * _PIXELS_AT_ONCE, end, _PIXELS_AT_ONCE):
         group = places[first : first + _PIXELS_AT_ONCE]
         found = answers[first : first + _PIXELS_AT_ONCE]
         made = _made(band, codes[group], found, clipped[group], settings)
+        if weight is not None:
+            made = _weighted(made, codes[group], weight[group], settings)
         inside = slice(max(begin - first, 0), end - first)
         down, across = np.divmod(group[inside], lost.shape[1])
         values[down - start, across] = made[inside]
@@ -150,6 +190,21 @@ def _made(
     else:
         scene = band.worker.scene(codes, found, settings.source)
     return finish(codes, scene, clipped, settings)
+
+
+def _weighted(
+    made: FloatImage, codes: Codes, weight: FloatImage, settings: ExpansionSettings
+) -> FloatImage:
+    """Return colours between naive inversion and what was made of it.
+
+    Both lie in the feasible box and in all spaces that limit the photo, which are convex: what
+    lies between does, too.
+    """
+    share = weight[:, None]
+    naive = _untouched(codes, settings)
+    # At a weight of 1 the sum may be off by its rounding, which nobody asked for.
+    between: FloatImage = np.where(share < 1.0, naive + share * (made - naive), made)
+    return between
 
 
 def _untouched(codes: Codes, settings: ExpansionSettings) -> FloatImage:

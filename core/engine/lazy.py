@@ -58,6 +58,15 @@ def expand_lazily(codes: Any, method: Method, settings: ExpansionSettings | None
     ------
     PhotoError
         If the array is no sRGB photo, or dask is missing.
+
+    Examples
+    --------
+    >>> import dask.array
+    >>> from core.methods.registry import method
+    >>> codes = dask.array.zeros((1024, 1024, 3), dtype=np.uint8, chunks=(512, 512, 3))
+    >>> values = expand_lazily(codes, method("naive"))  # nothing is expanded yet
+    >>> values.chunks, values[:2, :2].compute().dtype
+    (((512, 512), (512, 512), (3,)), dtype('float32'))
     """
     try:
         import dask
@@ -111,6 +120,15 @@ def lazy_expansion(
     -------
     Expansion
         No tile is solved yet: there are no reports of them, and no time has passed.
+
+    Examples
+    --------
+    >>> import dask.array
+    >>> from core.methods.registry import method
+    >>> codes = dask.array.zeros((600, 600, 3), dtype=np.uint8, chunks=(300, 300, 3))
+    >>> found = lazy_expansion(codes, method("naive"))
+    >>> found.space.name, bool(found.clipped.all().compute())
+    ('ProPhoto RGB', False)
     """
     settings = settings or ExpansionSettings()
     values = expand_lazily(codes, method, settings)

@@ -19,6 +19,11 @@ def keep_freed_memory() -> bool:
     -------
     bool
         Whether the allocator took the setting.
+
+    Examples
+    --------
+    >>> keep_freed_memory() in (True, False)  # True on Linux with glibc
+    True
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -42,6 +47,13 @@ def return_freed_memory() -> bool:
     -------
     bool
         Whether something was given back.
+
+    Examples
+    --------
+    >>> whole = bytearray(5_000_000)
+    >>> del whole
+    >>> return_freed_memory() in (True, False)  # False where nothing could be given back
+    True
     """
     if not sys.platform.startswith("linux"):
         return False

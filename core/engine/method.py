@@ -235,7 +235,7 @@ class Method(ABC):
         """
 
     def reduced(self, scene: FloatImage, depth: Depth = 8) -> Codes:
-        """Return the sRGB codes that it makes of a photo: by clipping, unless it says otherwise.
+        """Return the sRGB codes that the method makes of a photo: by clipping, unless overridden.
 
         Parameters
         ----------
@@ -278,7 +278,7 @@ class Method(ABC):
     def fitted(
         self, codes: Codes, original: FloatImage, tolerance: float, adaptation: Adaptation
     ) -> Generator[tuple[int, int], None, Method]:
-        """Return the method for a photo whose original is at hand, fitted to it if it learns so.
+        """Return the method for a photo whose original is at hand, fitted to it if it can be.
 
         Parameters
         ----------
@@ -320,7 +320,7 @@ class OriginalMethod(Method):
     @property
     @abstractmethod
     def refusal(self) -> str:
-        """What is said of codes alone."""
+        """What people are told where there is no original."""
 
     def worker(
         self, codes: Source, settings: ExpansionSettings, check: Check | None = None

@@ -71,7 +71,7 @@ class SolvedPhoto:
 
     @property
     def clipped(self) -> Mask:
-        """Pixels that may have lost colour, bool, shape (H, W)."""
+        """Pixels that may have lost colour, where the weight is above 0; bool, shape (H, W)."""
         return np.concatenate([band.clipped for band in self._bands])
 
     @property
@@ -174,6 +174,13 @@ def kept_bytes(codes: Codes, settings: ExpansionSettings | None = None) -> int:
         sRGB codes.
     settings : ExpansionSettings, optional
         Tolerance and projection.
+
+    Examples
+    --------
+    >>> codes = np.full((100, 100, 3), 128, np.uint8)
+    >>> codes[:10, :10, 0] = 255  # 100 clipped pixels
+    >>> kept_bytes(codes)
+    11200
     """
     settings = settings or ExpansionSettings()
     pixels: int = codes.shape[0] * codes.shape[1]
@@ -210,6 +217,17 @@ def solve_photo(
     ------
     PhotoError
         As :func:`core.engine.expansion.expand`, and if the photo needs more memory than `most`.
+
+    Examples
+    --------
+    >>> from core.methods.registry import method
+    >>> solved = solve_photo(np.full((8, 8, 3), [255, 0, 0], np.uint8), method("letnet-box"))
+    >>> full = solved.finish()
+    >>> none = solved.finish(
+    ...     replace(solved.settings, strength=0.0)
+    ... )  # the network does not run again
+    >>> bool((full != none).any())
+    True
     """
     return finished(photo_solve(codes, method, settings, most=most), progress)
 
@@ -220,6 +238,7 @@ def photo_solve(
     settings: ExpansionSettings | None = None,
     check: Check | None = None,
     most: int = LARGEST,
+    weight: FloatImage | None = None,
 ) -> Generator[tuple[int, int], None, SolvedPhoto]:
     """Solve a photo step by step, and keep what is found.
 
@@ -229,6 +248,8 @@ def photo_solve(
         As for :func:`solve_photo`.
     check : callable, optional
         Called often, before each iteration of a solver, too; what it raises gives up the work.
+    weight : ndarray, float32, shape (H, W), optional
+        As for :func:`core.engine.expansion.expand`; it is part of the solve.
 
     Yields
     ------
@@ -238,6 +259,15 @@ def photo_solve(
     Returns
     -------
     SolvedPhoto
+
+    Examples
+    --------
+    >>> from core.methods.registry import method
+    >>> from core.progress import finished
+    >>> codes = np.full((8, 8, 3), [255, 0, 0], np.uint8)
+    >>> solved = finished(photo_solve(codes, method("letnet-box")), print)
+    1 1
+    1 1
     """
     settings = method.settled(settings or ExpansionSettings())
     check_codes(codes)
@@ -250,7 +280,7 @@ def photo_solve(
         )
     started = time.perf_counter()
     kept: list[SolvedBand] = []
-    with closing(solve_bands(ArraySource(codes), method, settings, check)) as bands:
+    with closing(solve_bands(ArraySource(codes), method, settings, check, weight)) as bands:
         for band in bands:
             if band.answers is not None:
                 kept.append(band)

@@ -112,6 +112,14 @@ def spans_within(whole: Span, length: int, tile: int, halo: int) -> list[Span]:
         Pixels along the axis of the photo.
     tile, halo : int
         As for :func:`plan_spans`.
+
+    Examples
+    --------
+    >>> [
+    ...     (span.start, span.stop)
+    ...     for span in spans_within(Span(512, 1024, 480, 1000), 1000, 128, 32)
+    ... ]
+    [(512, 640), (640, 768), (768, 896), (896, 1024)]
     """
     starts = range(whole.start, whole.stop, tile)
     return [_span(start, min(start + tile, whole.stop), length, halo) for start in starts]
@@ -167,6 +175,16 @@ def pieces(tile: Tile, wanted: Mask, shape: tuple[int, ...], halo: int) -> list[
     list of Tile
         They do not overlap, but their halos may; empty where nothing is wanted. A single one of
         the tile's size where cutting saves nothing.
+
+    Examples
+    --------
+    >>> tile = Tile(Span(0, 512, 0, 512), Span(0, 512, 0, 512))
+    >>> wanted = np.zeros((512, 512), bool)
+    >>> wanted[3, 5] = wanted[500, 500] = True
+    >>> for piece in pieces(tile, wanted, (512, 512, 3), 32):
+    ...     print(piece.rows)
+    Span(start=0, stop=16, window_start=0, window_stop=48)
+    Span(start=496, stop=512, window_start=464, window_stop=512)
     """
     height, width = wanted.shape
     rows, columns = -(-height // _CELL), -(-width // _CELL)
@@ -258,7 +276,26 @@ def _cost(box: _Box, halo: int) -> int:
 
 
 def sample_pixels(source: Source, most: int) -> Codes:
-    """Return an even grid of about `most` pixels of a photo, (..., 3)."""
+    """Return an even grid of about `most` pixels of a photo, (..., 3).
+
+    Parameters
+    ----------
+    source : Source
+        The photo.
+    most : int
+        About how many pixels.
+
+    Returns
+    -------
+    ndarray, uint8 or uint16, shape (h, w, 3)
+        sRGB codes.
+
+    Examples
+    --------
+    >>> source = ArraySource(np.zeros((400, 600, 3), np.uint8))
+    >>> sample_pixels(source, 600).shape
+    (20, 30, 3)
+    """
     height, width, _ = source.shape
     step = max(1, int(np.sqrt(height * width / most)))
     rows = [source.rows(row, row + 1)[0, ::step] for row in range(step // 2, height, step)]
@@ -281,6 +318,13 @@ def sample_patches(source: Source, size: int, most: int) -> tuple[Codes, list[tu
     -------
     patches : ndarray, shape (P, h, w, 3)
     corners : list of (top, left)
+
+    Examples
+    --------
+    >>> source = ArraySource(np.zeros((400, 600, 3), np.uint8))
+    >>> patches, corners = sample_patches(source, 64, 6)
+    >>> patches.shape, corners
+    ((6, 64, 64, 3), [(0, 0), (0, 268), (0, 536), (336, 0), (336, 268), (336, 536)])
     """
     height, width, _ = source.shape
     if height * width <= size * size * most or min(height, width) < size:

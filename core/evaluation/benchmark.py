@@ -96,7 +96,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Measured:
-    """A figure with what it was measured under.
+    """A figure, and the protocol under which it was measured.
 
     Attributes
     ----------
@@ -111,7 +111,13 @@ class Measured:
 
 
 def every_method() -> tuple[str, ...]:
-    """Return the names of all methods that can be measured on originals."""
+    """Return the names of all methods that can be measured on originals.
+
+    Examples
+    --------
+    >>> "letnet" in every_method(), "embedded" in every_method()
+    (True, False)
+    """
     return tuple(
         name
         for name, entry in registry.entries().items()
@@ -133,6 +139,16 @@ def plan(photos: Sequence[Path], settings: BenchmarkSettings, shown: int = 0) ->
     shown : int
         Of how many photos pictures are kept, evenly from all; in the last style, under the last
         protocol.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> settings = BenchmarkSettings(("soft-clip",), ("box",))
+    >>> units = plan([Path("beach.tif"), Path("market.tif")], settings)
+    >>> len(units)  # 2 photos × 2 styles × 2 methods
+    8
+    >>> units[0].photo.name, units[0].style, units[0].method
+    ('beach.tif', 'as-is', 'naive')
     """
     styles = list(settings.evaluation.styles)
     count = min(shown, len(photos))
@@ -163,7 +179,7 @@ def benchmark(
     threads: int | None = None,
     failed: Callable[[PhotoError], None] | None = None,
 ) -> Generator[tuple[int, int], None, list[Measured]]:
-    """Measure units, those that have been measured already excepted.
+    """Measure units, except those that have been measured already.
 
     Parameters
     ----------
@@ -191,6 +207,24 @@ def benchmark(
     -------
     list of Measured
         In the order of the units.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.colour import PROPHOTO
+    >>> from core.files import write
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.progress import finished
+    >>> from core.styles import STYLES
+    >>> vivid = EvaluationSettings(styles={"vivid": STYLES["vivid"]}, perceptual=False)
+    >>> settings = BenchmarkSettings(("soft-clip",), ("box",), vivid)
+    >>> with TemporaryDirectory() as folder:
+    ...     photo = Path(folder, "chart.tif")
+    ...     write(photo, wide_gamut_chart(8), PROPHOTO)
+    ...     measured = finished(benchmark(plan([photo], settings), settings, Path(folder, "kept")))
+    >>> [(one.row.method, one.row.gain["all"] > 0.0) for one in measured]
+    [('naive', False), ('soft-clip', True)]
     """
     folder.mkdir(parents=True, exist_ok=True)
     work = functools.partial(_measure, settings=settings, folder=folder, threads=threads)
@@ -217,7 +251,14 @@ def benchmark(
 
 
 def untrained(settings: BenchmarkSettings) -> list[Method]:
-    """Return the networks among the methods that have not been trained."""
+    """Return the networks among the methods that have not been trained.
+
+    Examples
+    --------
+    >>> settings = BenchmarkSettings(("letnet-box", "swinir"))
+    >>> [method.name for method in untrained(settings)]
+    ['swinir']
+    """
     return [m for m in registry.methods(settings.methods) if not m.trained]
 
 
@@ -226,6 +267,18 @@ def pictures_of(folder: Path, units: Sequence[Unit]) -> dict[str, Path]:
 
     "original" has the arrays ``screen`` (uint8, Display P3 codes), ``colours`` (float32, linear
     ProPhoto); a method has ``error`` (float32, CIEDE2000) and ``colours``.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> unit = Unit(Path("beach.tif"), "vivid", "box", "letnet", shown=True)
+    >>> with TemporaryDirectory() as folder:
+    ...     kept = _picture(_place(Path(folder), unit), "letnet")
+    ...     kept.parent.mkdir(parents=True, exist_ok=True)
+    ...     kept.touch()
+    ...     list(pictures_of(Path(folder), [unit]))
+    ['letnet']
     """
     found = {}
     for unit in units:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from core.evaluation.benchmark import Measured
     from core.evaluation.cost import Cost
     from core.evaluation.figures import ConvergenceData
+    from core.evaluation.rows import Row
     from core.network.solver import SolverSettings
     from core.pictures import ThemeName
 
@@ -146,6 +147,23 @@ def page(content: Content) -> str:
     -------
     str
         Light or dark as the reader's screen is, and fit for telephones and paper.
+
+    Examples
+    --------
+    >>> from core.evaluation.benchmark import Measured
+    >>> from core.evaluation.measuring import evaluate_photo
+    >>> from core.evaluation.protocol import EvaluationSettings
+    >>> from core.methods.registry import methods
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.styles import STYLES
+    >>> vivid = EvaluationSettings(styles={"vivid": STYLES["vivid"]}, perceptual=False)
+    >>> rows = evaluate_photo([], "chart.tif", wide_gamut_chart(8), vivid)
+    >>> measured = [Measured("box", row) for row in rows]
+    >>> html = page(
+    ...     Content(1, methods(["naive"]), measured, (), (), (), (), (), "gamut benchmark", 1)
+    ... )
+    >>> html[:15], "<script src" in html
+    ('<!doctype html>', False)
     """
     from jinja2 import Environment, PackageLoader
 
@@ -153,17 +171,7 @@ def page(content: Content) -> str:
         loader=PackageLoader("core.evaluation", "."), autoescape=True, trim_blocks=True
     )
     template = environment.get_template("benchmark.html")
-    protocols = list(dict.fromkeys(measured.protocol for measured in content.measured))
-    summaries = {
-        protocol: summarise(m.row for m in content.measured if m.protocol == protocol)
-        for protocol in protocols
-    }
-    groups = {
-        protocol: summarise(
-            (m.row for m in content.measured if m.protocol == protocol), by_group=True
-        )
-        for protocol in protocols
-    }
+    summaries, groups = _summaries(content), _summaries(content, by_group=True)
     known = {method.name: method for method in content.methods}
     published = summaries.get("paper", [])
     styles = list(dict.fromkeys(measured.row.style for measured in content.measured))
@@ -194,14 +202,7 @@ def page(content: Content) -> str:
         else "",
         ablations=html(ablation_table(content.ablations)) if content.ablations else "",
         photos=[_photo(shown) for shown in content.shown if shown.pictures],
-        converged=[
-            (
-                c,
-                _themed(functools.partial(draw_convergence, [c.data], c.method, c.solver)),
-                _themed(functools.partial(draw_errors, c.data)),
-            )
-            for c in content.converged
-        ],
+        converged=[(converged, *_drawn(converged)) for converged in content.converged],
         machine=machine(),
         untrained=[method.name for method in content.methods if not method.trained],
         perceptual=any(m.row.flip is not None for m in content.measured),
@@ -209,8 +210,31 @@ def page(content: Content) -> str:
     )
 
 
+def _summaries(content: Content, *, by_group: bool = False) -> dict[str, list[Summary]]:
+    """Return the averages of each protocol."""
+    rows: dict[str, list[Row]] = {}
+    for measured in content.measured:
+        rows.setdefault(measured.protocol, []).append(measured.row)
+    return {protocol: summarise(found, by_group=by_group) for protocol, found in rows.items()}
+
+
+def _drawn(converged: Converged) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the drawings of a network's iterations: its quality, and its errors."""
+    data, method, solver = converged.data, converged.method, converged.solver
+    return (
+        _themed(functools.partial(draw_convergence, [data], method, solver)),
+        _themed(functools.partial(draw_errors, data)),
+    )
+
+
 def machine() -> dict[str, str]:
-    """Return what the figures were measured with."""
+    """Return the machine and the packages with which the figures were measured.
+
+    Examples
+    --------
+    >>> list(machine())[:4]
+    ['Processor', 'Cores', 'Threads of torch', 'System']
+    """
     import torch
 
     packages = ("napari-gamut", "torch", "numpy", "scipy")

@@ -105,6 +105,16 @@ def compare_methods(
     Returns
     -------
     Comparison
+
+    Examples
+    --------
+    >>> from core.methods.registry import methods
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.progress import finished
+    >>> found = finished(compare_methods(wide_gamut_chart(8), methods(["naive", "letnet-box"])))
+    >>> naive, letnet = (one.metrics.regions["out_of_gamut"].psnr for one in found.restorations)
+    >>> letnet > naive
+    True
     """
     settings = settings or EvaluationSettings()
     codes, outside = reduced(original, settings)

@@ -56,6 +56,13 @@ def cost_of(method: Method, side: int, settings: ExpansionSettings) -> Cost:
         Of the chart, in pixels.
     settings : ExpansionSettings
         Tile, device, precision.
+
+    Examples
+    --------
+    >>> from core.methods.registry import method
+    >>> cost = cost_of(method("letnet-box"), 32, ExpansionSettings())
+    >>> cost.method, cost.side, cost.seconds > 0.0
+    ('letnet-box', 32, True)
     """
     if isinstance(method, ImageNetworkMethod) and not method.trained:
         method = with_random_weights(method)
@@ -69,7 +76,13 @@ def cost_of(method: Method, side: int, settings: ExpansionSettings) -> Cost:
 
 
 def chart_codes(side: int) -> Codes:
-    """Return the sRGB codes of a square of charts (uint8, shape (side, side, 3))."""
+    """Return the sRGB codes of a square of charts (uint8, shape (side, side, 3)).
+
+    Examples
+    --------
+    >>> chart_codes(1000).shape
+    (1000, 1000, 3)
+    """
     codes = reduce(convert(wide_gamut_chart(), PROPHOTO, SRGB))
     height, width, _ = codes.shape
     tiled = np.tile(codes, (-(-side // height), -(-side // width), 1))

@@ -80,6 +80,16 @@ def convergence_data(
     Returns
     -------
     ConvergenceData
+
+    Examples
+    --------
+    >>> from core.evaluation.protocol import EvaluationSettings
+    >>> from core.methods.registry import method
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> chart = wide_gamut_chart(8)
+    >>> data = convergence_data(method("letnet"), chart, EvaluationSettings(), iterations=(1, 4))
+    >>> list(data.error_maps), data.residuals[-1] < data.residuals[0]
+    ([1, 4], True)
     """
     codes, outside = reduced(reference, settings)
     window = largest_window(codes.shape, method.model.network.config)
@@ -123,6 +133,15 @@ def draw_convergence(
         Whose tolerance is marked.
     theme : {"light", "dark"}
         The page.
+
+    Examples
+    --------
+    >>> from core.methods.registry import method
+    >>> quality = QualityTrace([0, 1, 2], {region: [0.1, 0.06, 0.05] for region in REGIONS})
+    >>> data = ConvergenceData([0.5, 0.1], quality, {}, Window(0, 0, 4, 6))
+    >>> figure = draw_convergence([data], "letnet", method("letnet").solver)
+    >>> [axes.get_ylabel() for axes in figure.axes]
+    ['Relative residual', 'PSNR (dB)', 'RMSE']
     """
     common = min(len(data.residuals) for data in every)
     residuals = [
@@ -134,7 +153,17 @@ def draw_convergence(
 
 
 def draw_errors(data: ConvergenceData, theme: ThemeName = "light") -> Figure:
-    """Draw the error maps at some iterations, on one scale (figure 6)."""
+    """Draw the error maps at some iterations, on one scale (figure 6).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> trace = QualityTrace([0], {region: [0.1] for region in REGIONS})
+    >>> maps = {1: np.full((4, 6), 0.2, np.float32), 8: np.full((4, 6), 0.1, np.float32)}
+    >>> figure = draw_errors(ConvergenceData([0.5], trace, maps, Window(0, 0, 4, 6)))
+    >>> [axes.get_title() for axes in figure.axes][:2]
+    ['K = 1  (mean 0.200)', 'K = 8  (mean 0.100)']
+    """
     maps = {f"K = {number}": error for number, error in data.error_maps.items()}
     return error_figure(maps, "Absolute error (linear ProPhoto)", theme=theme)
 
@@ -152,6 +181,15 @@ def draw_gamuts(
         The finished original, linear ProPhoto RGB in 0..1.
     settings : EvaluationSettings
         Protocol, JPEG, solver.
+
+    Examples
+    --------
+    >>> from core.evaluation.protocol import EvaluationSettings
+    >>> from core.methods.registry import methods
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> figure = draw_gamuts(methods(["letnet-box"]), wide_gamut_chart(8), EvaluationSettings())
+    >>> [axes.get_title() for axes in figure.axes][:3]
+    ['Original', 'sRGB', 'letnet-box']
     """
     codes, _ = reduced(reference, settings)
     images = {"Original": reference, "sRGB": _naive(codes, settings)}
@@ -184,6 +222,17 @@ def draw_photos(
     (str, Figure)
         What is shown, "<photo> gamuts", "<photo> convergence <method>" and "<photo> errors
         <method>", and its figure; "average" stands for the photo of an average.
+
+    Examples
+    --------
+    >>> from core.evaluation.protocol import EvaluationSettings
+    >>> from core.methods.registry import methods
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.styles import STYLES
+    >>> chart = [("chart", wide_gamut_chart(8))]
+    >>> drawn = draw_photos(methods(["naive"]), chart, STYLES["vivid"], EvaluationSettings())
+    >>> [title for title, _ in drawn]  # the naive inversion has no fixed point
+    ['chart gamuts']
     """
     measured: list[tuple[LetNetMethod, list[ConvergenceData]]] = [
         (method, []) for method in methods if is_equilibrium(method)

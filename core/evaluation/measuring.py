@@ -66,6 +66,22 @@ def evaluate(
     ------
     Row
         Photo by photo, style by style, method by method.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import write
+    >>> from core.methods.registry import methods
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.styles import STYLES
+    >>> vivid = EvaluationSettings(styles={"vivid": STYLES["vivid"]}, perceptual=False)
+    >>> with TemporaryDirectory() as folder:
+    ...     photo = Path(folder, "chart.tif")
+    ...     write(photo, wide_gamut_chart(8), PROPHOTO)
+    ...     rows = list(evaluate(methods(["soft-clip"]), [photo], vivid))
+    >>> [(row.photo, row.style, row.method) for row in rows]
+    [('chart.tif', 'vivid', 'naive'), ('chart.tif', 'vivid', 'soft-clip')]
     """
     settings = settings or EvaluationSettings()
     for photo in photos:
@@ -114,6 +130,16 @@ def evaluate_photo(
     ------
     Row
         Style by style, method by method.
+
+    Examples
+    --------
+    >>> from core.methods.registry import methods
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.styles import STYLES
+    >>> vivid = EvaluationSettings(styles={"vivid": STYLES["vivid"]}, perceptual=False)
+    >>> rows = evaluate_photo(methods(["letnet-box"]), "chart.tif", wide_gamut_chart(8), vivid)
+    >>> [(row.method, row.gain["out_of_gamut"] > 0.0, row.kept) for row in rows]
+    [('naive', False, 1.0), ('letnet-box', True, 1.0)]
     """
     if settings.max_side is not None:
         original = area_reduced(original, settings.max_side)

@@ -40,6 +40,16 @@ def photos_in(places: Iterable[Path], besides: Path | None = None) -> list[Path]
     ------
     PhotoError
         If one of them does not exist.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("beach.nef", "beach.xmp", ".hidden.nef"):
+    ...         Path(folder, name).touch()
+    ...     [path.name for path in photos_in([Path(folder)])]
+    ['beach.nef']
     """
     paths: set[Path] = set()
     for folder in places:
@@ -58,7 +68,14 @@ def photos_in(places: Iterable[Path], besides: Path | None = None) -> list[Path]
 
 
 def evenly(photos: Sequence[Path], limit: int | None) -> list[Path]:
-    """Return so many photos, evenly from all; all of them without a limit."""
+    """Return at most `limit` photos, spread evenly over all; all of them without a limit.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> [path.name for path in evenly([Path(f"{number}.nef") for number in range(10)], 4)]
+    ['0.nef', '2.nef', '5.nef', '7.nef']
+    """
     if limit is None or limit >= len(photos):
         return list(photos)
     return [photos[number * len(photos) // limit] for number in range(limit)]
@@ -81,6 +98,13 @@ def read_original(path: Path) -> npt.NDArray[np.float32]:
     ------
     PhotoError
         If the file cannot be read.
+
+    Examples
+    --------
+    >>> from core.files import sample_photo
+    >>> original = read_original(sample_photo())
+    >>> original.shape, original.max().item() <= 1.0
+    ((400, 600, 3), True)
     """
     scene = read(path, assume=PROPHOTO).scene()
     prophoto: npt.NDArray[np.float32] = np.clip(convert(scene, SRGB, PROPHOTO), 0.0, 1.0)
@@ -100,6 +124,13 @@ def source_of(path: Path) -> ColourSpace | None:
     ------
     PhotoError
         If the file cannot be read.
+
+    Examples
+    --------
+    >>> from core.files import sample_photo
+    >>> wide = sample_photo().with_name("rocket.jpg")
+    >>> source_of(wide).name, source_of(sample_photo()) is None  # sRGB is no wide gamut
+    ('Adobe RGB (1998)', True)
     """
     entry = index_entry(path)
     if entry and entry.get("source_gamut"):
@@ -118,6 +149,15 @@ def through_jpeg(codes: Codes, quality: int, subsampling: Literal["420", "444"])
         1 to 100.
     subsampling : {"420", "444"}
         Whether the colours keep their resolution ("444").
+
+    Examples
+    --------
+    >>> codes = np.zeros((8, 8, 3), np.uint8)
+    >>> codes[:, ::2] = [255, 0, 0]
+    >>> through_jpeg(codes, 90, "444")[0, :2].tolist()
+    [[254, 0, 0], [0, 0, 2]]
+    >>> through_jpeg(codes, 90, "420")[0, :2].tolist()  # colours at half the resolution
+    [[166, 38, 37], [88, 0, 0]]
     """
     data = imagecodecs.jpeg8_encode(codes, level=quality, subsampling=subsampling)
     decoded: Codes = imagecodecs.jpeg8_decode(data)

@@ -42,7 +42,7 @@ _SMALLEST_SIDE = 31
 
 
 def display_rendering(values: Floats) -> FloatImage:
-    """Return what a Display P3 screen is sent for a photo.
+    """Return the values that a Display P3 screen gets for a photo.
 
     Parameters
     ----------
@@ -53,6 +53,14 @@ def display_rendering(values: Floats) -> FloatImage:
     -------
     ndarray, float32, shape (..., 3)
         Encoded Display P3 in 0..1; colours outside are clipped channel by channel.
+
+    Examples
+    --------
+    >>> shown = display_rendering(np.array([[0.5, 0.5, 0.5], [0.0, 1.0, 0.0]]))
+    >>> [f"{value:.3f}" for value in shown[0]]  # greys stay grey
+    ['0.735', '0.735', '0.735']
+    >>> shown[1].max().item()  # ProPhoto's green is out of reach
+    1.0
     """
     linear = convert(values.astype(np.float32, copy=False), PROPHOTO, DISPLAY_P3, "Bradford")
     return DISPLAY_P3.encode(np.clip(linear, 0.0, 1.0))
@@ -72,6 +80,13 @@ def flip_map(reference: Floats, test: Floats) -> FloatImage | None:
         LDR-FLIP (Andersson et al. 2020) in 0..1, seen at the usual 67 pixels per degree;
         None where the package `flip-evaluator` is not installed. Its mean over a region comes
         from :func:`core.metrics.region_means`.
+
+    Examples
+    --------
+    >>> grey = np.full((16, 16, 3), 0.2, np.float32)
+    >>> errors = flip_map(grey, grey)
+    >>> errors is None or errors.max().item() == 0.0  # None without flip-evaluator
+    True
     """
     if reference.shape != test.shape:
         raise PhotoError("FLIP compares two photos of the same size.")
@@ -192,6 +207,13 @@ def published_lpips(backbone: Path | None = None) -> Lpips | None:
     PhotoError
         If a path is given and no file is there, or if the file is not the published one: a
         metric with other weights is another metric.
+
+    Examples
+    --------
+    >>> published_lpips(Path("alexnet.pth"))  # doctest: +NORMALIZE_WHITESPACE
+    Traceback (most recent call last):
+    core.errors.PhotoError: There is no file alexnet.pth: give the path of
+    alexnet-owt-7be5be79.pth.
     """
     import torch
 

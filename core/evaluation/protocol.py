@@ -135,6 +135,13 @@ def reduced(
         sRGB codes.
     out_of_gamut : ndarray, bool, shape (H, W)
         Pixels of the original that sRGB cannot hold.
+
+    Examples
+    --------
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> codes, outside = reduced(wide_gamut_chart(8), EvaluationSettings())
+    >>> codes.dtype, f"{outside.mean():.0%} of the pixels lost colour"
+    (dtype('uint8'), '33% of the pixels lost colour')
     """
     scene = convert(reference, PROPHOTO, SRGB, settings.protocol.adaptation)
     codes = reduce(scene) if method is None else method.reduced(scene)

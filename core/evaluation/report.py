@@ -93,6 +93,18 @@ def render(tables: Sequence[Table], form: Format) -> str:
     -------
     str
         Ends with a line break.
+
+    Examples
+    --------
+    >>> columns = (Column("Method"), Column("Gain (dB)", signed=True))
+    >>> gains = Table("Gains", columns, (("letnet", 1.234), ("naive", 0.0)))
+    >>> print(render([gains], "markdown"), end="")
+    **Gains**
+    <BLANKLINE>
+    | Method | Gain (dB) |
+    | :-- | --: |
+    | letnet | +1.23 |
+    | naive | +0.00 |
     """
     if form not in FORMATS:
         raise ValueError(f"There is no table format {form!r}; choose one of {', '.join(FORMATS)}.")
@@ -103,7 +115,20 @@ def render(tables: Sequence[Table], form: Format) -> str:
 
 
 def html(table: Table) -> str:
-    """Write one table as HTML, without classes and with its title as the caption."""
+    """Write one table as HTML, without classes and with its title as the caption.
+
+    Examples
+    --------
+    >>> columns = (Column("Method"), Column("Gain (dB)", signed=True))
+    >>> print(html(Table("Gains", columns, (("letnet", 1.234),))))
+    <table>
+    <caption><span>Gains</span></caption>
+    <thead><tr><th>Method</th><th class="number">Gain (dB)</th></tr></thead>
+    <tbody>
+    <tr><td>letnet</td><td class="number">+1.23</td></tr>
+    </tbody>
+    </table>
+    """
     head, *body = _cells(table, "markdown")
     marks = [' class="number"' if right else "" for right in _aligned_right(table)]
 

@@ -88,7 +88,7 @@ class Row:
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> Row:
-        """Return the row that :meth:`as_dict` told.
+        """Return the row from what :meth:`as_dict` returned.
 
         A gain of infinity, which two identical photos have, comes back as nan.
         """

@@ -78,6 +78,18 @@ def summarise(rows: Iterable[Row], *, by_group: bool = False) -> list[Summary]:
     -------
     list of Summary
         In the order in which styles and methods first come; groups from A to D.
+
+    Examples
+    --------
+    >>> from core.evaluation.measuring import evaluate_photo
+    >>> from core.evaluation.protocol import EvaluationSettings
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.styles import STYLES
+    >>> vivid = EvaluationSettings(styles={"vivid": STYLES["vivid"]}, perceptual=False)
+    >>> photos = {"small.tif": wide_gamut_chart(8), "large.tif": wide_gamut_chart(9)}
+    >>> rows = [row for name in photos for row in evaluate_photo([], name, photos[name], vivid)]
+    >>> [(one.style, one.method, one.photos, one.kept) for one in summarise(rows)]
+    [('vivid', 'naive', 2, 1.0)]
     """
     parts: dict[tuple[str, str], dict[Group | None, list[Row]]] = {}
     for row in rows:

@@ -21,7 +21,23 @@ _REGION_TITLES: dict[Region, str] = {"all": "all", "out_of_gamut": "out", "in_ga
 
 
 def quality_table(summaries: Sequence[Summary], settings: EvaluationSettings) -> Table:
-    """Return the figures of each style and method: the averages over all photos."""
+    """Return the figures of each style and method: the averages over all photos.
+
+    Examples
+    --------
+    >>> from core.evaluation.measuring import evaluate_photo
+    >>> from core.evaluation.protocol import EvaluationSettings
+    >>> from core.evaluation.summary import summarise
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.styles import STYLES
+    >>> vivid = EvaluationSettings(styles={"vivid": STYLES["vivid"]}, perceptual=False)
+    >>> rows = list(evaluate_photo([], "chart.tif", wide_gamut_chart(8), vivid))
+    >>> table = quality_table(summarise(rows), vivid)
+    >>> [column.title for column in table.columns][:4]
+    ['Style', 'Method', 'Photos', 'PSNR all (dB)']
+    >>> table.rows[0][:3]
+    ('vivid', 'naive', 1)
+    """
     columns = (
         Column("Style"),
         Column("Method"),
@@ -44,7 +60,21 @@ def quality_table(summaries: Sequence[Summary], settings: EvaluationSettings) ->
 
 
 def worst_table(summaries: Sequence[Summary]) -> Table:
-    """Return, for each style and method, the photo that gained least."""
+    """Return, for each style and method, the photo that gained least.
+
+    Examples
+    --------
+    >>> from core.evaluation.measuring import evaluate_photo
+    >>> from core.evaluation.protocol import EvaluationSettings
+    >>> from core.evaluation.summary import summarise
+    >>> from core.methods.soft_clip import SoftClip
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.styles import STYLES
+    >>> vivid = EvaluationSettings(styles={"vivid": STYLES["vivid"]}, perceptual=False)
+    >>> rows = list(evaluate_photo([SoftClip()], "chart.tif", wide_gamut_chart(8), vivid))
+    >>> [row[:4] for row in worst_table(summarise(rows)).rows]
+    [('vivid', 'soft-clip', 'all', 'chart.tif'), ('vivid', 'soft-clip', 'out', 'chart.tif')]
+    """
     columns = (
         Column("Style"),
         Column("Method"),
@@ -62,7 +92,20 @@ def worst_table(summaries: Sequence[Summary]) -> Table:
 
 
 def group_table(summaries: Sequence[Summary]) -> Table:
-    """Return the figures by the photos' share of out-of-gamut pixels: groups A to D."""
+    """Return the figures by the photos' share of out-of-gamut pixels: groups A to D.
+
+    Examples
+    --------
+    >>> from core.evaluation.measuring import evaluate_photo
+    >>> from core.evaluation.protocol import EvaluationSettings
+    >>> from core.evaluation.summary import summarise
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.styles import STYLES
+    >>> vivid = EvaluationSettings(styles={"vivid": STYLES["vivid"]}, perceptual=False)
+    >>> rows = list(evaluate_photo([], "chart.tif", wide_gamut_chart(8), vivid))
+    >>> [row[:4] for row in group_table(summarise(rows, by_group=True)).rows]
+    [('vivid', 'naive', 'B', 1)]
+    """
     columns = (
         Column("Style"),
         Column("Method"),
@@ -88,7 +131,21 @@ def group_table(summaries: Sequence[Summary]) -> Table:
 
 
 def cost_table(summaries: Sequence[Summary], methods: Sequence[Method]) -> Table:
-    """Return what each method costs."""
+    """Return what each method costs.
+
+    Examples
+    --------
+    >>> from core.evaluation.measuring import evaluate_photo
+    >>> from core.evaluation.protocol import EvaluationSettings
+    >>> from core.evaluation.summary import summarise
+    >>> from core.methods.registry import methods
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.styles import STYLES
+    >>> vivid = EvaluationSettings(styles={"vivid": STYLES["vivid"]}, perceptual=False)
+    >>> rows = list(evaluate_photo([], "chart.tif", wide_gamut_chart(8), vivid))
+    >>> [row[:4] for row in cost_table(summarise(rows), methods(["naive"])).rows]
+    [('vivid', 'naive', 0, 0)]
+    """
     parameters = {method.name: method.parameters for method in methods}
     columns = (
         Column("Style"),
@@ -119,7 +176,23 @@ def cost_table(summaries: Sequence[Summary], methods: Sequence[Method]) -> Table
 def complete_table(
     whole: Sequence[Summary], groups: Sequence[Summary], methods: Sequence[Method]
 ) -> Table:
-    """Return every figure in one table, a row for each style, method, group and region."""
+    """Return every figure in one table, a row for each style, method, group and region.
+
+    Examples
+    --------
+    >>> from core.evaluation.measuring import evaluate_photo
+    >>> from core.evaluation.protocol import EvaluationSettings
+    >>> from core.evaluation.summary import summarise
+    >>> from core.methods.registry import methods
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.styles import STYLES
+    >>> vivid = EvaluationSettings(styles={"vivid": STYLES["vivid"]}, perceptual=False)
+    >>> rows = list(evaluate_photo([], "chart.tif", wide_gamut_chart(8), vivid))
+    >>> table = complete_table(summarise(rows), [], methods(["naive"]))
+    >>> [row[:5] for row in table.rows]  # doctest: +NORMALIZE_WHITESPACE
+    [('vivid', 'naive', 'all', 'all', 1), ('vivid', 'naive', 'all', 'out_of_gamut', 1),
+        ('vivid', 'naive', 'all', 'in_gamut', 1)]
+    """
     parameters = {method.name: method.parameters for method in methods}
     titles = (
         *("style", "method", "group", "region", "photos", "pixels"),
@@ -151,7 +224,20 @@ def complete_table(
 
 
 def source_table(rows: Sequence[Row]) -> Table:
-    """Return the gains by the space in which the originals' colours lay."""
+    """Return the gains by the space in which the originals' colours lay.
+
+    Examples
+    --------
+    >>> from core.evaluation.measuring import evaluate_photo
+    >>> from core.evaluation.protocol import EvaluationSettings
+    >>> from core.methods.soft_clip import SoftClip
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.styles import STYLES
+    >>> vivid = EvaluationSettings(styles={"vivid": STYLES["vivid"]}, perceptual=False)
+    >>> rows = list(evaluate_photo([SoftClip()], "chart.tif", wide_gamut_chart(8), vivid))
+    >>> [row[:4] for row in source_table(rows).rows]
+    [('vivid', 'prophoto', 'soft-clip', 1)]
+    """
     kinds: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         if row.method != NAIVE:

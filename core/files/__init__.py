@@ -9,6 +9,7 @@ from core.files.provenance import Provenance, provenance_of
 from core.files.reading import PHOTO_FORMATS, Photo, PhotoInfo, inspect, read
 from core.files.rows import RowReader, open_rows
 from core.files.safe_write import check_target, is_same_file, write_bytes
+from core.files.sample import sample_photo
 from core.files.writing import (
     OUTPUT_FORMATS,
     REDUCED_FORMATS,
@@ -16,6 +17,7 @@ from core.files.writing import (
     PhotoWriter,
     check_output,
     format_of,
+    is_own_reduction,
     is_own_result,
     write,
     write_codes,
@@ -41,11 +43,13 @@ __all__ = [
     "format_of",
     "icc_profile",
     "inspect",
+    "is_own_reduction",
     "is_own_result",
     "is_same_file",
     "open_rows",
     "provenance_of",
     "read",
+    "sample_photo",
     "write",
     "write_bytes",
     "write_codes",

@@ -37,6 +37,16 @@ def from_cicp(primaries: int, transfer: int, *, narrow_bits: int = 0) -> Encodin
     -------
     Encoding or None
         PQ and HLG become linear light with 203 cd/m² at 1.0.
+
+    Examples
+    --------
+    >>> from_cicp(12, 13).name  # SMPTE EG 432-1 primaries, the curve of sRGB
+    'Display P3'
+    >>> hlg = from_cicp(9, 18)
+    >>> hlg.name, hlg.scene(np.full((1, 1, 3), 0.75, np.float32)).round(2).tolist()
+    ('Rec.2020 primaries, HLG', [[[1.0, 1.0, 1.0]]])
+    >>> from_cicp(2, 2) is None  # unspecified
+    True
     """
     if primaries not in _PRIMARIES or transfer not in _TRANSFERS:
         return None

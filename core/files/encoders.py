@@ -35,7 +35,32 @@ _AVIF_SPEED = 6
 
 
 def png_file(codes: npt.NDArray[Any], target: Target) -> bytes:
-    """Return a PNG: codes uint8 or uint16 of shape (H, W, 3 or 4)."""
+    """Return a PNG: codes uint8 or uint16 of shape (H, W, 3 or 4).
+
+    Parameters
+    ----------
+    codes : ndarray, uint8 or uint16, shape (H, W, 3 or 4)
+        Encoded values of the target's space, straight opacity behind them.
+    target : Target
+        Everything else.
+
+    Returns
+    -------
+    bytes
+
+    Examples
+    --------
+    >>> from core.colour import DISPLAY_P3
+    >>> from core.files.profile import icc_profile
+    >>> from core.files.target import Target
+    >>> codes = np.zeros((4, 6, 3), np.uint8)
+    >>> target = Target(
+    ...     6, 4, 3, codes.dtype, 8, DISPLAY_P3, icc_profile(DISPLAY_P3), software="gamut"
+    ... )
+    >>> file = png_file(codes, target)
+    >>> [part in file for part in (b"cICP", b"iCCP", b"gamut")]
+    [True, True, True]
+    """
     chunks = []
     points = CODE_POINTS.get(target.space.key)
     if points is not None:
@@ -50,7 +75,19 @@ def png_file(codes: npt.NDArray[Any], target: Target) -> bytes:
 
 
 def jpeg_file(codes: npt.NDArray[np.uint8], target: Target) -> bytes:
-    """Return a JPEG without chroma subsampling: codes uint8 of shape (H, W, 3)."""
+    """Return a JPEG without chroma subsampling: codes uint8 of shape (H, W, 3).
+
+    Examples
+    --------
+    >>> from core.colour import DISPLAY_P3
+    >>> from core.files.profile import icc_profile
+    >>> from core.files.target import Target
+    >>> codes = np.zeros((4, 6, 3), np.uint8)
+    >>> target = Target(6, 4, 3, codes.dtype, 8, DISPLAY_P3, icc_profile(DISPLAY_P3), quality=90)
+    >>> file = jpeg_file(codes, target)
+    >>> file[:2].hex(), target.icc in file
+    ('ffd8', True)
+    """
     buffer = io.BytesIO()
     exif, resolution = target.metadata.exif, target.metadata.resolution
     across, down = resolution.dots_per_inch if resolution is not None else (0.0, 0.0)
@@ -74,7 +111,19 @@ def jpeg_file(codes: npt.NDArray[np.uint8], target: Target) -> bytes:
 
 
 def webp_file(codes: npt.NDArray[np.uint8], target: Target) -> bytes:
-    """Return a WebP: codes uint8 of shape (H, W, 3 or 4)."""
+    """Return a WebP: codes uint8 of shape (H, W, 3 or 4).
+
+    Examples
+    --------
+    >>> from core.colour import DISPLAY_P3
+    >>> from core.files.profile import icc_profile
+    >>> from core.files.target import Target
+    >>> codes = np.zeros((4, 6, 3), np.uint8)
+    >>> target = Target(6, 4, 3, codes.dtype, 8, DISPLAY_P3, icc_profile(DISPLAY_P3))
+    >>> file = webp_file(codes, target)
+    >>> file[8:12], b"VP8L" in file  # quality 100 is lossless
+    (b'WEBP', True)
+    """
     buffer = io.BytesIO()
     exif, packet = target.metadata.exif, target.metadata.xmp
     Image.fromarray(codes).save(
@@ -92,7 +141,32 @@ def webp_file(codes: npt.NDArray[np.uint8], target: Target) -> bytes:
 
 
 def avif_file(codes: npt.NDArray[Any], target: Target) -> bytes:
-    """Return an AVIF: codes of `target.bits` in uint8 or uint16, shape (H, W, 3 or 4)."""
+    """Return an AVIF: codes of `target.bits` in uint8 or uint16, shape (H, W, 3 or 4).
+
+    Parameters
+    ----------
+    codes : ndarray, uint8 or uint16, shape (H, W, 3 or 4)
+        Encoded values of the target's space in 0..2**bits - 1, straight opacity behind them.
+    target : Target
+        Everything else; quality 100 is as good as the depth allows.
+
+    Returns
+    -------
+    bytes
+
+    Examples
+    --------
+    >>> from core.colour import DISPLAY_P3
+    >>> from core.files.profile import icc_profile
+    >>> from core.files.target import Target
+    >>> codes = np.zeros((4, 6, 3), np.uint8)
+    >>> target = Target(
+    ...     6, 4, 3, codes.dtype, 8, DISPLAY_P3, icc_profile(DISPLAY_P3), software="gamut"
+    ... )
+    >>> images = isobmff.read_images(file := avif_file(codes, target))
+    >>> xmp.properties(isobmff.xmp_of(images, file))[xmp.TIFF, "Software"]
+    ['gamut']
+    """
     primaries, transfer = CODE_POINTS.get(target.space.key, _UNSPECIFIED)
     file = imagecodecs.avif_encode(
         codes,
@@ -123,6 +197,20 @@ def jxl_file(values: npt.NDArray[Any], target: Target, scratch: Path) -> bytes:
     Returns
     -------
     bytes
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.colour import DISPLAY_P3
+    >>> from core.files.profile import icc_profile
+    >>> from core.files.target import Target
+    >>> codes = np.zeros((4, 6, 3), np.uint8)
+    >>> target = Target(6, 4, 3, codes.dtype, 8, DISPLAY_P3, icc_profile(DISPLAY_P3))
+    >>> with TemporaryDirectory() as folder:
+    ...     file = jxl_file(codes, target, Path(folder, "scratch"))
+    >>> [box.kind for box in isobmff.boxes(file)]
+    [b'JXL ', b'ftyp', b'xml ', b'jxlc']
     """
     kind = {"uint8": "uint8", "uint16": "uint16", "float16": "half", "float32": "float"}
     spec = OpenImageIO.ImageSpec(

@@ -50,6 +50,13 @@ def from_os_error(error: OSError, path: Path, verb: str) -> FileError:
     -------
     FileError
         To be raised from `error`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> error = OSError(errno.ENOSPC, "No space left on device")
+    >>> print(from_os_error(error, Path("wide.tif"), "write"))
+    The disk is full, so “wide.tif” was not written; make room and run it again.
     """
     sentence = _SENTENCES.get(error.errno or 0)
     if sentence is None:
@@ -59,7 +66,14 @@ def from_os_error(error: OSError, path: Path, verb: str) -> FileError:
 
 
 def damaged(path: Path, format_name: str) -> FileError:
-    """Return the error for a file whose content breaks off or contradicts itself."""
+    """Return the error for a file whose content breaks off or contradicts itself.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> print(damaged(Path("holiday.jpg"), "JPEG"))
+    “holiday.jpg” is a damaged or incomplete JPEG file; use another copy of the photo.
+    """
     return FileError(
         f"“{path}” is a damaged or incomplete {format_name} file; use another copy of the photo."
     )
@@ -74,6 +88,14 @@ def unsupported(path: Path, what: str) -> FileError:
         The file.
     what : str
         The kind, as the subject of a sentence: "this kind of TIFF file".
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> error = unsupported(Path("scan.tif"), "this kind of TIFF file")
+    >>> print(error)  # doctest: +NORMALIZE_WHITESPACE
+    “scan.tif” cannot be read, since this kind of TIFF file is not supported; save it as 16-bit
+    TIFF or PNG in another program.
     """
     return FileError(
         f"“{path}” cannot be read, since {what} is not supported; save it as 16-bit TIFF or PNG "
@@ -81,8 +103,31 @@ def unsupported(path: Path, what: str) -> FileError:
     )
 
 
+def moving(path: Path, format_name: str) -> FileError:
+    """Return the error for a file of moving pictures without a still one.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> print(moving(Path("cat.heics"), "HEIC"))
+    “cat.heics” is an animated HEIC without a still picture; save one of its frames.
+    """
+    return FileError(
+        f"“{path}” is an animated {format_name} without a still picture; save one of its frames."
+    )
+
+
 def excessive(path: Path, error: ExcessError) -> FileError:
-    """Return the error for a file that would keep the computer busy for minutes or hours."""
+    """Return the error for a file that would keep the computer busy for minutes or hours.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> error = excessive(Path("odd.png"), ExcessError("more than 100000 chunks"))
+    >>> print(error)  # doctest: +NORMALIZE_WHITESPACE
+    “odd.png” holds more than 100000 chunks, far more than a photo needs, and would take very
+    long; save it anew in another program.
+    """
     return FileError(
         f"“{path}” holds {error}, far more than a photo needs, and would take very long; save it "
         "anew in another program."
@@ -90,7 +135,16 @@ def excessive(path: Path, error: ExcessError) -> FileError:
 
 
 def unreadable(path: Path, format_name: str, error: Exception) -> FileError:
-    """Return the error for a file on which its reader failed in an unforeseen way."""
+    """Return the error for a file on which its reader failed in an unforeseen way.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> error = unreadable(Path("odd.jxl"), "JPEG XL", AttributeError("no such box"))
+    >>> print(error)  # doctest: +NORMALIZE_WHITESPACE
+    “odd.jxl” is a JPEG XL file that this program cannot read (AttributeError); save it as
+    16-bit TIFF or PNG in another program.
+    """
     return FileError(
         f"“{path}” is a {format_name} file that this program cannot read "
         f"({type(error).__name__}); save it as 16-bit TIFF or PNG in another program."

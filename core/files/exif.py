@@ -202,14 +202,31 @@ def parse(blob: bytes) -> Directory:
     ------
     ValueError
         If it is no EXIF at all.
+
+    Examples
+    --------
+    >>> blob = blob_from(Directory({MODEL: Entry.text("X100V"), ORIENTATION: Entry.shorts(6)}))
+    >>> main = parse(blob)
+    >>> main.text(MODEL), main.entries[ORIENTATION].as_int()
+    ('X100V', 6)
+    >>> parse(b"no EXIF")
+    Traceback (most recent call last):
+    ValueError: This is not EXIF.
     """
     return parse_file(io.BytesIO(blob))
 
 
 def blob_from(directory: Directory) -> bytes:
-    """Return the EXIF blob of directories, in their byte order.
+    r"""Return the EXIF blob of directories, in their byte order.
 
     A makers' note whose places count from the start of the file keeps its own place there.
+
+    Examples
+    --------
+    >>> inner = Directory({FOCAL_LENGTH: Entry.rational(35, 1)})
+    >>> blob = blob_from(Directory({MAKE: Entry.text("Fujifilm")}, {EXIF_IFD: inner}))
+    >>> blob[:4], parse(blob).child(EXIF_IFD).entries[FOCAL_LENGTH].as_float()
+    (b'II*\x00', 35.0)
     """
     note = directory.child(EXIF_IFD).entries.get(MAKER_NOTE)
     layout = _Layout(directory.order, 8, note if _must_stay(note) else None)
@@ -218,10 +235,24 @@ def blob_from(directory: Directory) -> bytes:
     return mark + struct.pack(directory.order + "I", start) + bytes(layout.data)
 
 
-def parse_file(file: IO[bytes]) -> Directory:
-    """Return the directories of a TIFF, a BigTIFF or a TIFF-like RAW, as :func:`parse` does."""
+def parse_file(file: IO[bytes], start: int | None = None) -> Directory:
+    """Return the directories of a TIFF, a BigTIFF or a TIFF-like RAW, as :func:`parse` does.
+
+    Parameters
+    ----------
+    file : binary file
+        Seekable.
+    start : int, optional
+        Where the main directory stands; the first of the file unless given.
+
+    Examples
+    --------
+    >>> tiff = io.BytesIO(blob_from(Directory({SOFTWARE: Entry.text("darktable 5.0")})))
+    >>> parse_file(tiff).text(SOFTWARE)
+    'darktable 5.0'
+    """
     reader = _Reader(file)
-    main = reader.directory(reader.start, (EXIF_IFD, GPS_IFD))
+    main = reader.directory(reader.start if start is None else start, (EXIF_IFD, GPS_IFD))
     if not main.entries and not main.children:
         raise ValueError("This is not EXIF.")
     return main
@@ -241,6 +272,13 @@ def blob_of_photo(whole: Directory) -> tuple[bytes | None, tuple[str, ...]]:
         EXIF in the file's byte order; None if nothing is about the photo.
     notes : tuple of str
         Sentences for people about what had to be left out.
+
+    Examples
+    --------
+    >>> whole = Directory({MODEL: Entry.text("X100V"), 256: Entry.longs(6000)})  # 256: ImageWidth
+    >>> blob, notes = blob_of_photo(whole)
+    >>> sorted(parse(blob).entries) == [MODEL], notes
+    (True, ())
     """
     kept = _descriptive(whole)
     if not kept.children and not kept.entries.keys() - {SOFTWARE, DATE, RESOLUTION_UNIT}:
@@ -255,7 +293,18 @@ def blob_of_photo(whole: Directory) -> tuple[bytes | None, tuple[str, ...]]:
 
 
 def with_resolution(blob: bytes | None, x: Entry, y: Entry, unit: Entry) -> bytes:
-    """Return EXIF that states a print resolution where it stated none."""
+    """Return EXIF that states a print resolution where it stated none.
+
+    Examples
+    --------
+    >>> dpi = Entry.rational(300, 1)
+    >>> blob = with_resolution(None, dpi, dpi, Entry.shorts(2))
+    >>> parse(blob).entries[X_RESOLUTION].as_float()
+    300.0
+    >>> other = Entry.rational(72, 1)
+    >>> with_resolution(blob, other, other, Entry.shorts(2)) == blob  # what is stated stays
+    True
+    """
     try:
         directory = parse(blob) if blob is not None else Directory()
     except ValueError:
@@ -280,6 +329,14 @@ def described(blob: bytes) -> tuple[Directory, dict[int, int]]:
         Its fields, in the blob's byte order, without the directories it points to.
     pointers : dict
         The tags of those directories, and where in the blob they stand.
+
+    Examples
+    --------
+    >>> inner = Directory({F_NUMBER: Entry.rational(28, 10)})
+    >>> blob = blob_from(Directory({MODEL: Entry.text("X100V")}, {EXIF_IFD: inner}))
+    >>> directory, pointers = described(blob)
+    >>> directory.text(MODEL), list(pointers) == [EXIF_IFD]
+    ('X100V', True)
     """
     try:
         whole = parse(blob)
@@ -297,7 +354,15 @@ def described(blob: bytes) -> tuple[Directory, dict[int, int]]:
 
 
 def orientation(blob: bytes | None) -> int:
-    """Return how an EXIF blob says the pixels must be turned: 1 to 8, 1 for not at all."""
+    """Return how an EXIF blob says the pixels must be turned: 1 to 8, 1 for not at all.
+
+    Examples
+    --------
+    >>> orientation(blob_from(Directory({ORIENTATION: Entry.shorts(6)})))  # a quarter to the right
+    6
+    >>> orientation(None)
+    1
+    """
     if blob is None:
         return 1
     try:
@@ -320,6 +385,15 @@ def upright(blob: bytes | None) -> bytes | None:
     -------
     bytes or None
         A copy that differs in these places only; None if `blob` is no EXIF.
+
+    Examples
+    --------
+    >>> blob = blob_from(Directory({ORIENTATION: Entry.shorts(6), MODEL: Entry.text("X100V")}))
+    >>> turned = upright(blob)
+    >>> orientation(turned), parse(turned).text(MODEL), len(turned) == len(blob)
+    (1, 'X100V', True)
+    >>> upright(b"no EXIF") is None
+    True
     """
     if blob is None:
         return None
@@ -338,7 +412,7 @@ def upright(blob: bytes | None) -> bytes | None:
 
 
 def stating(blob: bytes, width: int, height: int, *, srgb: bool) -> bytes:
-    """Return EXIF whose words on the pixels are those of the file that it goes into.
+    """Return EXIF whose statements about the pixels are true of the file that it goes into.
 
     Parameters
     ----------
@@ -353,6 +427,14 @@ def stating(blob: bytes, width: int, height: int, *, srgb: bool) -> bytes:
     -------
     bytes
         Fields are changed where they exist, in place; none is added.
+
+    Examples
+    --------
+    >>> sizes = {40962: Entry.longs(6000), 40963: Entry.longs(4000), COLOUR_SPACE: Entry.shorts(1)}
+    >>> blob = stating(blob_from(Directory({}, {EXIF_IFD: Directory(sizes)})), 600, 400, srgb=False)
+    >>> inner = parse(blob).child(EXIF_IFD).entries
+    >>> [inner[tag].as_int() for tag in (40962, 40963, COLOUR_SPACE)]
+    [600, 400, 65535]
     """
     try:
         patch = _Patch(blob)
@@ -374,14 +456,30 @@ def stating(blob: bytes, width: int, height: int, *, srgb: bool) -> bytes:
 
 
 def without_maker_note(blob: bytes) -> bytes:
-    """Return EXIF that is shorter by the makers' note and anything that is not EXIF."""
+    """Return EXIF without the makers' note, and without anything that is not EXIF.
+
+    Examples
+    --------
+    >>> fields = {MAKER_NOTE: Entry.opaque(bytes(70_000)), F_NUMBER: Entry.rational(28, 10)}
+    >>> blob = blob_from(Directory({}, {EXIF_IFD: Directory(fields)}))
+    >>> len(blob) > 65_533, len(without_maker_note(blob))  # 65,533 bytes fit into a JPEG
+    (True, 52)
+    """
     directory = parse(blob)
     directory.child(EXIF_IFD).entries.pop(MAKER_NOTE, None)
     return blob_from(directory)
 
 
 def summary(blob: bytes | None) -> Summary:
-    """Return what EXIF says for people; an empty summary where there is none."""
+    """Return what EXIF says for people; an empty summary where there is none.
+
+    Examples
+    --------
+    >>> main = {MAKE: Entry.text("FUJIFILM"), MODEL: Entry.text("X100V")}
+    >>> taken = Directory({DATE_TAKEN: Entry.text("2024:05:17 18:02:11")})
+    >>> summary(blob_from(Directory(main, {EXIF_IFD: taken})))
+    Summary(camera='FUJIFILM X100V', date='2024:05:17 18:02:11', has_gps=False, is_adobe_rgb=False)
+    """
     if blob is None:
         return Summary()
     try:
@@ -513,7 +611,7 @@ class _Patch:
         struct.pack_into(self._order + "H", self.data, start, count - 1)
 
     def drop_thumbnail(self) -> None:
-        """Cut the second directory off, and its picture out, which may show more than the photo."""
+        """Remove the second directory and its picture, which may show more than the photo does."""
         (count,) = struct.unpack_from(self._order + "H", self.data, self.main)
         link = self.main + 2 + 12 * count
         (second,) = struct.unpack_from(self._order + "I", self.data, link)

@@ -1,4 +1,4 @@
-"""What decoders raise, told apart: the file is damaged, of another kind, too much, or neither."""
+"""What decoders raise, sorted: a damaged file, an unsupported one, too much work, or a surprise."""
 
 from __future__ import annotations
 
@@ -66,6 +66,15 @@ def guarded(path: Path, format_name: str) -> Iterator[None]:
     FileError
         That the file is damaged, that its kind is not supported, that it would take too much
         work or memory, or, where the error tells none of it, that this program cannot read it.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> with guarded(Path("holiday.jpg"), "JPEG"):  # doctest: +NORMALIZE_WHITESPACE
+    ...     raise EOFError("the stream breaks off")
+    Traceback (most recent call last):
+    core.files.errors.FileError: “holiday.jpg” is a damaged or incomplete JPEG file; use another
+    copy of the photo.
     """
     try:
         yield

@@ -40,7 +40,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Header:
-    """A file's own words on its pixels.
+    """What a file says about its pixels.
 
     Attributes
     ----------
@@ -106,6 +106,15 @@ def check_size(path: Path, width: int, height: int, limits: Limits) -> None:
     Raises
     ------
     FileError
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> check_size(Path("photo.png"), 6000, 4000, Limits())
+    >>> check_size(Path("bomb.png"), 100_000, 100_000, Limits())  # doctest: +NORMALIZE_WHITESPACE
+    Traceback (most recent call last):
+    core.files.errors.FileError: “bomb.png” claims 100000 × 100000 pixels, more than the limit
+    of 400 megapixels; raise the limit if it is a real photo.
     """
     if width <= 0 or height <= 0:
         raise FileError(f"“{path}” holds an image without pixels; use another file.")

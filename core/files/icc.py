@@ -70,7 +70,7 @@ class TableEncoding:
 
     @property
     def space(self) -> ColourSpace | None:
-        """Tables are none of the known spaces."""
+        """None: tables describe no known space."""
         return None
 
     @property
@@ -120,6 +120,17 @@ def from_icc(icc: bytes, *, grey: bool = False) -> Encoding:
         If the profile describes another kind of image (CMYK, Lab).
     UnusableProfileError
         If it is empty or damaged.
+
+    Examples
+    --------
+    >>> from core.colour import DISPLAY_P3
+    >>> from core.files.profile import icc_profile
+    >>> encoding = from_icc(icc_profile(DISPLAY_P3))
+    >>> encoding.space is DISPLAY_P3, encoding.is_linear
+    (True, False)
+    >>> from_icc(b"no profile")
+    Traceback (most recent call last):
+    core.files.icc.UnusableProfileError: the profile is empty or damaged
     """
     try:
         return _parse(icc, grey)

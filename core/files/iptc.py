@@ -61,12 +61,28 @@ _HARMLESS = {
 
 
 def from_photoshop(block: bytes) -> bytes | None:
-    """Return the IPTC records of a Photoshop resource block, None if it has none."""
+    """Return the IPTC records of a Photoshop resource block, None if it has none.
+
+    Examples
+    --------
+    >>> caption = bytes([28, 2, 120, 0, 5]) + b"Crete"  # record 2, dataset 120
+    >>> from_photoshop(photoshop(caption)) == caption
+    True
+    >>> from_photoshop(b"something else") is None
+    True
+    """
     return next((data for kind, data in _resources(block) if kind == _IPTC_RESOURCE), None) or None
 
 
 def rights_in_photoshop(block: bytes) -> dict[Name, list[str]]:
-    """Return what a Photoshop resource block says of rights, as XMP properties."""
+    r"""Return what a Photoshop resource block says of rights, as XMP properties.
+
+    Examples
+    --------
+    >>> block = b"8BIM" + struct.pack(">HHI", 1034, 0, 1) + b"\1\0"  # the flag "copyrighted"
+    >>> rights_in_photoshop(block)
+    {('http://ns.adobe.com/xap/1.0/rights/', 'Marked'): ['True']}
+    """
     found: dict[Name, list[str]] = {}
     for kind, data in _resources(block):
         if kind == _COPYRIGHT_FLAG and data[:1] == b"\1":
@@ -77,7 +93,15 @@ def rights_in_photoshop(block: bytes) -> dict[Name, list[str]]:
 
 
 def has_paths(block: bytes) -> bool:
-    """Return whether a Photoshop resource block holds paths, which cut out parts of the photo."""
+    """Return whether a Photoshop resource block holds paths, which cut out parts of the photo.
+
+    Examples
+    --------
+    >>> has_paths(b"8BIM" + struct.pack(">HHI", 2000, 0, 26) + bytes(26))  # the first path
+    True
+    >>> has_paths(photoshop(b""))
+    False
+    """
     return any(kind in _PATHS for kind, _ in _resources(block))
 
 
@@ -99,7 +123,13 @@ def _resources(block: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def photoshop(records: bytes) -> bytes:
-    """Return the Photoshop resource block of IPTC records."""
+    r"""Return the Photoshop resource block of IPTC records.
+
+    Examples
+    --------
+    >>> photoshop(bytes([28, 2, 120, 0, 5]) + b"Crete")
+    b'8BIM\x04\x04\x00\x00\x00\x00\x00\n\x1c\x02x\x00\x05Crete'
+    """
     head = _RESOURCE + struct.pack(">HHI", _IPTC_RESOURCE, 0, len(records))
     return head + records + bytes(len(records) % 2)
 
@@ -118,6 +148,11 @@ def as_properties(records: bytes) -> tuple[dict[Name, list[str]], bool]:
         Values by name.
     complete : bool
         Whether every record has a property that says the same.
+
+    Examples
+    --------
+    >>> as_properties(bytes([28, 2, 120, 0, 5]) + b"Crete")
+    ({('http://purl.org/dc/elements/1.1/', 'description'): ['Crete']}, True)
     """
     found: dict[Name, list[str]] = {}
     dates: dict[int, str] = {}
@@ -141,7 +176,17 @@ def as_properties(records: bytes) -> tuple[dict[Name, list[str]], bool]:
 
 
 def without_private(records: bytes | None) -> bytes | None:
-    """Return IPTC records of nothing but the date, None if there is none."""
+    """Return IPTC records of nothing but the date, None if there is none.
+
+    Examples
+    --------
+    >>> date = bytes([28, 2, 55, 0, 8]) + b"20240517"
+    >>> creator = bytes([28, 2, 80, 0, 3]) + b"Ada"
+    >>> without_private(date + creator) == date
+    True
+    >>> without_private(creator) is None
+    True
+    """
     kept = [
         (key, value)
         for key, value in _datasets(records or b"")

@@ -177,7 +177,7 @@ class Metadata:
     def fitted(
         self, format_key: str, width: int, height: int, space: ColourSpace
     ) -> tuple[Metadata, tuple[str, ...]]:
-        """Return what a file of a format holds, and true of it.
+        """Return the metadata that a file of a format can hold and that are true of it.
 
         Parameters
         ----------
@@ -231,13 +231,16 @@ class Metadata:
         return written, tuple(notes)
 
 
-def from_tiff(file: IO[bytes]) -> tuple[Metadata, tuple[str, ...]]:
+def from_tiff(file: IO[bytes], page: int | None = None) -> tuple[Metadata, tuple[str, ...]]:
     """Return the metadata of a TIFF file (or a TIFF-like RAW).
 
     Parameters
     ----------
     file : binary file
         Classic TIFF or BigTIFF.
+    page : int, optional
+        Where the directory of the photo stands, if it is not the first, which may speak of it,
+        too: a thumbnail may stand before the photo.
 
     Returns
     -------
@@ -245,9 +248,32 @@ def from_tiff(file: IO[bytes]) -> tuple[Metadata, tuple[str, ...]]:
         Empty if it has none.
     notes : tuple of str
         Sentences for people about what had to be left out.
+
+    Examples
+    --------
+    >>> import io
+    >>> import numpy as np
+    >>> import tifffile
+    >>> file = io.BytesIO()
+    >>> tifffile.imwrite(
+    ...     file,
+    ...     np.zeros((4, 6, 3), np.uint8),
+    ...     metadata=None,
+    ...     resolution=(300, 300),
+    ...     resolutionunit="INCH",
+    ...     extratags=[(271, "s", 0, "FUJIFILM", True)],
+    ... )
+    >>> metadata, notes = from_tiff(file)
+    >>> metadata.origin[0], metadata.resolution, notes
+    ('FUJIFILM', Resolution(x=300.0, y=300.0, per_inch=True), ())
     """
     try:
         whole = exif.parse_file(file)
+        if page is not None:
+            own = exif.parse_file(file, page)
+            whole = exif.Directory(
+                whole.entries | own.entries, whole.children | own.children, whole.order
+            )
     except ValueError:
         return Metadata(), ()
     blob, notes = exif.blob_of_photo(whole)
@@ -277,7 +303,15 @@ def _resolution(main: exif.Directory | None) -> Resolution | None:
 
 
 def named(keywords: Sequence[str]) -> str:
-    """Return a list for people: the first few names, and how many more there are."""
+    """Return a list for people: the first few names, and how many more there are.
+
+    Examples
+    --------
+    >>> named(["owner", "comments", "owner"])
+    'owner, comments'
+    >>> named(["a", "b", "c", "d", "e", "f"])
+    'a, b, c, d and 2 more'
+    """
     names = list(dict.fromkeys(keywords))
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more

@@ -61,6 +61,20 @@ def carried_bytes(path: Path) -> bytes | None:
     ------
     OSError
         If it cannot be read.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from core.files import sample_photo, write_codes
+    >>> carried_bytes(sample_photo()) is None
+    True
+    >>> with TemporaryDirectory() as folder:
+    ...     photo = Path(folder, "photo.jpg")
+    ...     _ = write_codes(photo, np.zeros((8, 8, 3), np.uint8), extra_metadata=b"a hint")
+    ...     carried_bytes(photo)
+    b'a hint'
     """
     with path.open("rb") as file:
         found = bytearray()
@@ -91,6 +105,20 @@ def strip(path: Path, target: Path, *, overwrite: bool = False) -> int:
     ------
     FileError
         If there is nothing to be taken out, or the file cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from core.files import write_codes
+    >>> with TemporaryDirectory() as folder:
+    ...     plain, carrier, stripped = (Path(folder, name) for name in ("a.png", "b.png", "c.png"))
+    ...     codes = np.zeros((8, 8, 3), np.uint8)
+    ...     _ = write_codes(plain, codes), write_codes(carrier, codes, extra_metadata=b"a hint")
+    ...     taken = strip(carrier, stripped)
+    ...     taken, stripped.read_bytes() == plain.read_bytes()
+    (6, True)
     """
     with path.open("rb") as source:
         places = list(_places(source))
@@ -115,7 +143,7 @@ def strip(path: Path, target: Path, *, overwrite: bool = False) -> int:
 
 
 def webp_with(webp: bytes, payload: bytes) -> bytes:
-    """Return a WebP in the extended format with private data behind its other chunks.
+    r"""Return a WebP in the extended format with private data behind its other chunks.
 
     Parameters
     ----------
@@ -123,6 +151,12 @@ def webp_with(webp: bytes, payload: bytes) -> bytes:
         With a VP8X chunk, as every one with a colour profile is.
     payload : bytes
         The data.
+
+    Examples
+    --------
+    >>> bare = b"RIFF" + struct.pack("<I", 4) + b"WEBP"
+    >>> webp_with(bare, b"odd")  # chunks begin at even places
+    b'RIFF\x10\x00\x00\x00WEBPgaMT\x03\x00\x00\x00odd\x00'
     """
     padding = bytes(len(payload) % 2)
     whole = webp + PNG_CHUNK + struct.pack("<I", len(payload)) + payload + padding
@@ -130,7 +164,7 @@ def webp_with(webp: bytes, payload: bytes) -> bytes:
 
 
 def _places(file: IO[bytes]) -> Iterator[_Place]:
-    """Yield where the private data of a file lies; nothing for what is no sound photo."""
+    """Yield where the private data of a file lies; nothing where it is no sound photo."""
     file.seek(0)
     head = file.read(16)
     size = file.seek(0, os.SEEK_END)
@@ -231,7 +265,7 @@ def _is_tiff(file: IO[bytes]) -> bool:
 
 
 def _copy_without(source: IO[bytes], target: IO[bytes], places: list[_Place]) -> None:
-    """Copy a file without some parts, and set the length right that WebP states at its start."""
+    """Copy a file without some parts, and correct the length that WebP states at its start."""
     done, taken = 0, 0
     for place in places:
         _copy(source, target, done, place.start)

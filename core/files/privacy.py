@@ -1,4 +1,4 @@
-"""Metadata without anything that may tell of a person: what is known to be harmless stays.
+"""Metadata without anything that may identify a person: what is known to be harmless stays.
 
 The rule is a list of what is allowed, since nobody can list every place in which makers and
 programs put names, addresses, serial numbers and places. Free text (titles, captions,
@@ -140,6 +140,17 @@ def without_private(metadata: Metadata) -> Metadata:
     Metadata
         Built anew, so that nothing hides between the fields: no place, no name, no serial
         number, no free text, no makers' note, no thumbnail.
+
+    Examples
+    --------
+    >>> from core.files.metadata import Metadata
+    >>> camera, artist = exif.Entry.text("X100V"), exif.Entry.text("Ada")
+    >>> main = exif.Directory({exif.MODEL: camera, exif.ARTIST: artist})
+    >>> metadata = Metadata(exif.blob_from(main), texts=(("Author", "Ada"),))
+    >>> public = without_private(metadata)
+    >>> left = exif.parse(public.exif)
+    >>> left.text(exif.MODEL), left.text(exif.ARTIST), public.texts
+    ('X100V', '', ())
     """
     return replace(
         metadata,

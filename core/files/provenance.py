@@ -1,4 +1,4 @@
-"""Where a photo comes from: what its metadata record of the camera and of the programs."""
+"""Where a photo comes from: what its metadata say of the camera and the programs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Provenance:
 
 
 def provenance_of(metadata: Metadata) -> Provenance:
-    """Return what metadata record of a photo's origin.
+    """Return what metadata say of a photo's origin.
 
     Parameters
     ----------

@@ -209,13 +209,30 @@ def read(
     ------
     FileError
         If the file cannot be read as a photo.
+
+    Examples
+    --------
+    >>> from core.files import sample_photo
+    >>> photo = read(sample_photo())
+    >>> photo.pixels.shape, photo.pixels.dtype, photo.space.name, photo.lossy
+    ((400, 600, 3), dtype('uint8'), 'sRGB', False)
+    >>> photo.scene().max().round(3).item()  # scene-linear sRGB
+    1.0
     """
     path = Path(path)
     return decode(path, read_header(path, limits or Limits()), assume)
 
 
 def decode(path: Path, header: Header, assume: ColourSpace) -> Photo:
-    """Return the photo whose header has been read (see :func:`read`)."""
+    """Return the photo whose header has been read (see :func:`read`).
+
+    Examples
+    --------
+    >>> from core.files import sample_photo
+    >>> header = read_header(sample_photo(), Limits())
+    >>> decode(sample_photo(), header, SRGB).srgb_codes().shape
+    (400, 600, 3)
+    """
     reader = _READERS[header.format]
     encoding, notes = _encoding(path, header, assume)
     with guarded(path, header.format):
@@ -269,13 +286,28 @@ def inspect(
     ------
     FileError
         If the file is no photo, or beyond the limits.
+
+    Examples
+    --------
+    >>> from core.files import sample_photo
+    >>> info = inspect(sample_photo())
+    >>> info.format, info.width, info.height, info.bits, info.profile_name
+    ('PNG', 600, 400, 8, 'sRGB')
     """
     path = Path(path)
     return describe(path, read_header(path, limits or Limits()), assume)
 
 
 def describe(path: Path, header: Header, assume: ColourSpace) -> PhotoInfo:
-    """Return a header in the words of :func:`inspect`."""
+    """Return what a header says, in the form of :func:`inspect`.
+
+    Examples
+    --------
+    >>> photo = Path("scan.tif")
+    >>> info = describe(photo, Header("TIFF", 6000, 4000, 16, 3, orientation=6), ADOBE_RGB)
+    >>> info.width, info.height, info.space  # upright; without a profile, what is assumed
+    (4000, 6000, 'adobe-rgb')
+    """
     encoding, notes = _encoding(path, header, assume)
     camera, date = header.metadata.origin
     width, height = header.width, header.height
@@ -308,6 +340,16 @@ def read_header(path: Path, limits: Limits) -> Header:
     Raises
     ------
     FileError
+
+    Examples
+    --------
+    >>> from core.files import sample_photo
+    >>> header = read_header(sample_photo(), Limits())
+    >>> header.width, header.height, header.channels
+    (600, 400, 3)
+    >>> read_header(Path("no such photo.jpg"), Limits())
+    Traceback (most recent call last):
+    core.files.errors.FileError: “no such photo.jpg” does not exist; check the name and the folder.
     """
     module = _module(path, limits)
     with guarded(path, _NAMES[module]):

@@ -13,6 +13,7 @@ from core.files.formats import tiff
 from core.files.guard import guarded
 from core.files.header import Header, Limits
 from core.files.reading import Photo, PhotoInfo, decode, describe, read_header
+from core.gamut import reduce
 
 if TYPE_CHECKING:
     import os
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from core.files.encoding import Pixels
+    from core.gamut import Codes
 
 
 class _Source(Protocol):
@@ -92,6 +94,18 @@ class RowReader:
             raise ValueError(f"Rows {start} to {stop} are not in 0 to {self.shape[0]}.")
         return self._source.rows(start, stop)
 
+    def srgb_codes(self) -> Codes:
+        """Return the sRGB codes of the whole photo, reduced to 16 bits where it has others.
+
+        Returns
+        -------
+        ndarray, uint8 or uint16, shape (H, W, 3)
+        """
+        if self.is_srgb_codes:
+            return self.rows(0, self.shape[0])  # type: ignore[return-value]
+        assert self.photo is not None
+        return reduce(self.photo.scene(), 16)
+
     def close(self) -> None:
         """Close the file."""
         self._source.close()
@@ -133,6 +147,14 @@ def open_rows(
     ------
     FileError
         If the file cannot be read as a photo.
+
+    Examples
+    --------
+    >>> from core.files import sample_photo
+    >>> with open_rows(sample_photo()) as reader:
+    ...     band = reader.rows(0, 64)
+    >>> reader.info.height, band.shape
+    (400, (64, 600, 3))
     """
     path = Path(path)
     header = read_header(path, limits or Limits())

@@ -83,7 +83,18 @@ class SafeFile:
 def write_bytes(
     path: Path, content: bytes, *, overwrite: bool = False, source: Path | None = None
 ) -> None:
-    """Write a whole file at once, safely (see :class:`SafeFile`)."""
+    """Write a whole file at once, safely (see :class:`SafeFile`).
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_bytes(Path(folder, "report.csv"), b"style,gain")
+    ...     write_bytes(Path(folder, "report.csv"), b"another", overwrite=True)
+    ...     [(path.name, path.read_bytes()) for path in Path(folder).iterdir()]
+    [('report.csv', b'another')]
+    """
     target = SafeFile(path, overwrite=overwrite, source=source)
     try:
         with translated(path):
@@ -101,6 +112,14 @@ def check_target(path: Path, *, overwrite: bool = False, source: Path | None = N
     ------
     FileError
         If the folder is missing, the name is taken, or the target is the source.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> check_target(Path("wide.tif"), source=Path("photo.jpg"))
+    >>> check_target(Path("no such folder/wide.tif"))
+    Traceback (most recent call last):
+    core.files.errors.FileError: The folder “no such folder” does not exist; create it first.
     """
     if source is not None and is_same_file(path, source):
         raise FileError(
@@ -116,7 +135,19 @@ def check_target(path: Path, *, overwrite: bool = False, source: Path | None = N
 
 
 def remove_partials(path: Path) -> None:
-    """Remove what killed jobs left of a file; nobody may be writing it."""
+    """Remove what killed jobs left of a file; nobody may be writing it.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     photo = Path(folder, "wide.tif")
+    ...     _ = Path(folder, ".wide.tif.partial-0a1b2c3d").write_bytes(b"half a pho")
+    ...     remove_partials(photo)
+    ...     list(Path(folder).iterdir())
+    []
+    """
     stem = _partial_stem(path)
     for neighbour in path.parent.glob(f"{glob.escape(stem)}{'?' * 2 * _TOKEN}"):
         with contextlib.suppress(OSError):
@@ -124,14 +155,22 @@ def remove_partials(path: Path) -> None:
 
 
 def _partial_stem(path: Path) -> str:
-    """Return how the names of a file begin that is not yet complete."""
+    """Return how the temporary names of a file begin."""
     suffix = ".partial-"
     stem = os.fsencode(path.name)[: _LONGEST_NAME - len(suffix) - 2 * _TOKEN - 1]
     return f".{os.fsdecode(stem)}{suffix}"
 
 
 def is_same_file(first: Path, second: Path) -> bool:
-    """Return whether two names stand for one file, through links or upper and lower case."""
+    """Return whether two names stand for one file, through links or upper and lower case.
+
+    Examples
+    --------
+    >>> from core.files.sample import sample_photo
+    >>> photo = sample_photo()
+    >>> is_same_file(photo, photo.parent / ".." / photo.parent.name / photo.name)
+    True
+    """
     try:
         return first.samefile(second)
     except OSError:
@@ -140,7 +179,16 @@ def is_same_file(first: Path, second: Path) -> bool:
 
 @contextlib.contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turn errors of the operating system into a :class:`FileError` about `path`."""
+    """Turn errors of the operating system into a :class:`FileError` about `path`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> with translated(Path("wide.tif")):
+    ...     raise OSError(errno.EROFS, "Read-only file system")
+    Traceback (most recent call last):
+    core.files.errors.FileError: “wide.tif” is on a read-only disk; choose another folder.
+    """
     try:
         yield
     except OSError as error:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from core.files.metadata import Metadata
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from core.colour import ColourSpace
-    from core.files.metadata import Metadata
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class Target:
     bits: int
     space: ColourSpace
     icc: bytes
-    metadata: Metadata
-    payload: bytes | None
-    software: str
-    quality: int
+    metadata: Metadata = field(default_factory=Metadata)
+    payload: bytes | None = None
+    software: str = ""
+    quality: int = 100
     compression: int | None = None

@@ -135,7 +135,7 @@ class TiffStructure:
             raise ValueError("the first directory cannot be read")
 
     def numbers(self, page: Page, tag: int, most: int = 1 << 16) -> npt.NDArray[np.int64]:
-        """Return the whole numbers of a field, at most so many; none if it has none."""
+        """Return the whole numbers of a field, at most `most`; an empty array if it has none."""
         found = page.fields.get(tag)
         if found is None or found.kind not in _WHOLE_NUMBERS:
             return np.zeros(0, np.int64)
@@ -274,6 +274,21 @@ def shown_alone(structure: TiffStructure, page: Page, counts: Mapping[int, int])
     -------
     binary file
         Read-only; closing it leaves the file itself open.
+
+    Examples
+    --------
+    >>> import tifffile
+    >>> file = io.BytesIO()
+    >>> with tifffile.TiffWriter(file) as writer:
+    ...     writer.write(np.zeros((32, 48, 3), np.uint8), subfiletype=1)  # a thumbnail comes first
+    ...     writer.write(np.zeros((64, 96, 3), np.uint8))
+    >>> structure = TiffStructure(file)
+    >>> with (
+    ...     shown_alone(structure, structure.photo(), {}) as alone,
+    ...     tifffile.TiffFile(alone) as tiff,
+    ... ):
+    ...     [page.shape for page in tiff.pages]
+    [(64, 96, 3)]
     """
     big = structure.is_big
     inline = 8 if big else 4

@@ -15,6 +15,7 @@ from core.files import encoders, isobmff, xmp
 from core.files.errors import FileError
 from core.files.formats import jxl, png
 from core.files.metadata import Metadata
+from core.files.payloads import carried_bytes
 from core.files.profile import ProfileVersion, icc_profile
 from core.files.safe_write import SafeFile, translated
 from core.files.target import Target
@@ -38,7 +39,6 @@ OUTPUT_FORMATS: Mapping[OutputFormat, str] = MappingProxyType(
 """The formats that hold a wide-gamut photo, and their suffixes."""
 
 SOFTWARE = "napari-gamut"
-_RESULT = f"{SOFTWARE} ".encode()
 _HEAD = 1 << 16
 
 REDUCED_FORMATS: Mapping[str, str] = MappingProxyType(
@@ -339,6 +339,18 @@ def write(
         Of the file.
     **settings
         As for :class:`PhotoWriter`.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.colour import DISPLAY_P3
+    >>> from core.files import inspect
+    >>> with TemporaryDirectory() as folder:
+    ...     photo = Path(folder, "red.png")
+    ...     write(photo, np.array([[[1.0, 0.0, 0.0]]], np.float32), DISPLAY_P3)
+    ...     info = inspect(photo)
+    >>> info.profile_name, info.bits
+    ('Display P3', 16)
     """
     height, width = linear.shape[:2]
     with PhotoWriter(path, width, height, space, **settings) as writer:
@@ -393,6 +405,16 @@ def write_codes(
     ------
     FileError
         If the file cannot be written, or the format cannot hold the codes.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import read
+    >>> codes = np.array([[[255, 128, 0]]], np.uint8)
+    >>> with TemporaryDirectory() as folder:
+    ...     notes = write_codes(Path(folder, "orange.png"), codes)
+    ...     read(Path(folder, "orange.png")).pixels.tolist()
+    [[[255, 128, 0]]]
     """
     path = Path(path)
     format_key = format_of(path)
@@ -444,6 +466,15 @@ def format_of(path: Path) -> str:
     ------
     FileError
         If it asks for none of them.
+
+    Examples
+    --------
+    >>> format_of(Path("wide.TIF"))
+    'tiff'
+    >>> format_of(Path("wide.gif"))  # doctest: +NORMALIZE_WHITESPACE
+    Traceback (most recent call last):
+    core.files.errors.FileError: “wide.gif” has no known suffix; end its name in one of .tif,
+    .tiff, .png, .jxl, .avif, .jpg, .jpeg, .webp.
     """
     try:
         return _SUFFIXES[path.suffix.lower()]
@@ -464,33 +495,87 @@ def is_own_result(path: Path) -> bool:
     -------
     bool
         False for files of other formats, and for those that cannot be read.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files.sample import sample_photo
+    >>> is_own_result(sample_photo())
+    False
+    >>> with TemporaryDirectory() as folder:
+    ...     result = Path(folder, "wide.png")
+    ...     write(result, np.zeros((4, 6, 3), np.float32), SRGB, software=f"{SOFTWARE} 0.1.0")
+    ...     is_own_result(result)
+    True
     """
+    return _stated_software(path).startswith(f"{SOFTWARE} ")
+
+
+def is_own_reduction(path: Path) -> bool:
+    """Return whether a file was reduced to sRGB by this program.
+
+    Parameters
+    ----------
+    path : Path
+        Any file.
+
+    Returns
+    -------
+    bool
+        Whether it names the program without a method, as reduced files do, or carries what helps
+        to undo the reduction; False for what cannot be read.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     narrow, wide = Path(folder, "narrow.png"), Path(folder, "wide.png")
+    ...     notes = write_codes(narrow, np.zeros((4, 6, 3), np.uint8))
+    ...     write(wide, np.zeros((4, 6, 3), np.float32), SRGB, software=f"{SOFTWARE} 0.1.0")
+    ...     is_own_reduction(narrow), is_own_reduction(wide)
+    (True, False)
+    """
+    try:
+        return _stated_software(path) == SOFTWARE or carried_bytes(path) is not None
+    except OSError:
+        return False
+
+
+def _stated_software(path: Path) -> str:
+    """Return the program that a TIFF, PNG, JPEG XL or AVIF names, empty if it names none."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
             if head.startswith(png.SIGNATURE):
-                return b"Software\0" + _RESULT in head
+                return _software_of_png(head)
             if head.startswith(jxl.CONTAINER) or head[8:12] == b"avif":
-                return _names_us(head, file)
+                return _software_of_boxes(head, file)
             if head[:4] not in (b"II*\0", b"MM\0*"):
-                return False
+                return ""
             structure = TiffStructure(file)
             software = structure.content(structure.pages[0], 305) or b""
-            return software.startswith(_RESULT)
+            return software.rstrip(b"\0").decode("utf-8", "replace")
     except (OSError, ValueError, LookupError, struct.error):
-        return False
+        return ""
 
 
-def _names_us(head: bytes, file: IO[bytes]) -> bool:
-    """Return whether the XMP of a JPEG XL or an AVIF names this program."""
+def _software_of_png(head: bytes) -> str:
+    place = head.find(b"tEXtSoftware\0")
+    if place < 4:
+        return ""
+    size = int.from_bytes(head[place - 4 : place], "big")
+    return head[place + 13 : place + 4 + size].decode("latin-1")
+
+
+def _software_of_boxes(head: bytes, file: IO[bytes]) -> str:
+    """Return the program that the XMP of a JPEG XL or an AVIF names."""
     data = head + file.read()
     if head.startswith(jxl.CONTAINER):
         box = isobmff.find(data, b"xml ")
         packet: bytes | None = data[box.start : box.end]
     else:
         packet = isobmff.xmp_of(isobmff.read_images(data), data)
-    software = xmp.properties(packet).get((xmp.TIFF, "Software"), [""])
-    return software[0].startswith(_RESULT.decode())
+    return xmp.properties(packet).get((xmp.TIFF, "Software"), [""])[0]
 
 
 def check_output(format: str, space: ColourSpace, depth: int | None = None) -> int:  # noqa: A002
@@ -514,6 +599,16 @@ def check_output(format: str, space: ColourSpace, depth: int | None = None) -> i
     ------
     FileError
         If the format cannot hold the space, or not at this depth.
+
+    Examples
+    --------
+    >>> from core.colour import ACESCG
+    >>> check_output("tiff", SRGB)
+    16
+    >>> check_output("png", ACESCG)  # doctest: +NORMALIZE_WHITESPACE
+    Traceback (most recent call last):
+    core.files.errors.FileError: ACEScg is linear and needs floating point, which PNG does not
+    have; choose TIFF or JPEG XL.
     """
     linear = space.transfer.is_linear
     known = (_FLOAT_DEPTHS if linear else _DEPTHS).get(format)
@@ -536,7 +631,7 @@ class _Encoder(Protocol):
 
 
 class _Sink:
-    """Final values to a safely written file."""
+    """Takes final values, and writes them safely to a file."""
 
     def __init__(
         self,

@@ -114,6 +114,14 @@ def properties(packet: bytes | None) -> dict[Name, list[str]]:
     """Return the texts of a packet's properties by name; those without text are empty lists.
 
     Nothing where the packet is damaged.
+
+    Examples
+    --------
+    >>> packet = with_properties(None, {(DC, "title"): ["Evening in Crete"]})
+    >>> properties(packet)
+    {('http://purl.org/dc/elements/1.1/', 'title'): ['Evening in Crete']}
+    >>> properties(b"damaged")
+    {}
     """
     try:
         tree = _parsed(packet) if packet else None
@@ -126,7 +134,13 @@ def properties(packet: bytes | None) -> dict[Name, list[str]]:
 
 
 def is_sound(packet: bytes) -> bool:
-    """Return whether a packet can be read."""
+    """Return whether a packet can be read.
+
+    Examples
+    --------
+    >>> is_sound(with_properties(None, {(DC, "title"): ["Crete"]})), is_sound(b"<x:xmpmeta")
+    (True, False)
+    """
     try:
         _parsed(packet)
     except ValueError:
@@ -135,12 +149,27 @@ def is_sound(packet: bytes) -> bool:
 
 
 def has_gain_map(packet: bytes) -> bool:
-    """Return whether a packet tells of a gain map behind the photo (Ultra HDR)."""
+    """Return whether a packet mentions a gain map behind the photo (Ultra HDR).
+
+    Examples
+    --------
+    >>> has_gain_map(with_properties(None, {(GAIN_MAP, "Version"): ["1.0"]}))
+    True
+    >>> has_gain_map(with_properties(None, {(DC, "title"): ["Crete"]}))
+    False
+    """
     return any(namespace in (GAIN_MAP, _APPLE_GAIN_MAP) for namespace, _ in properties(packet))
 
 
 def history(packet: bytes | None) -> tuple[str, ...]:
-    """Return the programs of a packet's history, first to last, without repetitions."""
+    """Return the programs of a packet's history, first to last, without repetitions.
+
+    Examples
+    --------
+    >>> packet = with_properties(None, {(EVENT, "softwareAgent"): ["darktable 5.0"]})
+    >>> history(packet)
+    ('darktable 5.0',)
+    """
     try:
         tree = _parsed(packet) if packet else None
     except ValueError:
@@ -169,6 +198,16 @@ def corrected(packet: bytes, facts: Facts) -> bytes | None:
     -------
     bytes or None
         The same bytes where nothing is untrue; None if the packet is damaged.
+
+    Examples
+    --------
+    >>> packet = with_properties(None, {(TIFF, "Orientation"): ["6"], (DC, "title"): ["Crete"]})
+    >>> true = corrected(packet, Facts(600, 400, False, "Display P3", "image/png"))
+    >>> properties(true)  # doctest: +NORMALIZE_WHITESPACE
+    {('http://ns.adobe.com/tiff/1.0/', 'Orientation'): ['1'],
+        ('http://purl.org/dc/elements/1.1/', 'title'): ['Crete']}
+    >>> corrected(true, Facts(600, 400, False, "Display P3", "image/png")) == true
+    True
     """
     truths = {
         (TIFF, "Orientation"): "1",
@@ -198,7 +237,15 @@ def corrected(packet: bytes, facts: Facts) -> bytes | None:
 
 
 def merged(packet: bytes, extension: bytes) -> bytes:
-    """Return a packet with the statements of its extension (ISO 16684-3, 1.1.3.1)."""
+    """Return a packet with the statements of its extension (ISO 16684-3, 1.1.3.1).
+
+    Examples
+    --------
+    >>> packet = with_properties(None, {(DC, "title"): ["Crete"]})
+    >>> extension = with_properties(None, {(PHOTOSHOP, "City"): ["Chania"]})
+    >>> sorted(name for _, name in properties(merged(packet, extension)))
+    ['City', 'title']
+    """
     try:
         tree, more = _parsed(packet), _parsed(extension)
     except ValueError:
@@ -209,7 +256,16 @@ def merged(packet: bytes, extension: bytes) -> bytes:
 
 
 def extension_of(packet: bytes) -> str:
-    """Return the identity of the extension that a packet asks for, empty if it has none."""
+    """Return the identity of the extension that a packet asks for, empty if it has none.
+
+    Examples
+    --------
+    >>> _, _, identity = parted(packet := with_properties(None, {(DC, "title"): ["Crete"]}))
+    >>> extension_of(packet)
+    ''
+    >>> extension_of(parted(packet)[0]) == identity
+    True
+    """
     stated = properties(packet).get((NOTE, "HasExtendedXMP"), [])
     return stated[0].upper() if stated and _GUID.fullmatch(stated[0]) else ""
 
@@ -221,6 +277,16 @@ def parted(packet: bytes) -> tuple[bytes, bytes, str]:
     ------
     ValueError
         If the packet is damaged.
+
+    Examples
+    --------
+    >>> texts = {(DC, "title"): ["Crete"], (DC, "description"): ["word " * 20_000]}
+    >>> long = with_properties(None, texts)
+    >>> packet, extension, identity = parted(long)
+    >>> len(packet) < 65_000 < len(extension), extension_of(packet) == identity
+    (True, True)
+    >>> properties(merged(packet, extension)).keys() >= properties(long).keys()
+    True
     """
     tree = _parsed(packet)
     rest = _empty()
@@ -240,7 +306,7 @@ def parted(packet: bytes) -> tuple[bytes, bytes, str]:
 
 
 def with_properties(packet: bytes | None, more: Mapping[Name, Sequence[str]]) -> bytes | None:
-    """Return a packet that has further properties where it says nothing of the kind.
+    """Return a packet with further properties, added only where it does not have them.
 
     Parameters
     ----------
@@ -253,6 +319,13 @@ def with_properties(packet: bytes | None, more: Mapping[Name, Sequence[str]]) ->
     -------
     bytes or None
         A new packet if there was none or a damaged one; None if there is nothing to say.
+
+    Examples
+    --------
+    >>> packet = with_properties(None, {(DC, "title"): ["Crete"]})
+    >>> more = with_properties(packet, {(DC, "title"): ["Malta"], (DC, "rights"): ["CC0"]})
+    >>> [texts for _, texts in sorted(properties(more).items())]  # what is said stays
+    [['CC0'], ['Crete']]
     """
     known = properties(packet)
     new = {name: values for name, values in more.items() if name not in known and values}
@@ -291,6 +364,14 @@ def only(packet: bytes | None, allows: Callable[[Name, str], bool]) -> bytes | N
     -------
     bytes or None
         None if nothing stays.
+
+    Examples
+    --------
+    >>> packet = with_properties(None, {(DC, "creator"): ["Ada"], (TIFF, "Model"): ["X100V"]})
+    >>> properties(only(packet, lambda name, text: name == (TIFF, "Model")))
+    {('http://ns.adobe.com/tiff/1.0/', 'Model'): ['X100V']}
+    >>> only(packet, lambda name, text: False) is None
+    True
     """
     try:
         tree = _parsed(packet) if packet else None
@@ -313,7 +394,14 @@ def only(packet: bytes | None, allows: Callable[[Name, str], bool]) -> bytes | N
 
 
 def stating_software(packet: bytes | None, software: str) -> bytes:
-    """Return a packet that names the program which made the file (``tiff:Software``)."""
+    """Return a packet that names the program which made the file (``tiff:Software``).
+
+    Examples
+    --------
+    >>> packet = stating_software(None, "gamut 0.1.0")
+    >>> properties(stating_software(packet, "gamut 0.2.0"))
+    {('http://ns.adobe.com/tiff/1.0/', 'Software'): ['gamut 0.2.0']}
+    """
     try:
         tree = _parsed(packet) if packet else _empty()
     except ValueError:

@@ -65,7 +65,7 @@ class Iterate:
     _state: Tensor
 
     def values(self) -> FloatImage:
-        """Return the window as this iteration has it.
+        """Return the colours of the window at this iteration.
 
         Returns
         -------
@@ -109,6 +109,15 @@ def iterates(
     ------
     PhotoError
         If the network has no fixed point, or the window is too large or outside the photo.
+
+    Examples
+    --------
+    >>> from core.methods.registry import method
+    >>> import numpy as np
+    >>> codes = np.full((16, 16, 3), [255, 0, 0], np.uint8)
+    >>> steps = list(iterates(codes, method("letnet-box")))
+    >>> steps[-1].residual < steps[0].residual, steps[-1].values().shape
+    (True, (16, 16, 3))
     """
     settings = settings or ExpansionSettings()
     check_codes(codes)
@@ -141,6 +150,14 @@ def largest_window(shape: tuple[int, ...], config: LetNetConfig) -> Window:
         Height and width of the photo, and what follows.
     config : LetNetConfig
         The form of the network.
+
+    Examples
+    --------
+    >>> from core.network.letnet import BOX
+    >>> largest_window((400, 600, 3), BOX)
+    Window(top=0, left=0, height=400, width=600)
+    >>> largest_window((8000, 12000, 3), BOX)
+    Window(top=3409, left=5113, height=1182, width=1773)
     """
     height, width = shape[:2]
     pixels = _LARGEST_STATE // config.channels * config.scale**2

@@ -113,7 +113,7 @@ class GamutMlpMethod(OriginalMethod):
 
     @property
     def refusal(self) -> str:
-        """What is said of codes alone."""
+        """What people are told where there is no original."""
         return (
             f"{self.name} is fitted to a photo's wide-gamut original; make an sRGB file that "
             f"carries it with gamut reduce --embed, and expand that one by “{EMBEDDED}”."

@@ -63,7 +63,7 @@ class HintMethod(OriginalMethod):
 
     @property
     def refusal(self) -> str:
-        """What is said of codes alone."""
+        """What people are told where there is no original."""
         return (
             f"A hint is made of a photo's wide-gamut original; make an sRGB file that carries it "
             f"with gamut reduce, and expand that one by “{DEFAULT}”."
@@ -95,6 +95,17 @@ def with_hint(method: Method, subject: Subject) -> Method:
     Method
         With the hint's factors where they were made for these pixels and these weights; else
         with the source gamut alone, if the file states it; its notes say what was found.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from core.engine.method import Subject
+    >>> from core.engine.tiling import ArraySource
+    >>> from core.methods.registry import method
+    >>> letnet = method("letnet-box")
+    >>> photo = Subject(ArraySource(np.zeros((4, 6, 3), np.uint8)))
+    >>> with_hint(letnet, photo) is letnet  # its file carries nothing
+    True
     """
     if subject.payload is None:
         return method

@@ -92,12 +92,32 @@ class ImageNetworkMethod(WindowMethod):
 
 
 def not_trained(form: str) -> ImageNetworkMethod:
-    """Return an image network by its name, without weights."""
+    """Return an image network by its name, without weights.
+
+    Examples
+    --------
+    >>> swinir = not_trained("swinir")
+    >>> swinir.trained, swinir.parameters
+    (False, 3149847)
+    """
     return ImageNetworkMethod(FORMS[form])
 
 
 def load(path: Path) -> ImageNetworkMethod:
-    """Return the image network of a file."""
+    """Return the image network of a file.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.network.rivals.image_model import to_bytes
+    >>> made = with_random_weights(not_trained("gamutnet"))
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "mine.safetensors")
+    ...     _ = file.write_bytes(to_bytes(made.model))
+    ...     load(file).name
+    'gamutnet'
+    """
     model = load_image_model(path)
     return ImageNetworkMethod(model.form, model)
 
@@ -106,6 +126,12 @@ def with_random_weights(method: ImageNetworkMethod, seed: int = 0) -> ImageNetwo
     """Return a network that has not been trained with random weights: to see what it costs.
 
     What it makes of a photo means nothing; `trained` stays False.
+
+    Examples
+    --------
+    >>> gamutnet = with_random_weights(not_trained("gamutnet"))
+    >>> gamutnet.trained, gamutnet.model.network.training
+    (False, False)
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -88,7 +88,14 @@ class LetNetMethod(Method):
 
 
 def is_equilibrium(method: Method) -> TypeGuard[LetNetMethod]:
-    """Return whether a method iterates to a fixed point, so that its iterations can be seen."""
+    """Return whether a method iterates to a fixed point, so that its iterations can be seen.
+
+    Examples
+    --------
+    >>> from core.methods.registry import method
+    >>> is_equilibrium(method("letnet")), is_equilibrium(method("naive"))
+    (True, False)
+    """
     return isinstance(method, LetNetMethod) and method.is_equilibrium
 
 
@@ -199,7 +206,7 @@ class NetworkAtWork:
         )
 
     def pooled(self, windows: int) -> Tensor | None:
-        """Return what channel attention averages to, for so many windows, where it is held."""
+        """Return the average of channel attention for a number of windows, if it is held fixed."""
         return None if self._pooled is None else self._pooled.expand(windows, -1)
 
     def precision(self) -> contextlib.AbstractContextManager[object]:

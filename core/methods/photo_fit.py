@@ -1,4 +1,4 @@
-"""Networks that are fitted to one photo as their papers have it: on all channels of samples.
+"""Networks that are fitted to one photo as in their papers: on all channels of sampled pixels.
 
 The protocol of the public code of Le et al. 2023 (CVPR), which SIREN and the sizes of the
 ablation share: a residual in linear ProPhoto, scaled to -1..1 like the input colours; squared
@@ -162,7 +162,7 @@ class FittedToPhoto(WindowMethod):
 
 
 class FitsToPhoto(OriginalMethod):
-    """A method that fits a network to each photo's original, as its paper has it.
+    """A method that fits a network to each photo's original, as in its paper.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ class FitsToPhoto(OriginalMethod):
 
     @property
     def refusal(self) -> str:
-        """What is said of codes alone."""
+        """What people are told where there is no original."""
         return (
             f"{self.name} is fitted to a photo's wide-gamut original; measure it with gamut "
             "evaluate, or choose another method."

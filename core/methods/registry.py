@@ -116,7 +116,7 @@ def method(name: str | Path) -> Method:
 
 
 def methods(names: Iterable[str | Path]) -> list[Method]:
-    """Return methods with names that tell them apart.
+    """Return methods, renamed where two would have the same name.
 
     Parameters
     ----------

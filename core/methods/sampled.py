@@ -54,7 +54,7 @@ class Sampled(OriginalMethod):
 
     @property
     def refusal(self) -> str:
-        """What is said of codes alone."""
+        """What people are told where there is no original."""
         return (
             f"{self.name} needs samples of a photo's wide-gamut original; measure it with gamut "
             "evaluate, or choose another method."
@@ -115,7 +115,7 @@ class FittedSamples(WindowMethod):
 
 
 def _cases(codes: Codes, tolerance: float) -> Cases:
-    """Return which channels were cut off below, not at all, above: a number of three digits."""
+    """Return which channels were cut off below, above or not at all: a number of three digits."""
     low, high = clipped_channels(codes, tolerance)
     digits = 1 + high.astype(np.int64) - low.astype(np.int64)
     cases: Cases = digits @ np.array([9, 3, 1])

@@ -80,7 +80,7 @@ class SoftClip(OriginalMethod):
 
     @property
     def refusal(self) -> str:
-        """What is said of codes alone."""
+        """What people are told where there is no original."""
         return (
             f"{self.name} has to reduce the wide-gamut original itself; measure it with gamut "
             "evaluate, or choose another method."

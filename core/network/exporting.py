@@ -74,6 +74,16 @@ def export_onnx(
     ------
     PhotoError
         If the network does not iterate, a package is missing, or a file cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from core.network.letnet import LetNetConfig
+    >>> from core.network.models import random_model
+    >>> plain = random_model(LetNetConfig(channels=4, mode="plain"))
+    >>> export_onnx(plain, Path("plain.onnx"))
+    Traceback (most recent call last):
+    core.errors.PhotoError: random-0 does not iterate; export an equilibrium network.
     """
     if model.network.config.mode != "implicit":
         raise PhotoError(f"{model.name} does not iterate; export an equilibrium network.")

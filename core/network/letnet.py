@@ -206,7 +206,7 @@ class Estimate:
 
 @dataclass
 class _Patch:
-    """A patch whose state is sought again and again: where it was at last, in half precision."""
+    """A patch whose state is solved for repeatedly; the latest one is kept, in half precision."""
 
     state: Tensor
     features: Tensor
@@ -299,7 +299,7 @@ class LetNet(nn.Module):
         pooled: Tensor | None = None,
         check: Check | None = None,
     ) -> tuple[Tensor, Solution]:
-        """Return the state from which colours are told, and how it was found.
+        """Return the state that holds the colours, and how it was found.
 
         Parameters
         ----------
@@ -459,6 +459,14 @@ def between(start: LetNet, end: LetNet, share: float) -> LetNet:
     -------
     LetNet
         In evaluation mode, without gradients.
+
+    Examples
+    --------
+    >>> start, end = LetNet(LetNetConfig(channels=4)), LetNet(LetNetConfig(channels=4))
+    >>> half = between(start, end, 0.5)
+    >>> pairs = zip(half.parameters(), start.parameters(), end.parameters())
+    >>> all(torch.allclose(one, (a + b) / 2, atol=1e-6) for one, a, b in pairs)
+    True
     """
     found = LetNet(end.config).eval().requires_grad_(False)
     found.take_over(start)
@@ -490,6 +498,15 @@ def reach_out(naive: Tensor, low: Tensor, high: Tensor, shares: Tensor, source: 
     -------
     Tensor, shape (N, 3, H, W)
         Scene-linear sRGB. Channels that are not clipped are unchanged.
+
+    Examples
+    --------
+    >>> red = torch.tensor([1.0, 0.0, 0.0]).reshape(1, 3, 1, 1)
+    >>> shares = torch.full((1, 3, 1, 1), 0.5)
+    >>> prophoto = torch.tensor([[float(space.key == "prophoto") for space in SOURCES]])
+    >>> scene = reach_out(red, red == 0, red == 1, shares, prophoto).flatten()
+    >>> [f"{channel:.2f}" for channel in scene]  # half of the way to what ProPhoto can hold
+    ['1.46', '-0.04', '-0.01']
     """
     weights, inverses, freedoms = _room(source, naive)
     scene = list(naive.unbind(1))
@@ -544,6 +561,13 @@ def positions(
     ndarray, float32, shape (2, height, width)
         y and x, -1..1 from the first to the last pixel's centre of the photo: a pixel has the
         same coordinates in whatever window it is seen.
+
+    Examples
+    --------
+    >>> positions(0, 0, 2, 4, 2, 4)[:, 0].tolist()  # y and x of the first row
+    [[-0.5, -0.5, -0.5, -0.5], [-0.75, -0.25, 0.25, 0.75]]
+    >>> positions(0, 2, 2, 2, 2, 4)[1, 0].tolist()  # the same pixels, seen in a window
+    [0.25, 0.75]
     """
     rows = (2.0 * np.arange(top, top + height) + 1.0) / photo_height - 1.0
     columns = (2.0 * np.arange(left, left + width) + 1.0) / photo_width - 1.0

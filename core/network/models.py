@@ -97,6 +97,13 @@ def to_bytes(network: LetNet, descriptor: Descriptor) -> bytes:
     """Return a network and its descriptor as the bytes of a safetensors file.
 
     The metadata hold a hash of the weights, by which damage is found.
+
+    Examples
+    --------
+    >>> model = random_model(LetNetConfig(channels=4))
+    >>> data = to_bytes(model.network, model.descriptor)
+    >>> hashlib.sha256(data).hexdigest() == model.sha256
+    True
     """
     text = json.dumps(asdict(descriptor), sort_keys=True)
     return pack(network.state_dict(), {"format": FORMAT, "descriptor": text})
@@ -113,6 +120,15 @@ def random_model(config: LetNetConfig, seed: int = 0, scale: float = 1.0) -> Mod
         Of the weights.
     scale : float
         Factor of the last layer's weights, which are drawn from a normal distribution.
+
+    Examples
+    --------
+    >>> first, again = (
+    ...     random_model(LetNetConfig(channels=4)),
+    ...     random_model(LetNetConfig(channels=4)),
+    ... )
+    >>> first.name, first.sha256 == again.sha256
+    ('random-0', True)
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -123,7 +139,13 @@ def random_model(config: LetNetConfig, seed: int = 0, scale: float = 1.0) -> Mod
 
 
 def shipped_names() -> tuple[str, ...]:
-    """Return the names of the networks that come with the package."""
+    """Return the names of the networks that come with the package.
+
+    Examples
+    --------
+    >>> shipped_names()
+    ('letnet-box', 'letnet')
+    """
     return tuple(_hashes())
 
 
@@ -143,6 +165,16 @@ def load_model(name: str | Path) -> Model:
     ------
     ModelError
         If there is no such network, its file is damaged, or its form is unknown.
+
+    Examples
+    --------
+    >>> model = load_model("letnet-box")
+    >>> model.network.config.mode, model.descriptor.halo
+    ('implicit', 16)
+    >>> load_model("lettuce")  # doctest: +NORMALIZE_WHITESPACE
+    Traceback (most recent call last):
+    core.network.models.ModelError: There is no network named 'lettuce'; choose one of
+    letnet-box, letnet, or a .safetensors file.
     """
     hashes = _hashes()
     if str(name) in hashes:

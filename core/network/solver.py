@@ -91,7 +91,7 @@ class SolverSettings:
 
 @dataclass(frozen=True)
 class Solution:
-    """What the iteration of a batch came to.
+    """The outcome of iterating a batch.
 
     Attributes
     ----------
@@ -210,6 +210,13 @@ def iterate(
     Step
         Until all samples have converged, failed or reached the step limit. The tensors of a
         step are not changed later.
+
+    Examples
+    --------
+    >>> half = SolverSettings(method="picard", max_steps=3)
+    >>> steps = iterate(lambda z: 0.5 * z + 1.0, torch.zeros(1, 1), half)  # to its fixed point, 2
+    >>> [step.value.item() for step in steps]
+    [1.0, 1.5, 1.75]
     """
     settings = settings or SolverSettings()
     samples = torch.arange(len(z0), device=z0.device)

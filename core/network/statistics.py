@@ -1,4 +1,4 @@
-"""What a photo as a whole tells about its lost colours: a few numbers of its codes.
+"""What a whole photo says about its lost colours: a few numbers computed from its codes.
 
 A dark red of a night scene is rarely clipped; the same red beside many clipped ones is. The
 network sees tiles, so that it is given these statistics of the whole photo beside them.

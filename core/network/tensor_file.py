@@ -26,6 +26,13 @@ def pack(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> by
         On the CPU.
     metadata : mapping of str to str
         A hash of the tensors is added, by which damage is found.
+
+    Examples
+    --------
+    >>> import torch
+    >>> data = pack({"weight": torch.ones(2)}, {"format": "demo"})
+    >>> data == pack({"weight": torch.ones(2)}, {"format": "demo"})  # the same bytes each time
+    True
     """
     contiguous = {name: value.contiguous() for name, value in tensors.items()}
     header, buffer = _split(serialise(contiguous, dict(metadata)))
@@ -37,12 +44,23 @@ def pack(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> by
 
 
 def unpack(data: bytes) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    """Return the metadata and the tensors of :func:`pack`.
+    r"""Return the metadata and the tensors of :func:`pack`.
 
     Raises
     ------
     SafetensorError, ValueError
         If the bytes are no such file, or damaged.
+
+    Examples
+    --------
+    >>> import torch
+    >>> data = pack({"weight": torch.ones(2)}, {"format": "demo"})
+    >>> metadata, tensors = unpack(data)
+    >>> metadata["format"], tensors["weight"].tolist()
+    ('demo', [1.0, 1.0])
+    >>> unpack(data[:-1] + b"\1")
+    Traceback (most recent call last):
+    ValueError: the weights are not those that were saved
     """
     tensors = parse(data)
     header, buffer = _split(data)

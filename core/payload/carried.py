@@ -94,6 +94,12 @@ def described(payload: bytes, codes: Source | None) -> list[str]:
     codes : Source or None
         The photo's sRGB codes, to see whether the records are still its own; None where it is
         no sRGB photo.
+
+    Examples
+    --------
+    >>> described(b"anything else", None)  # doctest: +NORMALIZE_WHITESPACE
+    ['payload: 13 bytes; what the photo carries to recover its colours is damaged or from
+        another version.']
     """
     try:
         records = parsed(payload)

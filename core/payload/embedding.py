@@ -105,6 +105,22 @@ def write_embedded(
     ------
     FileError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.colour import PROPHOTO, SRGB, convert
+    >>> from core.files import carried_bytes
+    >>> from core.gamut import reduce
+    >>> from core.methods.registry import method
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.progress import finished
+    >>> scene = convert(wide_gamut_chart(8), PROPHOTO, SRGB)
+    >>> with TemporaryDirectory() as folder:
+    ...     photo = Path(folder, "chart.png")
+    ...     _ = finished(write_embedded(photo, reduce(scene), scene, method("letnet-box")))
+    ...     len(carried_bytes(photo)) <= 64
+    True
     """
     path = Path(path)
     # Before the work, and again when the file is written.
@@ -140,7 +156,32 @@ def write_embedded(
 
 
 def hinted(lost: LostPixels, hint: Hint) -> LostPixels:
-    """Return lost pixels with the estimates that a hint makes of theirs."""
+    """Return lost pixels whose estimates a hint has corrected.
+
+    Parameters
+    ----------
+    lost : LostPixels
+        With the estimates of the network that the hint is for, scene-linear sRGB.
+    hint : Hint
+        Of the same photo.
+
+    Returns
+    -------
+    LostPixels
+        A copy; only its estimates differ.
+
+    Examples
+    --------
+    >>> from core.colour import PROPHOTO, SRGB, convert
+    >>> from core.gamut import reduce
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.progress import finished
+    >>> scene = convert(wide_gamut_chart(8), PROPHOTO, SRGB)
+    >>> lost = finished(lost_pixels(reduce(scene), scene))
+    >>> better = hinted(lost, make_hint(lost))  # without a network there is no step to correct
+    >>> bool((better.estimate == lost.estimate).all())
+    True
+    """
     naive = naive_inversion(lost.codes)
     factors = hint.factors(lost.codes, lost.settings.tolerance)
     return replace(lost, estimate=naive + factors * (lost.estimate - naive))

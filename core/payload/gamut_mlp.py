@@ -50,6 +50,7 @@ _LEAST_SCALE = 1e-6
 _USUAL = 0.02
 """Root mean square, in linear light, of what photos lack: the learning rate is for such."""
 
+_USUAL_WIDTH = 64
 _PATIENCE, _WORTH, _SLOWER, _SLOWEST = 8, 0.995, 0.4, 0.1
 
 
@@ -113,7 +114,7 @@ class FitSettings:
     samples : int
         Clipped pixels to learn from, at most; they are spread evenly over the photo.
     learning_rate : float
-        At the start.
+        At the start, of networks of up to 64 hidden units; wider ones take the smaller steps.
     seed : int
         Of the first weights and of the batches.
     """
@@ -169,13 +170,46 @@ class PhotoNetwork(nn.Module):
 
 
 def rounded(weight: Tensor) -> Tensor:
-    """Return weights as whole multiples of a unit; their gradients are those of the weights."""
+    """Return weights as whole multiples of a unit; their gradients are those of the weights.
+
+    Parameters
+    ----------
+    weight : Tensor, float32, any shape
+        Of a layer.
+
+    Returns
+    -------
+    Tensor, same shape
+        Multiples of :func:`unit_of` from -:data:`LEVELS` to :data:`LEVELS`.
+
+    Examples
+    --------
+    >>> weight = torch.tensor([0.4, 1.0, -0.52])
+    >>> (rounded(weight) / unit_of(weight)).round(decimals=4).tolist()
+    [12.0, 31.0, -16.0]
+    """
     unit = unit_of(weight)
     return weight + (torch.round(weight / unit) * unit - weight).detach()
 
 
 def unit_of(weight: Tensor) -> Tensor:
-    """Return what the weights of a layer are multiples of."""
+    """Return what the weights of a layer are multiples of.
+
+    Parameters
+    ----------
+    weight : Tensor, float32, any shape
+        Of a layer.
+
+    Returns
+    -------
+    Tensor, float32, shape ()
+        Its largest absolute value over :data:`LEVELS`.
+
+    Examples
+    --------
+    >>> round(unit_of(torch.tensor([0.5, -1.0])).item() * LEVELS, 6)  # the largest weight
+    1.0
+    """
     return (weight.detach().abs().max() / LEVELS).clamp_min(1e-12)
 
 
@@ -269,6 +303,19 @@ def fit(
     -------
     GamutMlp
         With no step at all where nothing was clipped.
+
+    Examples
+    --------
+    >>> from core.colour import convert
+    >>> from core.gamut import reduce
+    >>> from core.payload.lost import lost_pixels
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.progress import finished
+    >>> scene = convert(wide_gamut_chart(8), PROPHOTO, SRGB)
+    >>> lost = finished(lost_pixels(reduce(scene), scene))
+    >>> mlp = finished(fit(lost, FitSettings(size="0.5", steps=20, batch=256)))
+    >>> mlp.network.form.parameters
+    560
     """
     settings = settings or FitSettings()
     form = FORMS[settings.size]
@@ -301,6 +348,14 @@ def encoded(inputs: Tensor, frequencies: int = FREQUENCIES) -> Tensor:
     Tensor, float32, shape (N, 10 K)
         sin(2^k π v), cos(2^k π v) for k = 0 to K - 1; by doubling the angle, which errs by less
         than 0.01 at the highest of 12.
+
+    Examples
+    --------
+    >>> tuple(encoded(torch.zeros(1, 5), 12).shape)
+    (1, 120)
+    >>> half = encoded(torch.full((1, 5), 0.5), 1)[0]  # sin and cos of π / 2
+    >>> [f"{abs(value):.0f}" for value in half]
+    ['1', '1', '1', '1', '1', '0', '0', '0', '0', '0']
     """
     sine, cosine = torch.sin(torch.pi * inputs), torch.cos(torch.pi * inputs)
     parts = [sine, cosine]
@@ -348,7 +403,34 @@ class Samples:
 
 
 def samples_of(lost: LostPixels, form: Form, most: int) -> Samples:
-    """Return samples of a photo's lost pixels, spread evenly, at most so many."""
+    """Return samples of a photo's lost pixels, spread evenly, at most so many.
+
+    Parameters
+    ----------
+    lost : LostPixels
+        Of a photo; at least as many as are wanted, or all are taken.
+    form : Form
+        Of the network that learns from them.
+    most : int
+        How many.
+
+    Returns
+    -------
+    Samples
+
+    Examples
+    --------
+    >>> from core.colour import convert
+    >>> from core.gamut import reduce
+    >>> from core.payload.lost import lost_pixels
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.progress import finished
+    >>> scene = convert(wide_gamut_chart(8), PROPHOTO, SRGB)
+    >>> lost = finished(lost_pixels(reduce(scene), scene))
+    >>> samples = samples_of(lost, FORMS["4"], 500)
+    >>> len(lost.codes), tuple(samples.missing.shape)
+    (2793, (466, 3))
+    """
     tolerance = lost.settings.tolerance
     chosen = slice(None, None, max(1, -(-len(lost.places) // most)))
     codes, naive = lost.codes[chosen], naive_inversion(lost.codes[chosen])
@@ -373,10 +455,10 @@ def samples_of(lost: LostPixels, form: Form, most: int) -> Samples:
 def train(
     network: PhotoNetwork, samples: Samples, settings: FitSettings, generator: torch.Generator
 ) -> Generator[tuple[int, int], None, None]:
-    """Train a network, and leave it as it was best.
+    """Train a network, and keep the weights that were best.
 
-    That is judged by samples that are held out; by any where the samples are all that the photo
-    lacks.
+    That is judged on samples that are held out, or on any of them where the samples are all of
+    the pixels that the photo lacks.
 
     Parameters
     ----------
@@ -393,6 +475,22 @@ def train(
     ------
     (int, int)
         Steps done and at most.
+
+    Examples
+    --------
+    >>> from core.colour import convert
+    >>> from core.gamut import reduce
+    >>> from core.payload.lost import lost_pixels
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.progress import finished
+    >>> scene = convert(wide_gamut_chart(8), PROPHOTO, SRGB)
+    >>> samples = samples_of(finished(lost_pixels(reduce(scene), scene)), FORMS["4"], 500)
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> network = fresh(FORMS["4"], generator)
+    >>> before = samples.loss(network, slice(None)).item()
+    >>> finished(train(network, samples, FitSettings(steps=30, batch=256), generator))
+    >>> samples.loss(network, slice(None)).item() < before
+    True
     """
     count = len(samples.features)
     order = torch.randperm(count, generator=generator)
@@ -401,13 +499,14 @@ def train(
     else:
         held = min(count // _HELD_OUT, _MOST_WATCHED)
         watched, learned = (order[:held] if held else order), order[held:]
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    rate = settings.learning_rate * min(1.0, _USUAL_WIDTH / network.form.hidden)
+    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
     best, since, slow = math.inf, 0, 1.0
     kept = {name: value.clone() for name, value in network.state_dict().items()}
     for done in range(1, settings.steps + 1):
         cosine = 0.5 + 0.5 * math.cos(math.pi * (done - 1) / settings.steps)
         for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * min(slow, cosine)
+            group["lr"] = rate * min(slow, cosine)
         batch = learned[torch.randint(len(learned), (settings.batch,), generator=generator)]
         with at_most_threads(1):
             optimiser.zero_grad()
@@ -446,7 +545,14 @@ def _features(form: Form, places: FloatImage, naive: FloatImage, base: FloatImag
 
 
 def fresh(form: Form, generator: torch.Generator) -> PhotoNetwork:
-    """Return a network with random weights whose steps are small."""
+    """Return a network with random weights whose steps are small.
+
+    Examples
+    --------
+    >>> network = fresh(FORMS["4"], torch.Generator().manual_seed(0))
+    >>> sum(weight.numel() for weight in network.parameters()) == FORMS["4"].parameters
+    True
+    """
     network = PhotoNetwork.empty(form)
     for layer, scale in zip(network.layers, (1.0, 1.0, 0.1), strict=True):
         bound = scale / layer.in_features**0.5

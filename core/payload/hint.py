@@ -1,4 +1,4 @@
-"""The hint: how far to go, said in at most 64 bytes by whoever still has the original.
+"""The hint: how far to go, in at most 64 bytes, from whoever still has the original.
 
 Nothing in the codes tells how far outside sRGB a clipped channel lay. A network's estimate has
 the right places and directions, but its steps are too long or too short. A hint holds factors
@@ -186,6 +186,19 @@ def make_hint(lost: LostPixels) -> Hint:
         With it, the photo is nowhere restored worse than by the naive inversion: neither over all
         pixels nor over those out of gamut, in linear ProPhoto RGB. Where the network's steps do
         harm, it says 0.
+
+    Examples
+    --------
+    >>> from core.colour import PROPHOTO, SRGB, convert
+    >>> from core.gamut import reduce
+    >>> from core.methods.registry import method
+    >>> from core.payload.lost import lost_pixels
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.progress import finished
+    >>> scene = convert(wide_gamut_chart(8), PROPHOTO, SRGB)
+    >>> lost = finished(lost_pixels(reduce(scene), scene, method("letnet-box")))
+    >>> make_hint(lost).source.name
+    'Rec.2020'
     """
     return _Fit(lost).result()
 

@@ -1,4 +1,4 @@
-"""The pixels of a photo that have lost colour, beside what they were: what payloads learn from."""
+"""The pixels of a photo that have lost colour, and their original colours, to learn from."""
 
 from __future__ import annotations
 
@@ -90,6 +90,15 @@ def lost_pixels(
     -------
     LostPixels
         Their settings name the source gamut.
+
+    Examples
+    --------
+    >>> from core.gamut import reduce
+    >>> from core.progress import finished
+    >>> scene = np.array([[[1.2, -0.1, 0.0], [0.5, 0.5, 0.5]]], np.float32)
+    >>> lost = finished(lost_pixels(reduce(scene), scene))
+    >>> lost.places.tolist(), lost.codes.tolist(), lost.estimate.tolist()
+    ([0], [[255, 0, 0]], [[1.0, 0.0, 0.0]])
     """
     settings = settings or ExpansionSettings()
     source = source_gamut_of(original, stated, settings.adaptation)
@@ -131,6 +140,15 @@ def source_gamut_of(
     -------
     ColourSpace
         One of :data:`core.source_gamut.SOURCES`: ProPhoto where no smaller one does.
+
+    Examples
+    --------
+    >>> from core.colour import DISPLAY_P3
+    >>> red = convert(np.array([[[1.0, 0.0, 0.0]]], np.float32), DISPLAY_P3, SRGB)
+    >>> source_gamut_of(red).name
+    'Display P3'
+    >>> source_gamut_of(convert(np.array([[[0.0, 1.0, 0.0]]], np.float32), PROPHOTO, SRGB)).name
+    'ProPhoto RGB'
     """
     pixels = original[out_of_gamut_mask(original)]
     lost = float(np.square(pixels - np.clip(pixels, 0.0, 1.0)).sum(dtype=np.float64))

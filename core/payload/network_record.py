@@ -35,6 +35,15 @@ def network_record(mlp: GamutMlp, codes: Codes, source: ColourSpace | None, sha2
         The space in which the colours of the original lie.
     sha256 : str
         Of the weights whose estimate it corrects; empty where it corrects the naive inversion.
+
+    Examples
+    --------
+    >>> from core.payload.gamut_mlp import fresh
+    >>> network = fresh(FORMS["0.5"], torch.Generator().manual_seed(0)).requires_grad_(False)
+    >>> codes = np.zeros((4, 6, 3), np.uint8)
+    >>> record = network_record(GamutMlp(network, 4, 6), codes, None, "")
+    >>> record.kind.name, len(record.body) < FORMS["0.5"].parameters  # less than a byte a weight
+    ('NETWORK', True)
     """
     form = mlp.network.form
     units, levels = [], []
@@ -65,6 +74,16 @@ def network_of(record: Record, height: int, width: int) -> GamutMlp:
     ------
     ValueError
         If it holds no network. It costs no more memory than one.
+
+    Examples
+    --------
+    >>> from core.payload.gamut_mlp import fresh
+    >>> network = fresh(FORMS["0.5"], torch.Generator().manual_seed(0)).requires_grad_(False)
+    >>> codes = np.zeros((4, 6, 3), np.uint8)
+    >>> again = network_of(network_record(GamutMlp(network, 4, 6), codes, None, ""), 4, 6)
+    >>> unit = unit_of(network.last.weight)
+    >>> bool(((again.network.last.weight - network.last.weight).abs() <= 0.51 * unit).all())
+    True
     """
     forms = list(FORMS.values())
     if record.kind is not Kind.NETWORK or record.detail >= len(forms):

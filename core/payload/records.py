@@ -1,4 +1,4 @@
-"""What a file carries to bring its colours back: one or more records, each of which says whose.
+"""What a file carries to bring its colours back: records, each for certain pixels and weights.
 
 A record opens with 16 bytes: what it is, how long, in which colour space the colours of the
 original lay, for which network and for which pixels it was made, and a checksum. An edited file
@@ -104,6 +104,15 @@ def parsed(carried: bytes) -> tuple[Record, ...]:
     ------
     DamagedError
         If it is anything else: cut off, changed, too large, or of another version.
+
+    Examples
+    --------
+    >>> record = Record(Kind.HINT, None, bytes(2), bytes(5), b"steps")
+    >>> parsed(record.serialise()) == (record,)
+    True
+    >>> parsed(record.serialise()[:-1])
+    Traceback (most recent call last):
+    core.payload.records.DamagedError: What the photo carries is damaged, or from another version.
     """
     found: dict[Kind, Record] = {}
     place = 0
@@ -117,17 +126,34 @@ def parsed(carried: bytes) -> tuple[Record, ...]:
 
 
 def joined(records: Sequence[Record]) -> bytes:
-    """Return what a file carries for some records."""
+    """Return what a file carries for some records.
+
+    Examples
+    --------
+    >>> hint = Record(Kind.HINT, None, bytes(2), bytes(5), b"steps")
+    >>> network = Record(Kind.NETWORK, None, bytes(2), bytes(5), b"weights")
+    >>> [record.kind.name for record in parsed(joined([hint, network]))]
+    ['HINT', 'NETWORK']
+    """
     return b"".join(record.serialise() for record in records)
 
 
 def fingerprint(codes: Source) -> bytes:
-    """Return five bytes that tell pixels from others: of their depth, their size, their codes.
+    """Return five bytes that identify a photo's pixels: a hash of depth, size and codes.
 
     Parameters
     ----------
     codes : Source
         sRGB codes; read from top to bottom, a few rows at a time.
+
+    Examples
+    --------
+    >>> from core.engine.tiling import ArraySource
+    >>> codes = np.zeros((4, 6, 3), np.uint8)
+    >>> before = fingerprint(ArraySource(codes))
+    >>> codes[0, 0, 0] = 1
+    >>> fingerprint(ArraySource(codes)) == before  # one code is another
+    False
     """
     height = codes.shape[0]
     digest = hashlib.sha256()
@@ -140,7 +166,13 @@ def fingerprint(codes: Source) -> bytes:
 
 
 def model_mark(sha256: str) -> bytes:
-    """Return the two bytes by which a record knows the weights that it was made for."""
+    """Return the two bytes by which a record knows the weights that it was made for.
+
+    Examples
+    --------
+    >>> model_mark("2c26b46b68ffc68f").hex(), model_mark("").hex()
+    ('2c26', '0000')
+    """
     return bytes.fromhex(sha256[:4].ljust(4, "0"))
 
 

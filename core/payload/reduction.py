@@ -137,6 +137,18 @@ def reduce_file(
     ------
     PhotoError
         If the photo cannot be read, or the file cannot be written so.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import sample_photo
+    >>> with TemporaryDirectory() as folder:
+    ...     wide = sample_photo().with_name("rocket.jpg")  # Adobe RGB
+    ...     report = reduce_file(
+    ...         wide, f"{folder}/rocket.png", settings=ReductionSettings(hint=False)
+    ...     )
+    ...     read(f"{folder}/rocket.png").space.name
+    'sRGB'
     """
     return finished(file_reduction(source, target, method, settings), progress)
 
@@ -146,6 +158,7 @@ def file_reduction(
     target: str | os.PathLike[str],
     method: Method | None = None,
     settings: ReductionSettings | None = None,
+    photo: Photo | None = None,
 ) -> Generator[tuple[int, int], None, ReductionReport]:
     """Reduce a file step by step; closing the generator cancels, and leaves no file.
 
@@ -153,6 +166,8 @@ def file_reduction(
     ----------
     source, target, method, settings
         As for :func:`reduce_file`.
+    photo : Photo, optional
+        The source, where it has been read already.
 
     Yields
     ------
@@ -162,6 +177,17 @@ def file_reduction(
     Returns
     -------
     ReductionReport
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import sample_photo
+    >>> with TemporaryDirectory() as folder:
+    ...     wide = sample_photo().with_name("rocket.jpg")
+    ...     settings = ReductionSettings(hint=False)
+    ...     report = finished(file_reduction(wide, f"{folder}/rocket.png", settings=settings))
+    >>> report.payload_size
+    0
     """
     settings = settings or ReductionSettings()
     source, target = Path(source), Path(target)
@@ -173,7 +199,7 @@ def file_reduction(
         )
     if settings.hint and method is None:
         raise ValueError("A hint is for a method; give one, or settings without a hint.")
-    photo = read(source, assume=settings.assume)
+    photo = photo or read(source, assume=settings.assume)
     scene, codes = photo.scene(), photo.srgb_codes()
     if codes is None or codes.dtype.itemsize * 8 != settings.depth:
         codes = reduce(scene, settings.depth)

@@ -10,8 +10,10 @@ from core.pictures.chromaticity import (
     chromaticity_figure,
     evenly_spaced,
 )
+from core.pictures.code_histogram import code_figure, code_shares
 from core.pictures.convergence import QualityTrace, convergence_figure, move_cursor
 from core.pictures.error_maps import COLOUR_MAP, Limits, error_figure, heat_map, shared_limits
+from core.pictures.overlaid import Pointed, overlaid_figure, pointed_at
 from core.pictures.payload_curve import payload_figure
 from core.pictures.saving import figure_bytes, save_figure
 from core.pictures.story import Story, tell
@@ -21,18 +23,23 @@ __all__ = [
     "COLOUR_MAP",
     "Diagram",
     "Limits",
+    "Pointed",
     "QualityTrace",
     "Story",
     "ThemeName",
     "chromaticities",
     "chromaticity_figure",
+    "code_figure",
+    "code_shares",
     "convergence_figure",
     "error_figure",
     "evenly_spaced",
     "figure_bytes",
     "heat_map",
     "move_cursor",
+    "overlaid_figure",
     "payload_figure",
+    "pointed_at",
     "save_figure",
     "shared_limits",
     "tell",

@@ -29,6 +29,13 @@ def busiest_window(codes: Codes, side: int, tolerance: float = 0.0) -> Window:
     -------
     Window
         The one nearest to the middle of the photo, where several hold as many.
+
+    Examples
+    --------
+    >>> codes = np.full((100, 100, 3), 128, np.uint8)
+    >>> codes[60:70, 80:90] = [255, 0, 0]
+    >>> busiest_window(codes, 10)
+    Window(top=60, left=80, height=10, width=10)
     """
     if side < 1:
         raise ValueError(f"A window has a side of 1 pixel or more, not {side}.")

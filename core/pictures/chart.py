@@ -30,6 +30,14 @@ def wide_gamut_chart(patch: int = 40) -> FloatImage:
     ndarray, float32, shape (11 patch, 12 patch, 3)
         Linear ProPhoto RGB in 0..1. The purest patches lie on the edge of Rec.2020, where sRGB
         cannot reach; the greys and the palest patches lie inside sRGB.
+
+    Examples
+    --------
+    >>> from core.gamut import out_of_gamut_mask
+    >>> from core.colour import SRGB
+    >>> chart = wide_gamut_chart(8)
+    >>> chart.shape, f"{out_of_gamut_mask(convert(chart, PROPHOTO, SRGB)).mean():.0%} beyond sRGB"
+    ((88, 96, 3), '33% beyond sRGB')
     """
     hue = 6.0 * np.arange(_HUES) / _HUES
     pure = np.clip(np.abs((hue[:, None] + np.array([0.0, 4.0, 2.0])) % 6.0 - 3.0) - 1.0, 0.0, 1.0)

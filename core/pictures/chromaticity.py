@@ -91,7 +91,7 @@ def chromaticities(values: Floats, diagram: Diagram = "xy") -> Doubles:
     xyz = apply_matrix(values.reshape(-1, 3).astype(np.float64), to_xyz)
     total = xyz.sum(axis=-1)
     bright = total >= _DARKEST
-    return _in_diagram(xyz[bright, :2] / total[bright, None], diagram)
+    return in_diagram(xyz[bright, :2] / total[bright, None], diagram)
 
 
 def evenly_spaced(values: Floats) -> Floats:
@@ -106,6 +106,11 @@ def evenly_spaced(values: Floats) -> Floats:
     -------
     ndarray, floating, shape (n, 3)
         Evenly spaced pixels; all of a small photo.
+
+    Examples
+    --------
+    >>> evenly_spaced(np.zeros((1000, 1000, 3), np.float32)).shape
+    (500000, 3)
     """
     colours = values.reshape(-1, 3)
     return colours[:: max(1, len(colours) // _SAMPLES)]
@@ -139,42 +144,26 @@ def chromaticity_figure(
     -------
     matplotlib.figure.Figure
         One panel an image, with one scale of density.
+
+    Examples
+    --------
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> figure = chromaticity_figure({"Chart": wide_gamut_chart(8)}, spaces=[SRGB, PROPHOTO])
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
+    ['sRGB', 'ProPhoto RGB', 'White (D65)']
     """
     from matplotlib.colors import LogNorm
 
     if diagram not in _LABELS:
         raise ValueError(f"There is no diagram named {diagram!r}; choose xy or uv.")
     style = theme_named(theme)
+    figure, panels = _panels(len(images), diagram, spaces, style, stacked=stacked)
     densities = [_density(values, diagram) for values in images.values()]
-    panels = max(1, len(images))
-    left, right, bottom, top = _EXTENTS[diagram]
-    down = panels if stacked else -(-panels // _MOST_ACROSS)
-    across = -(-panels // down)
-    columns = 2 if stacked else _LEGEND_COLUMNS * across
-    legend_height = 0.2 * -(-(len(spaces) + 1) // columns)
-    ratio = (top - bottom) / (right - left)
-    if stacked:
-        side = NARROW - 0.6
-        figure = new_figure(style, NARROW, down * (side * ratio + 0.5) + 1.0 + legend_height)
-    else:
-        side = 4.0 if panels == 1 else 3.2
-        width = (1.7 if images else 0.9) + side * across
-        figure = new_figure(style, width, down * (side * ratio + 0.4) + 0.5 + legend_height)
-    grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
-    for axes in grid[panels:]:
-        axes.set_visible(False)
-    all_axes = grid[:panels]
-    for number, axes in enumerate(all_axes):
-        draw_diagram(axes, diagram, spaces, style)
-        name = axes.get_xlabel()
-        axes.label_outer()
-        if number + across >= panels:  # Nothing is drawn below, be the row the last or not.
-            axes.tick_params(labelbottom=True)
-            axes.set_xlabel(name)
     peak = max((float(density.max(initial=0.0)) for density in densities), default=0.0)
     norm = LogNorm(max(peak, 1e-4) / 1e4, max(peak, 1e-4))
+    left, right, bottom, top = _EXTENTS[diagram]
     shown: AxesImage | None = None
-    for axes, title, density in zip(all_axes, images, densities, strict=False):
+    for axes, title, density in zip(panels, images, densities, strict=False):
         axes.set_title(title)
         shown = axes.imshow(
             np.ma.masked_equal(density.T, 0.0),
@@ -187,15 +176,52 @@ def chromaticity_figure(
         )
     if shown is not None:
         where = {"location": "bottom", "fraction": 0.02} if stacked else {"fraction": 0.03}
-        bar = figure.colorbar(shown, ax=list(all_axes), pad=0.02, **where)
+        bar = figure.colorbar(shown, ax=panels, pad=0.02, **where)
         style_colour_bar(bar, style, "Share of the pixels in a cell")
+    return figure
+
+
+def _panels(
+    count: int,
+    diagram: Diagram,
+    spaces: Sequence[ColourSpace],
+    style: Theme,
+    *,
+    stacked: bool,
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with as many empty diagrams, at least one, and a legend of the spaces."""
+    panels = max(1, count)
+    left, right, bottom, top = _EXTENTS[diagram]
+    down = panels if stacked else -(-panels // _MOST_ACROSS)
+    across = -(-panels // down)
+    columns = 2 if stacked else _LEGEND_COLUMNS * across
+    legend_height = 0.2 * -(-(len(spaces) + 1) // columns)
+    ratio = (top - bottom) / (right - left)
+    if stacked:
+        side = NARROW - 0.6
+        figure = new_figure(style, NARROW, down * (side * ratio + 0.5) + 1.0 + legend_height)
+    else:
+        side = 4.0 if panels == 1 else 3.2
+        width = (1.7 if count else 0.9) + side * across
+        figure = new_figure(style, width, down * (side * ratio + 0.4) + 0.5 + legend_height)
+    grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
+    for axes in grid[panels:]:
+        axes.set_visible(False)
+    all_axes: list[Axes] = list(grid[:panels])
+    for number, axes in enumerate(all_axes):
+        draw_diagram(axes, diagram, spaces, style)
+        name = axes.get_xlabel()
+        axes.label_outer()
+        if number + across >= panels:  # Nothing is drawn below, be the row the last or not.
+            axes.tick_params(labelbottom=True)
+            axes.set_xlabel(name)
     size = 7.5 if stacked else 9
     handles, names = all_axes[0].get_legend_handles_labels()
     legend = figure.legend(
         handles, names, loc="outside lower center", ncols=min(columns, len(names)), fontsize=size
     )
     style_legend(legend, style)
-    return figure
+    return figure, all_axes
 
 
 def draw_diagram(axes: Axes, diagram: Diagram, spaces: Sequence[ColourSpace], style: Theme) -> None:
@@ -211,6 +237,14 @@ def draw_diagram(axes: Axes, diagram: Diagram, spaces: Sequence[ColourSpace], st
         Whose triangles are drawn, adapted (Bradford) to D65.
     style : Theme
         The page.
+
+    Examples
+    --------
+    >>> figure = new_figure(theme_named("light"), 4.0, 4.0)
+    >>> axes = figure.subplots()
+    >>> draw_diagram(axes, "uv", [SRGB], theme_named("light"))
+    >>> axes.get_xlabel()
+    'u′ (CIE 1976)'
     """
     horizontal, vertical, standard = _LABELS[diagram]
     left, right, bottom, top = _EXTENTS[diagram]
@@ -224,12 +258,12 @@ def draw_diagram(axes: Axes, diagram: Diagram, spaces: Sequence[ColourSpace], st
     style_axes(axes, style)
     axes.grid(color=style.faint, linewidth=0.5, alpha=0.5)
     axes.set_axisbelow(True)
-    outline = _in_diagram(np.vstack([spectral_locus(), spectral_locus()[:1]]), diagram)
+    outline = in_diagram(np.vstack([spectral_locus(), spectral_locus()[:1]]), diagram)
     axes.plot(*outline.T, color=style.text, linewidth=1.0, zorder=2)
     _draw_wavelengths(axes, diagram, style)
     for space in spaces:
         colour, line = _SPACE_LINES.get(space.key, _OTHER_LINE)
-        corners = _in_diagram(_primaries(space), diagram)
+        corners = in_diagram(primaries(space), diagram)
         axes.plot(
             *np.vstack([corners, corners[:1]]).T,
             color=style.series[colour],
@@ -238,7 +272,7 @@ def draw_diagram(axes: Axes, diagram: Diagram, spaces: Sequence[ColourSpace], st
             label=space.name,
             zorder=3,
         )
-    white = _in_diagram(np.array([SRGB.white]), diagram)
+    white = in_diagram(np.array([SRGB.white]), diagram)
     axes.plot(
         *white.T,
         color=style.text,
@@ -265,6 +299,14 @@ def draw_points(axes: Axes, values: Floats, diagram: Diagram, *, label: str, col
         In the legend.
     colour : str
         A CSS colour.
+
+    Examples
+    --------
+    >>> figure = new_figure(theme_named("light"), 4.0, 4.0)
+    >>> axes = figure.subplots()
+    >>> draw_points(axes, np.full((4, 6, 3), 0.5), "xy", label="A grey photo", colour="tab:blue")
+    >>> axes.collections[0].get_offsets()[0].round(3).tolist()
+    [0.313, 0.329]
     """
     colours = values.reshape(-1, 3)
     points = chromaticities(colours[:: max(1, len(colours) // _POINTS)], diagram)
@@ -277,9 +319,9 @@ def _draw_wavelengths(axes: Axes, diagram: Diagram, style: Theme) -> None:
     from matplotlib.patheffects import withStroke
 
     halo = [withStroke(linewidth=2.5, foreground=style.panel)]
-    white = _in_diagram(np.array([SRGB.white]), diagram)[0]
+    white = in_diagram(np.array([SRGB.white]), diagram)[0]
     for wavelength in _WAVELENGTHS:
-        point = _in_diagram(chromaticity_of(wavelength)[None], diagram)[0]
+        point = in_diagram(chromaticity_of(wavelength)[None], diagram)[0]
         outwards = (point - white) / np.hypot(*(point - white))
         axes.plot(*np.stack([point, point + 0.010 * outwards]).T, color=style.text, linewidth=0.8)
         axes.annotate(
@@ -315,12 +357,14 @@ def _density(values: Floats, diagram: Diagram) -> Doubles:
     return np.asarray(counts / max(1, len(points)), np.float64)
 
 
-def _primaries(space: ColourSpace) -> Doubles:
+def primaries(space: ColourSpace) -> Doubles:
+    """Return the x, y of a space's primaries, adapted (Bradford) to D65; float64, shape (3, 2)."""
     xyz = SRGB.to_xyz @ matrix_between(space, SRGB, "Bradford")
     return np.asarray((xyz[:2] / xyz.sum(axis=0)).T)
 
 
-def _in_diagram(xy: Doubles, diagram: Diagram) -> Doubles:
+def in_diagram(xy: Doubles, diagram: Diagram) -> Doubles:
+    """Return CIE 1931 x, y as coordinates of a diagram; float64, shape (..., 2)."""
     if diagram == "xy":
         return xy
     x, y = xy[..., 0], xy[..., 1]

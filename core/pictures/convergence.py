@@ -92,6 +92,13 @@ def convergence_figure(
     Returns
     -------
     matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = convergence_figure({"Anderson": [0.5, 0.1, 0.01]}, tolerance=1e-3, cursor=2)
+    >>> axes = figure.axes[0]
+    >>> axes.get_yscale(), axes.get_xlabel()
+    ('log', 'Iteration')
     """
     style = theme_named(theme)
     panels = 1 if quality is None else 3
@@ -121,7 +128,15 @@ def convergence_figure(
 
 
 def move_cursor(figure: Figure, iteration: int | None) -> None:
-    """Mark an iteration in every panel of a convergence figure, or none."""
+    """Mark an iteration in every panel of a convergence figure, or none.
+
+    Examples
+    --------
+    >>> figure = convergence_figure({"Anderson": [0.5, 0.1, 0.01]}, cursor=1)
+    >>> move_cursor(figure, 3)
+    >>> [line.get_xdata() for line in figure.axes[0].lines if line.get_gid() == _CURSOR]
+    [[3, 3]]
+    """
     for axes in figure.axes:
         for line in axes.lines:
             if line.get_gid() == _CURSOR:

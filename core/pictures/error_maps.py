@@ -140,6 +140,13 @@ def error_figure(
     Returns
     -------
     matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> maps = {"naive": np.full((40, 60), 4.0), "letnet": np.full((40, 60), 1.5)}
+    >>> figure = error_figure(maps, "ΔE2000")
+    >>> [axes.get_title() for axes in figure.axes][:2], figure.axes[-1].get_ylabel()
+    (['naive  (mean 4.00)', 'letnet  (mean 1.50)'], 'ΔE2000')
     """
     if not maps:
         raise ValueError("There is no error map to draw.")

@@ -57,6 +57,14 @@ def payload_figure(
     matplotlib.figure.Figure
         Each point with its name; names that would cover each other are moved apart, and a line
         leads to their points.
+
+    Examples
+    --------
+    >>> figure = payload_figure(
+    ...     [PayloadPoint("hint", 64, 2.0), PayloadPoint("naive", 0, 0.0)], "dB"
+    ... )
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['naive', 'hint']
     """
     if not points:
         raise ValueError("There is no point to draw.")
@@ -103,7 +111,7 @@ def payload_figure(
 
 
 def _apart(values: Sequence[float], distance: float) -> list[float]:
-    """Move values so far apart, each as little as a pass from the bottom and back allows."""
+    """Move values apart, each as little as one pass up and one pass down allow."""
     order = sorted(range(len(values)), key=lambda place: values[place])
     moved = list(values)
     for lower, upper in pairwise(order):

@@ -47,7 +47,7 @@ _GAIN = 4.0
 
 
 class Previews:
-    """An expanded photo, small enough for a screen; each picture is made when it is first asked.
+    """An expanded photo, small enough for a screen; each picture is made when first asked for.
 
     Parameters
     ----------
@@ -173,6 +173,18 @@ def file_previews(
     ------
     PhotoError
         If one of them cannot be read, or they differ in size.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import sample_photo
+    >>> from core.engine.files import expand_file
+    >>> from core.methods.registry import method
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = expand_file(sample_photo(), f"{folder}/wide.tif", method("naive"))
+    ...     previews = file_previews(sample_photo(), f"{folder}/wide.tif", longest=60)
+    >>> previews.before.shape
+    (40, 60, 3)
     """
     photo = read(source, limits=limits)
     codes = photo.srgb_codes()
@@ -184,7 +196,7 @@ def file_previews(
 def prophoto_screen_codes(
     values: FloatImage, codes: Codes, space: ColourSpace = DISPLAY_P3
 ) -> Picture:
-    """Return an estimate in ProPhoto as codes that a screen of a space takes.
+    """Return an estimate in ProPhoto as codes for a screen of some space.
 
     Parameters
     ----------
@@ -199,6 +211,13 @@ def prophoto_screen_codes(
     -------
     ndarray, uint8, shape (H, W, 3)
         Encoded codes of `space`.
+
+    Examples
+    --------
+    >>> codes = np.full((4, 6, 3), 128, np.uint8)
+    >>> values = convert(naive_inversion(codes), SRGB, PROPHOTO)
+    >>> prophoto_screen_codes(values, codes)[0, 0].tolist()  # a grey is the same in Display P3
+    [128, 128, 128]
     """
     return screen_codes(convert(values, PROPHOTO, SRGB), naive_inversion(codes), space)
 

@@ -44,6 +44,19 @@ def save_figure(
     ------
     PhotoError
         If the ending is another one, or the file cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.pictures.convergence import convergence_figure
+    >>> with TemporaryDirectory() as folder:
+    ...     save_figure(convergence_figure({"Anderson": [0.5, 0.1]}), Path(folder, "solver.svg"))
+    ...     Path(folder, "solver.svg").read_text()[:5]
+    '<?xml'
+    >>> save_figure(convergence_figure({"Anderson": [0.5, 0.1]}), Path("solver.bmp"))
+    Traceback (most recent call last):
+    core.errors.PhotoError: “solver.bmp” is not a name for a drawing; end it in .png, .svg or .pdf.
     """
     from core.files.safe_write import write_bytes
 
@@ -64,6 +77,13 @@ def figure_bytes(figure: Figure, ending: str, dots_per_inch: int = 200) -> bytes
         Which kind of file.
     dots_per_inch : int
         Resolution of a PNG, and of the images inside a drawing.
+
+    Examples
+    --------
+    >>> from core.pictures.convergence import convergence_figure
+    >>> figure = convergence_figure({"Anderson": [0.5, 0.1]})
+    >>> figure_bytes(figure, ".png", 50)[1:4]
+    b'PNG'
     """
     import matplotlib
 

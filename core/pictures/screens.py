@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from core.colour import DISPLAY_P3, SRGB, Adaptation, ColourSpace, convert
 from core.gamut import ROUNDING, FloatImage, Mask, fit_into, out_of_gamut_mask
-from core.images import area_reduced, row_bands
+from core.images import row_bands
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ def screen_codes(
     space: ColourSpace = DISPLAY_P3,
     adaptation: Adaptation = "Bradford",
 ) -> npt.NDArray[np.uint8]:
-    """Return a photo as codes that a screen of a space takes.
+    """Return a photo as codes for a screen of some space.
 
     Parameters
     ----------
@@ -45,6 +45,12 @@ def screen_codes(
     -------
     ndarray, uint8, shape (H, W, 3)
         Encoded codes of `space`.
+
+    Examples
+    --------
+    >>> scene = np.array([[[0.5, 0.5, 0.5], [1.2, -0.1, 0.0]]], np.float32)
+    >>> screen_codes(scene).tolist(), screen_codes(scene, space=SRGB).tolist()
+    ([[[188, 188, 188], [241, 0, 34]]], [[[188, 188, 188], [255, 0, 0]]])
     """
     shown = np.empty(scene.shape, np.uint8)
     for rows in row_bands(scene):
@@ -94,35 +100,6 @@ def display_image(
     return shown
 
 
-def display_pyramid(
-    values: FloatImage,
-    space: ColourSpace,
-    display: ColourSpace = SRGB,
-    adaptation: Adaptation = "Bradford",
-    *,
-    smallest: int = 512,
-) -> list[npt.NDArray[np.uint8]]:
-    """Render a photo for a screen at its size, half of it, a quarter, and so on.
-
-    Parameters
-    ----------
-    values, space, display, adaptation
-        As for :func:`display_image`.
-    smallest : int
-        The longest side of the last level is at most this, in pixels.
-
-    Returns
-    -------
-    list of ndarray, uint8, shape (h, w, 3)
-        From the largest to the smallest; averaged in linear light.
-    """
-    levels = [display_image(values, space, display, adaptation)]
-    while max(values.shape[:2]) > smallest and min(values.shape[:2]) > 1:
-        values = area_reduced(values, -(-max(values.shape[:2]) // 2))
-        levels.append(display_image(values, space, display, adaptation))
-    return levels
-
-
 def outside_mask(
     values: FloatImage,
     space: ColourSpace,
@@ -140,6 +117,13 @@ def outside_mask(
     -------
     ndarray, bool, shape (H, W)
         By the rule of :func:`core.gamut.out_of_gamut_mask`, beyond the rounding of a file.
+
+    Examples
+    --------
+    >>> from core.colour import PROPHOTO
+    >>> values = np.array([[[0.5, 0.5, 0.5], [0.0, 0.9, 0.0]]], np.float32)
+    >>> outside_mask(values, PROPHOTO).tolist(), outside_mask(values, PROPHOTO, PROPHOTO).tolist()
+    ([[False, True]], [[False, False]])
     """
     mask = np.empty(values.shape[:2], np.bool_)
     for rows in row_bands(mask):

@@ -74,6 +74,14 @@ def tell(
     ------
     PhotoError
         If the two photos differ in size.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> codes = np.full((40, 60, 3), [255, 0, 0], np.uint8)
+    >>> after = np.full((40, 60, 3), [1.2, -0.03, -0.02], np.float32)
+    >>> tell(codes, after).gain.sentence
+    '100 % of the pixels gain a colour that you can see (ΔE above 2, typically 7.3).'
     """
     if before.shape != after.shape:
         raise PhotoError("The photo before and the photo after have to be of the same size.")

@@ -58,7 +58,16 @@ _THEMES: dict[str, Theme] = {
 
 
 def theme_named(name: ThemeName) -> Theme:
-    """Return a theme by its name, or raise a ValueError that lists the names."""
+    """Return a theme by its name, or raise a ValueError that lists the names.
+
+    Examples
+    --------
+    >>> theme_named("dark").page
+    '#1e2127'
+    >>> theme_named("sepia")
+    Traceback (most recent call last):
+    ValueError: There is no theme named 'sepia'; choose one of light, dark.
+    """
     try:
         return _THEMES[name]
     except KeyError:
@@ -67,14 +76,29 @@ def theme_named(name: ThemeName) -> Theme:
 
 
 def new_figure(theme: Theme, width: float, height: float) -> Figure:
-    """Return an empty figure of a size in inches, laid out so that nothing is cut off."""
+    """Return an empty figure of a size in inches, laid out so that nothing is cut off.
+
+    Examples
+    --------
+    >>> new_figure(theme_named("light"), 6.0, 4.0).get_size_inches().tolist()
+    [6.0, 4.0]
+    """
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=100, layout="constrained", facecolor=theme.page)
 
 
 def style_axes(axes: Axes, theme: Theme) -> None:
-    """Give the frame, ticks and labels of a panel the theme's colours."""
+    """Give the frame, ticks and labels of a panel the theme's colours.
+
+    Examples
+    --------
+    >>> dark = theme_named("dark")
+    >>> axes = new_figure(dark, 4.0, 3.0).subplots()
+    >>> style_axes(axes, dark)
+    >>> axes.title.get_color() == dark.text
+    True
+    """
     axes.set_facecolor(theme.panel)
     axes.tick_params(which="both", colors=theme.text, labelsize=9)
     for spine in axes.spines.values():
@@ -86,7 +110,17 @@ def style_axes(axes: Axes, theme: Theme) -> None:
 
 
 def style_legend(legend: Legend, theme: Theme) -> None:
-    """Give a legend the theme's colours."""
+    """Give a legend the theme's colours.
+
+    Examples
+    --------
+    >>> dark = theme_named("dark")
+    >>> axes = new_figure(dark, 4.0, 3.0).subplots()
+    >>> _ = axes.plot([0, 1], label="Anderson")
+    >>> style_legend(legend := axes.legend(), dark)
+    >>> legend.get_texts()[0].get_color() == dark.text
+    True
+    """
     frame = legend.get_frame()
     frame.set_facecolor(theme.page)
     frame.set_edgecolor(theme.faint)
@@ -95,7 +129,16 @@ def style_legend(legend: Legend, theme: Theme) -> None:
 
 
 def style_colour_bar(bar: Colorbar, theme: Theme, label: str) -> None:
-    """Give a colour bar its label and the theme's colours."""
+    """Give a colour bar its label and the theme's colours.
+
+    Examples
+    --------
+    >>> figure = new_figure(theme_named("dark"), 4.0, 3.0)
+    >>> bar = figure.colorbar(figure.subplots().imshow([[0.0, 1.0]]))
+    >>> style_colour_bar(bar, theme_named("dark"), "ΔE2000")
+    >>> bar.ax.get_ylabel()
+    'ΔE2000'
+    """
     bar.set_label(label, color=theme.text)
     bar.ax.tick_params(which="both", colors=theme.text, labelsize=9)
     bar.outline.set_edgecolor(theme.faint)

@@ -59,7 +59,7 @@ VARIANTS: Mapping[str, LetNetConfig] = MappingProxyType(
 
 
 _FORM = RECIPES["cpu-paper-form"]
-_BUDGET = _FORM.changed(patches=replace(_FORM.patches, size=64), photos=4, steps=400)
+_BUDGET = replace(_FORM, patches=replace(_FORM.patches, size=64), photos=4, steps=400)
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class StepCost:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one variant came to.
+    """The result of one variant.
 
     Attributes
     ----------
@@ -190,6 +190,14 @@ def ablate(
     ------
     PhotoError
         If no scene is left on a side of the split.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from core.training.prepared import Manifest
+    >>> list(ablate(Manifest(Path(), ()), Path("runs")))
+    Traceback (most recent call last):
+    core.errors.PhotoError: 0 photos are too few to hold some out; prepare more of them.
     """
     settings = settings or AblationSettings()
     seen, held_out = manifest.split(settings.held_out, settings.recipe.seed)
@@ -198,7 +206,7 @@ def ablate(
             f"{len(manifest.sources)} photos are too few to hold some out; prepare more of them."
         )
     for name, config in variants.items():
-        recipe = settings.recipe.changed(config=config)
+        recipe = replace(settings.recipe, config=config)
         run = folder / _key(recipe, settings, manifest)
         result = run / _RESULT
         if not result.exists():
@@ -227,6 +235,13 @@ def ablation_table(outcomes: Sequence[Outcome], steps: int) -> Table:
         From :func:`ablate`.
     steps : int
         The budget, for the title.
+
+    Examples
+    --------
+    >>> outcome = Outcome("ReLU", "vivid", 39_108, 12, 1.2, 1.6, -0.3, 0.41, 8_000_000, 14.0)
+    >>> table = ablation_table([outcome], 400)
+    >>> table.title, table.rows[0][:4]
+    ('Ablations, 400 steps each', ('ReLU', 'vivid', 12, 39108))
     """
     columns = (
         Column("Variant"),
@@ -269,6 +284,23 @@ def step_cost(recipe: Recipe, batch: Item, steps: int = 5) -> StepCost:
         Patches of `recipe.photos` photos.
     steps : int
         How many are timed, after one that is not.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import write
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.training.patches import PatchSettings
+    >>> from core.training.prepared import prepare
+    >>> with TemporaryDirectory() as folder:
+    ...     write(f"{folder}/chart.tif", wide_gamut_chart(8), PROPHOTO)
+    ...     manifest = prepare([Path(folder)], Path(folder, "cache"))
+    ...     batch = collate([PatchDataset(manifest, PatchSettings(size=16), 1)[0]])
+    >>> recipe = Recipe(LetNetConfig(channels=4), PatchSettings(size=16), photos=1)
+    >>> cost = step_cost(recipe, batch, steps=2)
+    >>> cost.seconds > 0.0, cost.saved_bytes > 0
+    (True, True)
     """
     module = TrainingModule(recipe)
     optimiser = torch.optim.Adam(module.network.parameters(), lr=recipe.learning_rate)

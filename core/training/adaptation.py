@@ -134,7 +134,7 @@ class Gains:
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What an adaptation came to.
+    """The result of an adaptation.
 
     Attributes
     ----------
@@ -165,7 +165,15 @@ class Adaptation:
 
 
 def recipe_for(model: Model, settings: AdaptationSettings) -> Recipe:
-    """Return how a network is trained on: its own form, on photos as they are."""
+    """Return how a network is trained on: its own form, on photos as they are.
+
+    Examples
+    --------
+    >>> from core.network.models import load_model
+    >>> recipe = recipe_for(load_model("letnet-box"), AdaptationSettings(steps=300))
+    >>> recipe.steps, recipe.patches.size, recipe.config.told
+    (300, 96, True)
+    """
     descriptor = model.descriptor
     return Recipe(
         descriptor.config,
@@ -221,6 +229,19 @@ def adaptation(
     ------
     PhotoError
         If the originals show fewer than four scenes that leave sRGB.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from core.network.models import load_model
+    >>> from core.progress import finished
+    >>> from core.training.prepared import Manifest
+    >>> finished(
+    ...     adaptation(load_model("letnet-box"), Manifest(Path(), ()))
+    ... )  # doctest: +NORMALIZE_WHITESPACE
+    Traceback (most recent call last):
+    core.errors.PhotoError: 0 of the originals' scenes leave sRGB; adapting takes at least 4,
+    better 8 to 50, of one camera and one way of developing.
     """
     settings = settings or AdaptationSettings()
     started = time.monotonic()
@@ -346,7 +367,7 @@ def _gains(model: Model, photos: list[_Held]) -> Gains:
 
 
 def _split(manifest: Manifest, settings: AdaptationSettings) -> tuple[Manifest, Manifest]:
-    """Hold out about a share of the scenes, at least one, the same ones every time."""
+    """Hold out about the given share of the scenes, at least one, and always the same ones."""
     wide = [source for source in manifest.sources if source.wide]
     scenes = sorted(
         {source.scene for source in wide}, key=lambda each: hashlib.sha256(each.encode()).digest()

@@ -54,6 +54,15 @@ def model_card(
     -------
     dict
         Plain values: "data", "recipe", "seed", "parameters", "start".
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from core.training.prepared import Manifest
+    >>> from core.training.recipes import RECIPES
+    >>> card = model_card(RECIPES["cpu"], Manifest(Path(), ()), 39_108)
+    >>> card["parameters"], card["seed"], card["data"]["photos"], card["start"]
+    (39108, 0, 0, None)
     """
     sources = manifest.sources
     return {
@@ -81,6 +90,21 @@ def card_text(descriptor: Carded, sha256: str, manifest: Manifest) -> str:
         Of the model's file.
     manifest : Manifest
         The photos that it was trained on; each is listed with the start of its hash.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from core.network.models import Descriptor
+    >>> from core.training.prepared import Manifest
+    >>> from core.training.recipes import RECIPES
+    >>> photos = Manifest(Path(), ())
+    >>> mine = Descriptor("mine", card=model_card(RECIPES["cpu"], photos, 39_108))
+    >>> print(card_text(mine, "2c26b46b", photos).partition("- Photos")[0], end="")
+    # mine
+    <BLANKLINE>
+    - SHA-256 of the file: `2c26b46b`
+    - Parameters: 39,108
+    - Seed: 0
     """
     card = descriptor.card
     data = card["data"]

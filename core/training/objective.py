@@ -52,6 +52,25 @@ def objective(network: LetNet, recipe: Recipe, batch: Item, device: torch.device
         Patches of several photos (:func:`core.training.patches.collate`).
     device : torch.device or str
         Where to compute.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import write
+    >>> from core.network.letnet import LetNet
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.training.patches import PatchDataset, PatchSettings, collate
+    >>> from core.training.prepared import prepare
+    >>> from core.training.recipes import Recipe
+    >>> with TemporaryDirectory() as folder:
+    ...     write(f"{folder}/chart.tif", wide_gamut_chart(8), PROPHOTO)
+    ...     manifest = prepare([Path(folder)], Path(folder, "cache"))
+    ...     batch = collate([PatchDataset(manifest, PatchSettings(size=16), 1)[0]])
+    >>> recipe = Recipe(patches=PatchSettings(size=16), photos=1)
+    >>> outcome = objective(LetNet(recipe.config), recipe, batch, "cpu")
+    >>> outcome.loss.requires_grad, outcome.loss.item() > 0.0
+    (True, True)
     """
     inputs = inputs_of(batch, device)
     target = batch["scene"].to(device).movedim(-1, 1)
@@ -89,6 +108,14 @@ def unreachable(network: LetNet) -> list[torch.nn.Parameter]:
 
     An implicit gradient does not reach the start of the iteration, and the features of the
     photo only where they are injected.
+
+    Examples
+    --------
+    >>> from core.network.letnet import LetNet, LetNetConfig
+    >>> unreachable(LetNet(LetNetConfig(channels=4, mode="plain")))
+    []
+    >>> len(unreachable(LetNet(LetNetConfig(channels=4)))) > 0
+    True
     """
     if network.config.mode != "implicit":
         return []
@@ -101,7 +128,22 @@ def unreachable(network: LetNet) -> list[torch.nn.Parameter]:
 
 
 def inputs_of(batch: Item, device: torch.device | str) -> Inputs:
-    """Return a batch's inputs to a network, each photo with its own tolerance."""
+    """Return a batch's inputs to a network, each photo with its own tolerance.
+
+    Examples
+    --------
+    >>> from core.source_gamut import SOURCES
+    >>> batch = {
+    ...     "codes": torch.tensor([[[[0, 128, 255]]]], dtype=torch.uint8),
+    ...     "statistics": torch.zeros(1, 4),
+    ...     "positions": torch.zeros(1, 2, 1, 1),
+    ...     "source": torch.zeros(1, len(SOURCES)),
+    ...     "tolerance": torch.zeros(1),
+    ... }
+    >>> inputs = inputs_of(batch, "cpu")
+    >>> inputs.low.flatten().tolist(), inputs.high.flatten().tolist()
+    ([True, False, False], [False, False, True])
+    """
     codes = batch["codes"].to(device).movedim(-1, 1)
     per_photo = len(codes) // len(batch["tolerance"])
     slack = batch["tolerance"].to(device).repeat_interleave(per_photo)[:, None, None, None]
@@ -128,6 +170,13 @@ def squared_error(scene: Tensor, target: Tensor, photos: int) -> Tensor:
     Returns
     -------
     Tensor, shape (photos,)
+
+    Examples
+    --------
+    >>> scene = torch.zeros(4, 3, 8, 8)  # two patches of each of two photos
+    >>> target = torch.cat([torch.zeros(2, 3, 8, 8), torch.ones(2, 3, 8, 8)])
+    >>> [f"{error:.3f}" for error in squared_error(scene, target, 2)]
+    ['0.000', '1.000']
     """
     error = convert(scene - target, SRGB, PROPHOTO, axis=1)
     return error.square().reshape(photos, -1).mean(1)

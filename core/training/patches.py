@@ -95,7 +95,7 @@ class PatchSettings:
 
 
 class _Pool:
-    """Photos to draw from; the more share an origin, the more seldom each of them comes."""
+    """Photos to draw from; the more of them share an origin, the more rarely each is drawn."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = sources
@@ -183,7 +183,7 @@ class PatchDataset(Dataset[Item]):
     def _draw_window(
         self, rng: np.random.Generator, photo: npt.NDArray[np.uint16], style: Style
     ) -> tuple[npt.NDArray[np.float32], int, int]:
-        """Draw a window that holds clipped pixels, if one of three does."""
+        """Draw a window that holds clipped pixels, in three attempts at most."""
         size = self.settings.size
         for _ in range(3):
             top = int(rng.integers(photo.shape[0] - size + 1))
@@ -208,12 +208,36 @@ def finish(encoded: npt.NDArray[np.uint16], style: Style) -> npt.NDArray[np.floa
     -------
     ndarray, float32, shape (..., 3)
         Scene-linear sRGB, unbounded.
+
+    Examples
+    --------
+    >>> from core.styles import STYLES
+    >>> encoded = np.array([[65535, 65535, 65535], [0, 65535, 0]], np.uint16)
+    >>> scene = finish(encoded, STYLES["as-is"])
+    >>> bool(np.allclose(scene[0], 1.0, atol=1e-4)), bool(scene[1].min() < 0.0)  # ProPhoto's green
+    (True, True)
     """
     return convert(style.apply(_prophoto_table()[encoded]), PROPHOTO, SRGB)
 
 
 def collate(items: Sequence[Item]) -> Item:
-    """Join photos' patches into one batch; patches of a photo stay together."""
+    """Join photos' patches into one batch; patches of a photo stay together.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import write
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.training.prepared import prepare
+    >>> with TemporaryDirectory() as folder:
+    ...     write(f"{folder}/chart.tif", wide_gamut_chart(8), PROPHOTO)
+    ...     manifest = prepare([Path(folder)], Path(folder, "cache"))
+    ...     patches = PatchDataset(manifest, PatchSettings(size=16, per_photo=3), 2)
+    ...     batch = collate([patches[0], patches[1]])
+    >>> tuple(batch["codes"].shape), tuple(batch["tolerance"].shape)
+    ((6, 16, 16, 3), (2,))
+    """
     return {
         "codes": torch.cat([item["codes"] for item in items]),
         "scene": torch.cat([item["scene"] for item in items]),

@@ -183,6 +183,18 @@ def prepare(
     ------
     PhotoError
         If one of them does not exist.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import write
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> with TemporaryDirectory() as folder:
+    ...     write(f"{folder}/chart.tif", wide_gamut_chart(8), PROPHOTO)
+    ...     manifest = prepare([Path(folder)], Path(folder, "cache"))
+    >>> [(source.name, source.width, source.wide, source.gamut) for source in manifest.sources]
+    [('chart.tif', 96, True, 'prophoto')]
     """
     paths = photos_in(places, besides=cache)
     cache.mkdir(parents=True, exist_ok=True)

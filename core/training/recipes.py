@@ -117,10 +117,6 @@ class Recipe:
         """Return the recipe as nested dictionaries of plain values, for logs and model cards."""
         return asdict(self)
 
-    def changed(self, **changes: Any) -> Recipe:
-        """Return the recipe with some fields changed; an unknown one is an error."""
-        return replace(self, **changes)
-
 
 _CPU_PATCHES = PatchSettings(
     size=96,

@@ -286,6 +286,24 @@ def train_within(
     ------
     PhotoError
         If the loss is no finite number any more.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import write
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.training.prepared import prepare
+    >>> class Grey(Learner):
+    ...     def objective(self, batch):
+    ...         return self.network(batch["codes"].float() / 255.0).square().mean()
+    >>> with TemporaryDirectory() as folder:
+    ...     write(f"{folder}/chart.tif", wide_gamut_chart(8), PROPHOTO)
+    ...     manifest = prepare([Path(folder)], Path(folder, "cache"))
+    ...     learner = Grey(nn.Linear(3, 3), 1e-3)
+    ...     steps = list(train_within(learner, manifest, PatchSettings(size=16), 1, 0.02))
+    >>> steps[-1].steps == len(steps), steps[-1].cpu_seconds >= 0.02
+    (True, True)
     """
     dataset = PatchDataset(manifest, patches, _ENDLESS, seed)
     began = time.process_time()

@@ -264,6 +264,27 @@ def train(
     ------
     PhotoError
         If no photo is large enough, the devices cannot share a batch, or training diverges.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.colour import PROPHOTO
+    >>> from core.files import write
+    >>> from core.network.letnet import LetNetConfig
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.training.patches import PatchSettings
+    >>> from core.training.prepared import prepare
+    >>> from core.training.recipes import Recipe
+    >>> recipe = Recipe(LetNetConfig(channels=4), PatchSettings(size=16), photos=1, steps=1)
+    >>> with TemporaryDirectory() as folder:
+    ...     write(f"{folder}/chart.tif", wide_gamut_chart(8), PROPHOTO)
+    ...     manifest = prepare([Path(folder)], Path(folder, "cache"))
+    ...     network = train(
+    ...         recipe, manifest, Path(folder, "run"), accelerator="cpu", progress=False
+    ...     )
+    >>> network.config.channels, next(network.parameters()).device.type
+    (4, 'cpu')
     """
     last = folder / "last.ckpt"
     module = TrainingModule(recipe, start)
@@ -296,13 +317,19 @@ def train(
 
 
 def is_first_process() -> bool:
-    """Return whether this process is the one, of several that train together, that reports."""
+    """Return whether this process is the one, of several that train together, that reports.
+
+    Examples
+    --------
+    >>> is_first_process()  # of one that trains alone
+    True
+    """
     return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Keep Lightning from exiting on an interruption, and from warning of what is meant."""
+    """Keep Lightning from exiting on an interruption, and from warning of what is intended."""
     handler = signal.getsignal(signal.SIGINT)
     with warnings.catch_warnings():
         for message in _EXPECTED_WARNINGS:

@@ -117,6 +117,23 @@ def photo_samples(
     -------
     list of Samples
         Photos that lose next to nothing are left out.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.colour import PROPHOTO
+    >>> from core.files import write
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.progress import finished
+    >>> from core.training.prepared import prepare
+    >>> settings = StartSettings(side=96, samples=500)
+    >>> with TemporaryDirectory() as folder:
+    ...     write(f"{folder}/chart.tif", wide_gamut_chart(8), PROPHOTO)
+    ...     manifest = prepare([Path(folder)], Path(folder, "cache"))
+    ...     photos = finished(photo_samples(manifest, None, settings))
+    >>> len(photos), len(photos[0].missing) <= 500
+    (1, True)
     """
     rng = np.random.default_rng(settings.seed)
     wide = [source for source in manifest.sources if source.out_of_gamut > _LEAST_OUTSIDE]
@@ -137,7 +154,7 @@ def photo_samples(
 def train_start(
     photos: list[Samples], settings: StartSettings
 ) -> Generator[tuple[int, int], None, PhotoNetwork]:
-    """Train a start.
+    """Train weights at which fits begin.
 
     Parameters
     ----------
@@ -154,6 +171,17 @@ def train_start(
     Returns
     -------
     PhotoNetwork
+
+    Examples
+    --------
+    >>> from core.colour import PROPHOTO, SRGB, convert
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.progress import finished
+    >>> scene = convert(wide_gamut_chart(8), PROPHOTO, SRGB)
+    >>> photo = samples_of(finished(lost_pixels(reduce(scene), scene)), FORMS["4"], 500)
+    >>> start = finished(train_start([photo], StartSettings(rounds=2)))
+    >>> start.form == FORMS["4"]
+    True
     """
     generator = torch.Generator().manual_seed(settings.seed)
     start = fresh(FORMS[settings.size], generator)
@@ -173,7 +201,7 @@ def train_start(
 
 
 def gains(photos: list[Samples], start: PhotoNetwork | None, settings: FitSettings) -> list[float]:
-    """Return by how much fits from a start better the estimates of photos, in dB.
+    """Return by how many dB fits from a start improve the estimates of photos.
 
     Parameters
     ----------
@@ -183,6 +211,16 @@ def gains(photos: list[Samples], start: PhotoNetwork | None, settings: FitSettin
         None for random weights.
     settings : FitSettings
         How the networks are fitted.
+
+    Examples
+    --------
+    >>> from core.colour import PROPHOTO, SRGB, convert
+    >>> from core.pictures.chart import wide_gamut_chart
+    >>> from core.progress import finished
+    >>> scene = convert(wide_gamut_chart(8), PROPHOTO, SRGB)
+    >>> photo = samples_of(finished(lost_pixels(reduce(scene), scene)), FORMS["4"], 500)
+    >>> [gain > 0.0 for gain in gains([photo], None, FitSettings(steps=30, batch=256))]
+    [True]
     """
     found = []
     for photo in photos:

@@ -177,5 +177,6 @@ def file_edit(label: str, mode: FileDialogMode, tooltip: str, kinds: str | None 
     """Return a control for a path, empty until somebody chooses one."""
     edit = FileEdit(label=label, mode=mode, filter=kinds, tooltip=tooltip)
     edit.line_edit.value = ""  # Else it is the working folder, which nobody chose.
+    edit.choose_btn.text = "Choose…"
     edit.line_edit.tooltip = edit.choose_btn.tooltip = tooltip
     return edit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +12,23 @@ from qtpy.QtCore import QTimer
 from core.errors import PhotoError
 from core.gamut import LOSSY_TOLERANCE
 from core.methods.registry import NAIVE
+from core.source_gamut import UNKNOWN
 from napari_gamut.engine import Expanded, Solve, expand_photo
 from napari_gamut.naming import counted, result_name
+from napari_gamut.origins import source_for
 from napari_gamut.photos import LayerPhoto, photo_of, srgb_photo_of
-from napari_gamut.places import spatial
+from napari_gamut.places import spatial, view_of
+from napari_gamut.previewing import Glimpse
 from napari_gamut.records import KEY, record_in
+from napari_gamut.regions import region_of
 from napari_gamut.requests import Request
 from napari_gamut.roles import is_plain, source_of
 from napari_gamut.settings import preferences
 from napari_gamut.stacks import Frames
 from napari_gamut.widgets.controls import ExpansionChoice, Fold, SourceChoice, screen_box
-from napari_gamut.widgets.layer_boxes import choose, layer_box
+from napari_gamut.widgets.layer_boxes import choose, layer_box, region_box
+from napari_gamut.widgets.preset_row import PresetRow
+from napari_gamut.widgets.preview_layer import PreviewLayer
 from napari_gamut.widgets.saving_page import SavingPage
 from napari_gamut.widgets.stack_loader import StackLoader
 
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_gamut.records import Record
+    from napari_gamut.regions import Region
 
 
 _PATIENCE_MS = 150
@@ -43,8 +51,29 @@ class ExpandPage(SavingPage):
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(viewer)
+        self._preview = PreviewLayer(viewer)
+        self._at_work: Layer | None = None
+        self._queue: list[Layer] = []
+        self._asked = 1
+        self._wish: tuple[Request, str] = Request(), UNKNOWN
+        self._part: Region | None = None
+        self._solve: Solve | None = None
+        self._result: Image | None = None
+        self._turning = False
+        self._make_controls(viewer)
+        self._lay_out()
+        self.remember(**self._kept, live=self.live)
+        self._listen(viewer)
+        self._on_layer(self.layer.value)
+        self._on_selection()
+
+    def _make_controls(self, viewer: Viewer) -> None:
         self.layer = layer_box(
             viewer, "Photo", "The sRGB layer whose colours were clipped.", is_plain
+        )
+        self.region = region_box(
+            viewer,
+            "Shapes or labels: only the pixels inside are expanded, with a soft edge.",
         )
         self.origin = SourceChoice()
         self.choice = ExpansionChoice()
@@ -78,7 +107,32 @@ class ExpandPage(SavingPage):
             "without solving again. Untick it to make variants side by side.",
         )
         self.screen = screen_box()
-        self.fold = Fold([self.tolerance, self.iterations, self.project, self.screen])
+        self.feather = SpinBox(
+            label="Soft edge",
+            min=0,
+            max=2000,
+            value=20,
+            tooltip="Pixels inside the edge of the region over which the expansion rises.",
+        )
+        self._kept = {
+            "method": self.choice.model,
+            "strength": self.choice.strength,
+            "space": self.choice.space,
+            "iterations": self.iterations,
+            "project": self.project,
+            "feather": self.feather,
+        }
+        self.presets = PresetRow(self._kept)
+        self.fold = Fold(
+            [
+                self.tolerance,
+                self.iterations,
+                self.feather,
+                self.screen,
+                self.project,
+                *self.presets.widgets,
+            ]
+        )
         self.fold.button.changed.connect(self.align_later)
         self.see_button = PushButton(
             text="See it", tooltip="Before and after, so that any screen shows the difference."
@@ -87,8 +141,11 @@ class ExpandPage(SavingPage):
             text="Save…",
             tooltip="Write the selected expanded layer with its profile, in 16 bits.",
         )
+
+    def _lay_out(self) -> None:
         self.run.tooltip = "Expand the photo into a new layer; press again to cancel."
-        self.extend([self.layer, *self.origin.widgets, *self.choice.widgets, self.live])
+        self.extend([self.layer, self.region, *self.origin.widgets, *self.choice.widgets])
+        self.append(self.live)
         self.extend([self.fold.button, *self.fold.widgets])
         self.add_run("Expand")
         self._buttons: Container[Any] = Container(
@@ -97,17 +154,8 @@ class ExpandPage(SavingPage):
         self._buttons.margins = (0, 0, 0, 0)
         self.add_native(self._buttons.native)
         self.finish_layout()
-        self.remember(
-            method=self.choice.model,
-            strength=self.choice.strength,
-            space=self.choice.space,
-            iterations=self.iterations,
-            project=self.project,
-            live=self.live,
-        )
-        self._solve: Solve | None = None
-        self._result: Image | None = None
-        self._turning = False
+
+    def _listen(self, viewer: Viewer) -> None:
         self._pending = QTimer(self.native)
         self._pending.setSingleShot(True)
         self._pending.setInterval(_PATIENCE_MS)
@@ -117,7 +165,8 @@ class ExpandPage(SavingPage):
         self.layer.changed.connect(self._on_layer)
         self.save_button.changed.connect(self._on_save)
         self.see_button.changed.connect(self._on_see)
-        self._on_layer(self.layer.value)
+        self._selection = viewer.layers.selection.events.changed
+        self._selection.connect(self._on_selection)
 
     def request(self) -> Request:
         """Return what the controls ask for."""
@@ -141,16 +190,79 @@ class ExpandPage(SavingPage):
             choose(self.layer, layer if is_plain(layer) else source_of(layer, self.viewer.layers))
 
     def begin(self) -> None:
-        """Expand the chosen layer in a worker."""
-        layer = self.layer.value
+        """Expand the chosen photo, or all that are selected, one after the other."""
+        self._queue = self._chosen() or [self.layer.value]
+        self._asked = len(self._queue)
+        # Each result that is added turns the controls to its photo.
+        self._wish = self.request(), self.origin.source.value
+        self._begin_next()
+
+    def cancel(self, because: str = "Cancelled.") -> None:
+        """Cancel the job and what waits for its end."""
+        self._queue = []
+        super().cancel(because)
+
+    def show_progress(self, value: Any) -> None:
+        """Show a preview, or tiles, or rows of a file."""
+        if isinstance(value, Glimpse):
+            if self._at_work is not None:
+                self._preview.show(value, self._at_work)
+            return
+        super().show_progress(value)
+
+    def _begin_next(self) -> None:
+        """Begin with the next photo that can be expanded; of a single one, raise what is wrong."""
+        while self._queue and not self.busy:
+            layer = self._queue.pop(0)
+            if self._asked == 1:
+                self._begin_with(layer)
+            elif layer in self.viewer.layers:
+                try:
+                    self._begin_with(layer)
+                except PhotoError as error:
+                    self.fail(error)
+
+    def _begin_with(self, layer: Layer | None) -> None:
         photo = srgb_photo_of(layer or self._wide_layer())
+        assert layer is not None
         place = spatial(layer)
+        request, choice = self._wish
+        if self._asked > 1:
+            source = source_for(choice, photo)
+            request = replace(request, source=source, tolerance=photo.tolerance)
+        region = view = None
+        if self.region.value is not None:
+            index = self.index_of(layer)
+            region = region_of(self.region.value, layer, index, self.feather.value)
+        if not photo.leading and self.viewer.dims.ndisplay == 2:
+            view = view_of(layer, self.viewer)
 
         def add(result: Expanded) -> None:
+            self._part = region
             self._add(result, photo, place)
 
-        work = partial(expand_photo, photo, self.request(), solve=self._solve)
+        self._at_work = layer
+        number = self._asked - len(self._queue)
+        self.told_before = f"Photo {number} of {self._asked}: " if self._asked > 1 else ""
+        work = partial(expand_photo, photo, request, solve=self._solve, region=region, view=view)
         self.start_job(work, add, layer=layer)
+
+    def _chosen(self) -> list[Layer]:
+        """Return the photos that are selected together, if the one in the control is of them."""
+        selected = [layer for layer in self.viewer.layers if layer in self.viewer.layers.selection]
+        plain = [layer for layer in selected if is_plain(layer)]
+        return plain if len(plain) > 1 and self.layer.value in plain else []
+
+    def _on_end(self) -> None:
+        super()._on_end()
+        self._preview.remove()
+        self._at_work = None
+        self.told_before = ""
+        self._begin_next()
+
+    def _on_selection(self, *_: object) -> None:
+        count = len(self._chosen())
+        self.rename_run(f"Expand {count} photos" if count else "Expand")
 
     def adjust(self) -> None:
         """Finish the last result anew, with what is chosen now."""
@@ -180,9 +292,12 @@ class ExpandPage(SavingPage):
             result.data = expanded.data
             result.name = result_name(expanded.record.made)
             self.say(_summary(expanded))
+            if self.panel is not None:
+                self.panel.layer_changed(result)
 
         self._saving = False
-        work = partial(expand_photo, photo, request, solve=self._solve)
+        self._asked = 1
+        work = partial(expand_photo, photo, request, solve=self._solve, region=self._part)
         self.start_job(work, show, layer=self.layer.value)
 
     def _add(self, result: Expanded, photo: LayerPhoto, place: dict[str, Any]) -> None:
@@ -197,18 +312,30 @@ class ExpandPage(SavingPage):
             metadata={KEY: result.record},
             **place,
         )
-        self.say(_summary(result))
+        if self._asked == 1:
+            self.say(_summary(result))
+        else:
+            done = self._asked - len(self._queue)
+            self.say(f"{done} of {self._asked} photos are expanded.")
         self._solve, self._result = result.solve, added
         if isinstance(result.data, Frames):
             StackLoader(self.viewer, added, result.data, self)
             added.refresh()
-        self.viewer.layers.selection.active = added
+        if not self._queue:
+            self.viewer.layers.selection.active = added
+
+    def close_down(self) -> None:
+        """Listen to nothing any more, and leave no preview behind."""
+        self._queue = []
+        super().close_down()
+        self._selection.disconnect(self._on_selection)
+        self._preview.remove()
 
     def layer_removed(self, layer: Layer) -> None:
         """Let go of what belongs to a layer that is gone."""
         super().layer_removed(layer)
         if layer is self._result:
-            self._result = self._solve = None
+            self._result = self._solve = self._part = None
 
     def _made_of_photo(self) -> Record | None:
         """Return the record of the last result, if it is there and of the chosen photo."""

@@ -10,11 +10,12 @@ from magicgui.widgets import ComboBox, FloatSpinBox, PushButton, SpinBox
 from napari_gamut.iterations import Trace, solve_visibly
 from napari_gamut.photos import srgb_photo_of
 from napari_gamut.places import place_of
-from napari_gamut.regions import bounds_of
+from napari_gamut.regions import region_of
 from napari_gamut.requests import Request
 from napari_gamut.roles import is_plain, reference_of, source_of
 from napari_gamut.settings import preferences
 from napari_gamut.widgets.controls import Fold, ModelChoice, look_box
+from napari_gamut.widgets.exporting import asked_path, save_drawing
 from napari_gamut.widgets.figure_view import FigureView
 from napari_gamut.widgets.layer_boxes import choose, layer_box, reference_box, region_box
 from napari_gamut.widgets.page import Page
@@ -34,13 +35,36 @@ class IterationsPage(Page):
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(viewer)
+        self.trace: Trace | None = None
+        self._solved: Layer | None = None
+        self._curves: dict[str, list[float]] = {}
+        self._make_controls(viewer)
+        self._lay_out()
+        self.remember(
+            method=self.choice.model,
+            solver=self.method,
+            memory=self.memory,
+            damping=self.damping,
+            iterations=self.iterations,
+            look=self.look,
+        )
+        self.method.changed.connect(self._on_method)
+        self.layer.changed.connect(self._on_layer)
+        self.forget.changed.connect(self._on_clear)
+        self.save_plot.changed.connect(self._on_save_plot)
+        self._theme = viewer.events.theme
+        self._theme.connect(self._draw)
+        self._on_method(self.method.value)
+        self.say("Solve to see how the colours emerge.")
+
+    def _make_controls(self, viewer: Viewer) -> None:
         self.layer = layer_box(
             viewer, "Photo", "The sRGB layer whose colours were clipped.", is_plain
         )
         self.reference = reference_box(viewer)
         self.region = region_box(
             viewer,
-            "A shapes layer: the rectangle around its shapes is solved. Without one, up to a "
+            "Shapes or labels: the rectangle around them is solved. Without them, up to a "
             "megapixel from the middle of the photo.",
         )
         self.choice = ModelChoice()
@@ -70,9 +94,12 @@ class IterationsPage(Page):
         self.forget = PushButton(
             text="Forget earlier curves", tooltip="Keep only the last solve in the plot."
         )
+        self.save_plot = PushButton(
+            text="Save plot…", tooltip="The curves as PNG, SVG or PDF.", visible=False
+        )
+
+    def _lay_out(self) -> None:
         self.run.tooltip = "Solve and keep every iteration; press again to cancel."
-        self.trace: Trace | None = None
-        self._curves: dict[str, list[float]] = {}
         self.extend([self.layer, self.reference, self.region, *self.choice.widgets, self.look])
         self.extend([self.fold.button, *self.fold.widgets])
         self.add_run("Solve")
@@ -83,25 +110,11 @@ class IterationsPage(Page):
         for event in ("button_press_event", "motion_notify_event"):
             self.plot.listen(event, self._on_plot)
         self.add_native(self.plot)
+        self.add_native(self.save_plot.native)
         self.add_native(self.forget.native)
         self._content.layout().addStretch()
         self.plot.hide()
         self.forget.visible = False
-        self.remember(
-            method=self.choice.model,
-            solver=self.method,
-            memory=self.memory,
-            damping=self.damping,
-            iterations=self.iterations,
-            look=self.look,
-        )
-        self.method.changed.connect(self._on_method)
-        self.layer.changed.connect(self._on_layer)
-        self.forget.changed.connect(self._on_clear)
-        self._theme = viewer.events.theme
-        self._theme.connect(self._draw)
-        self._on_method(self.method.value)
-        self.say("Solve to see how the colours emerge.")
 
     def follow(self, layer: Layer | None) -> None:
         """Turn to the selected photo; of an expanded layer, to the one it was made from."""
@@ -116,7 +129,9 @@ class IterationsPage(Page):
         index = self.index_of(layer)
         photo = stack.frame(index)
         reference = self.frame_in(self.reference) if self.reference.value else None
-        bounds = bounds_of(self.region.value, layer, index) if self.region.value else None
+        bounds = None
+        if self.region.value is not None:
+            bounds = region_of(self.region.value, layer, index).bounds(photo.size)
         self.player.stop()
         request = Request(
             model=self.choice.name, tolerance=photo.tolerance, device=preferences().device
@@ -129,6 +144,7 @@ class IterationsPage(Page):
         }
 
         def show(trace: Trace) -> None:
+            self._solved = layer
             place = place_of(layer, index, trace.top, trace.left)
             self.show_trace(trace)
             self.player.show_trace(trace, place, index)
@@ -141,6 +157,7 @@ class IterationsPage(Page):
         self.trace = trace
         self._curves.pop(trace.label, None)
         self._curves[trace.label] = trace.residuals
+        self.save_plot.visible = True
         self.forget.visible = len(self._curves) > 1
         self._draw()
 
@@ -149,6 +166,13 @@ class IterationsPage(Page):
         done, total = value
         self.say(f"Iteration {done}, at most {total}" if total else "")
         self.show_bar(done, total)
+
+    def layer_removed(self, layer: Layer) -> None:
+        """Let go of the iterations of a photo that is gone; the plot stays."""
+        super().layer_removed(layer)
+        if layer is self._solved:
+            self._solved = None
+            self.player.forget()
 
     def close_down(self) -> None:
         """Stop playing, and listen to nothing any more."""
@@ -171,6 +195,11 @@ class IterationsPage(Page):
         self._curves = {self.trace.label: self.trace.residuals} if self.trace else {}
         self.forget.visible = False
         self._draw()
+
+    def _on_save_plot(self) -> None:
+        path = asked_path(self, "Save plot", "convergence.png")
+        if path is not None:
+            save_drawing(self, self.plot, path)
 
     def _draw(self, *_: object) -> None:
         if self.trace is None:

@@ -119,8 +119,8 @@ def duration(seconds: float) -> str:
 
 
 def _is_news(progress: object) -> bool:
-    """Return whether progress holds a line that nobody must miss."""
-    return bool(getattr(progress, "line", None))
+    """Return whether progress holds something that nobody must miss."""
+    return bool(getattr(progress, "is_news", False))
 
 
 def _guarded(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from magicgui.widgets import ComboBox
 
+from napari_gamut.records import record_in
 from napari_gamut.roles import is_photo, is_wide
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ class LayerBox(ComboBox):
             self.changed.emit(self.value)
 
 
+class _RegionBox(LayerBox):
+    """A control in which a region is chosen, or none."""
+
+    null_string = "Whole photo"
+
+
 def layer_box(
     viewer: Viewer,
     label: str,
@@ -36,6 +43,7 @@ def layer_box(
     fits: Callable[[Layer], bool] = is_photo,
     *,
     optional: bool = False,
+    kind: type[LayerBox] = LayerBox,
 ) -> LayerBox:
     """Return a control in which one of the viewer's layers is chosen.
 
@@ -49,12 +57,14 @@ def layer_box(
         Which layers are offered.
     optional : bool
         Whether none may be chosen.
+    kind : type
+        Of the control.
     """
 
     def offered(_: object) -> list[tuple[str, Layer]]:
         return [(layer.name, layer) for layer in viewer.layers if fits(layer)]
 
-    box = LayerBox(label=label, tooltip=tooltip, choices=offered, nullable=optional)
+    box = kind(label=label, tooltip=tooltip, choices=offered, nullable=optional)
     active = viewer.layers.selection.active
     if not optional and active in box.choices:
         box.value = active
@@ -77,9 +87,12 @@ def reference_box(viewer: Viewer) -> LayerBox:
 
 
 def region_box(viewer: Viewer, tooltip: str) -> LayerBox:
-    """Return a control for a shapes layer."""
-    return layer_box(viewer, "Region", tooltip, _is_drawn, optional=True)
+    """Return a control for a layer of shapes or labels."""
+    return layer_box(viewer, "Region", tooltip, _is_drawn, optional=True, kind=_RegionBox)
 
 
 def _is_drawn(layer: Layer) -> bool:
-    return bool(layer.__class__.__name__ == "Shapes")
+    """Return whether people drew or painted a layer; masks of this plugin are pictures."""
+    if record_in(layer.metadata).is_picture:
+        return False
+    return layer.__class__.__name__ in ("Shapes", "Labels")

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from magicgui.widgets import CheckBox
 
+from napari_gamut.levels import shown
 from napari_gamut.mapping import KINDS, Kind, Map, maps_of
 from napari_gamut.photos import LayerError
 from napari_gamut.places import in_stack, place_of
 from napari_gamut.records import PICTURE
+from napari_gamut.regions import region_of
 from napari_gamut.roles import is_photo, reference_of
 from napari_gamut.widgets.controls import screen_box
-from napari_gamut.widgets.layer_boxes import choose, layer_box, reference_box
+from napari_gamut.widgets.layer_boxes import choose, layer_box, reference_box, region_box
 from napari_gamut.widgets.page import Page
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ _COLOURS: dict[Kind, str] = {
     "outside_srgb": "#00d5ff",
     "outside_screen": "#ffd000",
 }
-_MAP_OPACITY = 0.85
+_MAP_OPACITY = 0.7
+"""So that the photo below is seen, too."""
 
 
 class MapsPage(Page):
@@ -50,13 +53,14 @@ class MapsPage(Page):
             viewer, "Photo", "The photo, before or after its expansion.", is_photo
         )
         self.reference = reference_box(viewer)
+        self.region = region_box(viewer, "Shapes or labels: only the pixels inside are looked at.")
         self.screen = screen_box()
         self.boxes = {
             kind: CheckBox(text=title, value=kind == "clipped", tooltip=_HELP[kind])
             for kind, title in KINDS.items()
         }
         self.run.tooltip = "Add a layer for each mask and map; those of an earlier run stay."
-        self.extend([self.layer, self.reference, self.screen, *self.boxes.values()])
+        self.extend([self.layer, self.reference, self.region, self.screen, *self.boxes.values()])
         self.add_run("Add layers")
         self.finish_layout()
         self.remember(screen=self.screen, **{str(kind): box for kind, box in self.boxes.items()})
@@ -85,7 +89,12 @@ class MapsPage(Page):
             self.say("\n".join(item.title for item in found))
 
         display = self.screen.value
-        self.start_job(lambda _: maps_of(kinds, photo, reference, display), add, layer=layer)
+        region = None
+        if self.region.value is not None:
+            region = region_of(self.region.value, layer, index)
+        self.start_job(
+            lambda _: maps_of(kinds, photo, reference, display, region), add, layer=layer
+        )
 
     def _on_layer(self, layer: Image | None) -> None:
         if layer is not None:
@@ -93,6 +102,7 @@ class MapsPage(Page):
 
     def _add(self, item: Map, name: str, place: dict[str, Any], index: Index) -> None:
         title = f"{item.title} ({name})"
+        axes = len(index), len(index) + 1
         if item.is_mask:
             from napari.utils.colormaps import DirectLabelColormap
 
@@ -100,7 +110,7 @@ class MapsPage(Page):
                 color_dict={None: "transparent", 0: "transparent", 1: _COLOURS[item.kind]}
             )
             self.viewer.add_labels(
-                in_stack(item.values.astype(np.uint8), index),
+                **shown(in_stack(item.values.astype(np.uint8), index), axes),
                 name=title,
                 colormap=colours,
                 opacity=0.8,
@@ -112,7 +122,7 @@ class MapsPage(Page):
             if hasattr(other, "colorbar"):
                 other.colorbar.visible = False
         added: Any = self.viewer.add_image(
-            in_stack(item.values, index),
+            **shown(in_stack(item.values, index), axes),
             name=title,
             colormap="magma",
             contrast_limits=item.limits,

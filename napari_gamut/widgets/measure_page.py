@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox, Container, PushButton
-from qtpy.QtWidgets import QApplication
+from magicgui.widgets import CheckBox, ComboBox, Container, PushButton
+from qtpy.QtWidgets import QApplication, QLabel
 
 from core.errors import PhotoError
 from napari_gamut.measuring import chosen_colours, measure
 from napari_gamut.naming import counted
 from napari_gamut.photos import LayerError, same_size
-from napari_gamut.regions import outlines
+from napari_gamut.regions import region_of
 from napari_gamut.roles import is_photo, reference_of
 from napari_gamut.tables import rows_of, separated
+from napari_gamut.widgets.exporting import asked_path, save_drawing
 from napari_gamut.widgets.figure_view import FigureView
 from napari_gamut.widgets.layer_boxes import choose, layer_box, reference_box, region_box
 from napari_gamut.widgets.metrics_table import MetricsTable
 from napari_gamut.widgets.page import Page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari.layers import Image
     from napari.viewer import Viewer
 
-    from core.gamut import FloatImage
     from core.metrics import PhotoMetrics
-    from napari_gamut.regions import Outlines
+    from napari_gamut.measuring import Colours
+    from napari_gamut.regions import Region
 
-_DIAGRAMS = (("CIE 1931 x, y", "xy"), ("CIE 1976 u′, v′", "uv"))
+_CODES = "codes"
+_DRAWINGS = (
+    ("CIE 1931 x, y", "xy"),
+    ("CIE 1976 u′, v′", "uv"),
+    ("Histogram of the codes", _CODES),
+)
 
 
 class MeasurePage(Page):
@@ -44,25 +51,32 @@ class MeasurePage(Page):
         self.reference = reference_box(viewer)
         self.region = region_box(
             viewer,
-            "A shapes layer: only the pixels inside its shapes are measured and drawn.",
+            "Shapes or labels: only the pixels inside are measured and drawn.",
         )
         self.diagram = ComboBox(
-            label="Diagram", choices=_DIAGRAMS, value="xy", tooltip="Chromaticity coordinates."
+            label="Drawing",
+            choices=_DRAWINGS,
+            value="xy",
+            tooltip="Where colours lie in a chromaticity diagram, or how often each code occurs.",
+        )
+        self.overlaid = CheckBox(
+            text="Both photos in one diagram",
+            tooltip="Photo and reference over each other, instead of side by side.",
         )
         self.run.tooltip = "PSNR, SSIM and CIEDE2000 between photo and reference, by region."
         self.draw = PushButton(
-            text="Draw chromaticities", tooltip="Where the colours of the layers lie."
+            text="Draw", tooltip="Draw the colours of photo and reference, below."
         )
         self.copy = PushButton(text="Copy table", tooltip="For a spreadsheet.", enabled=False)
         self.save_table = PushButton(
             text="Save table…", tooltip="As comma-separated values (CSV).", enabled=False
         )
         self.save_plot = PushButton(text="Save plot…", tooltip="As PNG, SVG or PDF.", enabled=False)
-        self._colours: dict[str, FloatImage] = {}
+        self._colours: dict[str, Colours] = {}
         self.rows: list[tuple[str, ...]] = []
         self.table = MetricsTable()
         self.plot = FigureView()
-        self.extend([self.layer, self.reference, self.region, self.diagram])
+        self.extend([self.layer, self.reference, self.region, self.diagram, self.overlaid])
         self.add_run("Measure")
         self.append(self.draw)
         self.add_native(self.table)
@@ -73,12 +87,18 @@ class MeasurePage(Page):
         self._buttons.margins = (0, 0, 0, 0)
         self.add_native(self._buttons.native)
         self.finish_layout(stretch=False)
+        self.hovered = QLabel()
+        self.hovered.setContentsMargins(6, 0, 6, 0)
+        self.hovered.setWordWrap(True)
+        self.hovered.hide()
+        self.add_native(self.hovered)
         self.add_native(self.plot)
         self.plot.hide()
+        self.plot.listen("motion_notify_event", self._on_hover)
         self._content.layout().addStretch()
         self._buttons.visible = False
         self.say("Choose a photo and its wide-gamut original, and measure.")
-        self.remember(diagram=self.diagram)
+        self.remember(diagram=self.diagram, overlaid=self.overlaid)
         self.layer.changed.connect(self._on_layer)
         self.draw.changed.connect(self.draw_diagram)
         self.copy.changed.connect(self.copy_table)
@@ -87,6 +107,7 @@ class MeasurePage(Page):
         self._theme = viewer.events.theme
         self._theme.connect(self._draw)
         self.diagram.changed.connect(self._draw)
+        self.overlaid.changed.connect(self._draw)
 
     def begin(self) -> None:
         """Measure in a worker."""
@@ -134,7 +155,7 @@ class MeasurePage(Page):
             self.say(f"The table was saved as {path.name}.")
 
     def draw_diagram(self) -> None:
-        """Draw the chromaticities of photo and reference, once the page is free."""
+        """Draw the colours of photo and reference, once the page is free."""
         if self.busy:
             self.warn("Something is still being measured; wait for it or cancel it.")
             return
@@ -151,65 +172,66 @@ class MeasurePage(Page):
         work = chosen_colours(photos, region)
         self.start_job(lambda _: work, self.show_colours, layer=self.layer.value)
 
-    def show_colours(self, colours: dict[str, FloatImage]) -> None:
-        """Draw chromaticities."""
+    def show_colours(self, colours: dict[str, Colours]) -> None:
+        """Draw what was collected."""
         self._colours = colours
         self._draw()
         self.save_plot.enabled = True
         self._buttons.visible = True
-        self.say(f"Chromaticities of {' and '.join(f'“{name}”' for name in colours)}.")
+        self.say(f"Colours of {' and '.join(f'“{name}”' for name in colours)}.")
 
     def save_drawing(self, path: Path) -> None:
-        """Write the diagram as PNG, SVG or PDF."""
-        from core.pictures import save_figure
-
-        if self.plot.figure is None:
-            self.warn("There is no diagram yet; draw one first.")
-            return
-        try:
-            save_figure(self.plot.figure, path, overwrite=True)
-        except PhotoError as error:
-            self.warn(str(error))
-        else:
-            self.say(f"The diagram was saved as {path.name}.")
+        """Write what is drawn as PNG, SVG or PDF."""
+        save_drawing(self, self.plot, path)
 
     def close_down(self) -> None:
         """Listen to nothing any more."""
         super().close_down()
         self._theme.disconnect(self._draw)
 
-    def _region(self) -> Outlines | None:
+    def _region(self) -> Region | None:
         layer = self.layer.value
         if self.region.value is None:
             return None
-        return outlines(self.region.value, layer, self.index_of(layer))
+        return region_of(self.region.value, layer, self.index_of(layer))
 
     def _on_layer(self, layer: Image | None) -> None:
         if layer is not None:
             choose(self.reference, reference_of(layer, self.viewer.layers))
 
     def _draw(self, *_: object) -> None:
-        from core.pictures import chromaticity_figure
+        from core.pictures import chromaticity_figure, code_figure, overlaid_figure
 
+        self.overlaid.enabled = self.diagram.value != _CODES
         if not self._colours:
             return
         diagram, theme = self.diagram.value, self.theme
-        self.plot.show_figure(
-            partial(chromaticity_figure, self._colours, diagram=diagram, theme=theme)
-        )
+        self.hovered.setVisible(diagram != _CODES)
+        self.hovered.setText("Point at the diagram: what it says of a colour stands here.")
+        if diagram == _CODES:
+            shares = {name: colours.codes for name, colours in self._colours.items()}
+            self.plot.show_figure(partial(code_figure, shares, theme=theme))
+            return
+        values = {name: colours.values for name, colours in self._colours.items()}
+        draw = overlaid_figure if self.overlaid.value else chromaticity_figure
+        self.plot.show_figure(partial(draw, values, diagram=diagram, theme=theme))
+
+    def _on_hover(self, event: Any) -> None:
+        from core.pictures import pointed_at
+
+        axes = event.inaxes
+        if self.diagram.value == _CODES or axes is None or axes.get_label() == "<colorbar>":
+            return
+        found = pointed_at(event.xdata, event.ydata, self.diagram.value)
+        swatch = f'<span style="background-color: rgb{found.colour}">{"&nbsp;" * 4}</span>'
+        self.hovered.setText(f"{swatch}&nbsp; {found.sentence}")
 
     def _on_save_table(self) -> None:
-        path = self._asked("Save table", "table.csv", "Table (*.csv)")
+        path = asked_path(self, "Save table", "table.csv", "Table (*.csv)")
         if path is not None:
             self.save_rows(path)
 
     def _on_save_plot(self) -> None:
-        path = self._asked("Save diagram", "chromaticities.png", "Drawings (*.png *.svg *.pdf)")
+        path = asked_path(self, "Save drawing", "colours.png")
         if path is not None:
             self.save_drawing(path)
-
-    def _asked(self, title: str, name: str, kinds: str) -> Path | None:
-        from qtpy.QtWidgets import QFileDialog
-
-        path, _ = QFileDialog.getSaveFileName(self.native, title, name, kinds)
-        return Path(path) if path else None

@@ -23,6 +23,7 @@ from napari_gamut.widgets.layer_boxes import LayerBox, choose
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from magicgui.widgets.bases import ValueWidget
     from napari.layers import Layer
     from napari.viewer import Viewer
     from qtpy.QtWidgets import QWidget
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from core.pictures import ThemeName
     from napari_gamut.photos import LayerPhoto
     from napari_gamut.places import Index
+
+
+_NARROWEST_BOX = 90
 
 
 class Page(Container[Any]):
@@ -48,10 +52,13 @@ class Page(Container[Any]):
         Which holds the page.
     steps_name : str
         What progress counts, in the plural.
+    told_before : str
+        What comes before a job's progress, such as which of several photos it is of.
     """
 
     title = ""
     steps_name = "tiles"
+    told_before = ""
     layer: ComboBox
     panel: Any = None
 
@@ -63,11 +70,12 @@ class Page(Container[Any]):
         self.viewer = viewer
         self._job: Job | None = None
         self._activity: Any = None
+        self._is_drawing = False
         self._watched: Layer | None = None
         self._alive = True
         self._caption = ""
         self._clock = TimeLeft()
-        self._kept: dict[str, Any] = {}
+        self._kept: dict[str, ValueWidget[Any]] = {}
         self.run = PushButton(text="Run")
         self.progress = ProgressBar(value=0, min=0, max=1, visible=False)
         self.remedy = PushButton(
@@ -118,12 +126,21 @@ class Page(Container[Any]):
         self._caption = self.run.text = caption
         self.append(self.run)
 
+    def rename_run(self, caption: str) -> None:
+        """Call the run button otherwise."""
+        self._caption = caption
+        if not self.busy:
+            self.run.text = caption
+
     def finish_layout(self, *, stretch: bool = True) -> None:
         """Put progress and notes below everything that was added."""
         for widget in (self.progress.native, self._note, self.remedy.native):
             self.add_native(widget)
         if stretch:
             self._content.layout().addStretch()
+        _let_shrink(self._content)
+        # magicgui asks for the width that the controls would have had without it.
+        self.native.setMinimumWidth(0)
         self.align_later()
 
     def align_later(self, *_: object) -> None:
@@ -133,8 +150,9 @@ class Page(Container[Any]):
     def add_native(self, widget: QWidget) -> None:
         """Put a Qt widget over the whole width below the controls."""
         self._content.layout().addWidget(widget)
+        _let_shrink(widget)
 
-    def remember(self, **controls: Any) -> None:
+    def remember(self, **controls: ValueWidget[Any]) -> None:
         """Set controls as they were left the last time, and keep what is chosen in them."""
         self._kept = controls
         for name, value in remembered.recall(self.title).items():
@@ -209,12 +227,15 @@ class Page(Container[Any]):
         if self._watched is not None and layer is self._watched:
             self.cancel("Cancelled, since the layer was removed.")
 
+    def layer_changed(self, layer: Layer) -> None:
+        """Heed that a layer's photo was made anew; most pages show nothing of it."""
+
     def show_progress(self, value: tuple[int, int]) -> None:
         """Show steps done and steps in all."""
         done, total = value
         left = self._clock.sentence(done, total)
         counted = f"{done} of {total} {self.steps_name if total != 1 else self.steps_name[:-1]}"
-        self.say(f"{counted}{', ' + left if left else ''}" if total else "")
+        self.say(f"{self.told_before}{counted}{', ' + left if left else ''}" if total else "")
         self.show_bar(done, total)
 
     def _is_idle(self) -> bool:
@@ -224,16 +245,25 @@ class Page(Container[Any]):
         """Show steps done and in all as bars, here and in napari's activity dock.
 
         napari handles events meanwhile, so that the job may be over when it returns: this comes
-        last.
+        last. What is told in the meantime is left out, or each report would wait in the one before.
         """
-        if not total or self._job is None:
+        if not total or self._job is None or self._is_drawing:
             return
+        self._is_drawing = True
+        try:
+            self._draw_bar(done, total)
+        finally:
+            self._is_drawing = False
+
+    def _draw_bar(self, done: int, total: int) -> None:
         self.progress.max, self.progress.value = total, min(done, total)
         if self._activity is None:
             self._activity = activity(total=total, desc=self._caption)
             if self._is_idle():
                 self._end_activity()
                 return
+        if self._activity is None:
+            return
         self._activity.total = total
         self._activity.update(min(done, total) - self._activity.n)
 
@@ -276,9 +306,6 @@ class Page(Container[Any]):
             width = max((label.sizeHint().width() for label in labels), default=0)
             for label in labels:
                 label.setFixedWidth(width)
-        for box in self.native.findChildren(QComboBox):
-            box.setSizeAdjustPolicy(box.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(8)
         bar = self.native.verticalScrollBar().sizeHint().width()
         self._content.setContentsMargins(0, 0, bar // 2, 0)
         if self.panel is not None:
@@ -322,3 +349,9 @@ class Page(Container[Any]):
 
         work = partial(conversion, layer.name, np.asarray(data))
         self.start_job(lambda _: work(), add, layer=layer)
+
+
+def _let_shrink(widget: QWidget) -> None:
+    """Let combo boxes be narrower than what they offer; Qt keeps the hint that it had first."""
+    for box in widget.findChildren(QComboBox):
+        box.setMinimumWidth(_NARROWEST_BOX)

@@ -159,6 +159,11 @@ class GamutPanel(QWidget):  # type: ignore[misc]
         self._renew()
         self._tidying.start()
 
+    def layer_changed(self, layer: Layer) -> None:
+        """Let the pages know that a layer's photo was made anew."""
+        for page in self._pages.values():
+            page.layer_changed(layer)
+
     def _on_active(self, event: Any) -> None:
         layer: Layer | None = event.value
         if layer is not None:

@@ -108,6 +108,15 @@ class Player:
         page.say(told)
         page.plot.mark(number)
 
+    def forget(self) -> None:
+        """Let go of a solve whose photo is gone: its iterations take much memory."""
+        self.stop()
+        if self.trace is not None:
+            self.trace.kept.clear()
+        self._forget_layer()
+        self.trace = self._frame = None
+        self.slider.enabled = self.play.enabled = self.save.enabled = False
+
     def stop(self) -> None:
         """Stop playing."""
         self.timer.stop()

@@ -6,15 +6,17 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from magicgui.widgets import CheckBox, ComboBox, FloatSlider
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QLabel
 
+from napari_gamut.levels import levels, shown
 from napari_gamut.photos import LayerError, same_size
 from napari_gamut.places import in_stack, place_of
 from napari_gamut.records import PICTURE
 from napari_gamut.roles import counterpart_of, is_photo, is_wide
-from napari_gamut.seeing import Pair, pair_of
+from napari_gamut.seeing import Pair, curtain, pair_of
 from napari_gamut.widgets.controls import look_box
 from napari_gamut.widgets.layer_boxes import choose, layer_box
 from napari_gamut.widgets.page import Page
@@ -22,7 +24,6 @@ from napari_gamut.widgets.page import Page
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import numpy as np
     import numpy.typing as npt
     from napari.layers import Image, Layer
     from napari.viewer import Viewer
@@ -32,9 +33,7 @@ if TYPE_CHECKING:
 KEY_BEFORE = "B"
 _CURTAIN, _BEFORE, _AFTER = "curtain", "before", "after"
 _SHOWN = (("Curtain", _CURTAIN), ("Before", _BEFORE), ("After", _AFTER))
-_LINE = 400
-"""The line of the curtain is a 400th of the picture wide, and 2 pixels at least."""
-
+_FIXED = ("scale", "translate")
 _BREATH_MS = 120
 _BREATH_S = 2.4
 
@@ -134,6 +133,11 @@ class SeePage(Page):
 
         self.start_job(partial(pair_of, before, after, self.look.value), show, layer=layer)
 
+    def layer_changed(self, layer: Layer) -> None:
+        """Render the picture again, if it is of a layer that was changed."""
+        if layer is self.after.value and self._is_there(self._shown) and not self.busy:
+            self.start()
+
     def redraw(self, *_: object) -> None:
         """Show the curtain, or one of the two, as it is chosen or held."""
         if self._pair is None or self._buffer is None or not self._is_there(self._shown):
@@ -145,12 +149,7 @@ class SeePage(Page):
             _AFTER: 0,
             _CURTAIN: round(self.position.value * width),
         }[shown]
-        self._buffer[:, :border] = self._pair.before[:, :border]
-        self._buffer[:, border:] = self._pair.after[:, border:]
-        if 0 < border < width:
-            half = max(1, width // _LINE // 2)
-            self._buffer[:, max(0, border - half - 1) : border + half + 1] = 0
-            self._buffer[:, max(0, border - half) : border + half] = 255
+        curtain(self._pair.before, self._pair.after, border, self._buffer)
         assert self._shown is not None
         self._shown.visible = True
         self._shown.refresh(thumbnail=False, highlight=False, extent=False)
@@ -159,12 +158,36 @@ class SeePage(Page):
         """Show the photo before while a key is held."""
         self._held = held
         self.redraw()
+        above = self._covering()
+        if held and above:
+            self.say(f"“{above}” lies over the picture; hide it to see both photos.")
+
+    def layer_removed(self, layer: Layer) -> None:
+        """Let go of a picture that is gone, and of what it was drawn from."""
+        super().layer_removed(layer)
+        if layer is self._shown:
+            self._pair = self._buffer = self._shown = None
+            self._enable(False)
+        self._overlays = {
+            name: overlay for name, overlay in self._overlays.items() if overlay is not layer
+        }
 
     def close_down(self) -> None:
         """Give the key back, too."""
         super().close_down()
         self._breath.stop()
         self.viewer.bind_key(KEY_BEFORE, None, overwrite=True)
+
+    def _covering(self) -> str:
+        """Return the name of a layer that hides the picture; empty without one."""
+        layers = list(self.viewer.layers)
+        if not self._is_there(self._shown):
+            return ""
+        for layer in layers[layers.index(self._shown) + 1 :]:
+            is_opaque = layer.__class__.__name__ == "Image" and layer.opacity > 0.9
+            if layer.visible and is_opaque and layer not in self._overlays.values():
+                return str(layer.name)
+        return ""
 
     def _bind_key(self) -> None:
         def hold(_: Viewer) -> Generator[None, None, None]:
@@ -176,37 +199,49 @@ class SeePage(Page):
 
     def _show(self, pair: Pair, name: str) -> None:
         self._pair = pair
-        for layer in (self._shown, *self._overlays.values()):
-            if self._is_there(layer):
-                self.viewer.layers.remove(layer)
-        self._overlays = {}
-        self._buffer = pair.after.copy()
-        self._shown = self._added(self._buffer, name)
+        if self._fits(pair.after.shape):
+            assert self._shown is not None
+            self._shown.name = name
+        else:
+            for layer in (self._shown, *self._overlays.values()):
+                if self._is_there(layer):
+                    self.viewer.layers.remove(layer)
+            self._overlays = {}
+            self._buffer = pair.after.copy()
+            self._shown = self._added(self._buffer, name)
+        for overlay, picture in self._pictures().items():
+            layer = self._overlays.get(overlay)
+            if layer is not None and self._is_there(layer):
+                layer.data = levels(in_stack(picture, self._index), self._axes)
         self._enable(True)
         self._on_overlays()
         self.redraw()
         self.say(pair.gain.sentence)
 
-    def _added(self, picture: npt.NDArray[np.uint8], name: str, **settings: Any) -> Image:
+    def _added(self, picture: npt.NDArray[np.uint8], name: str) -> Image:
         active = self.viewer.layers.selection.active
         added: Image = self.viewer.add_image(
-            in_stack(picture, self._index),
+            **shown(in_stack(picture, self._index), self._axes),
             name=name,
             rgb=True,
             contrast_limits=(0, 255),
             metadata=PICTURE,
             **self._place,
-            **settings,
         )
         if active is not None:  # People go on with their photo, not with the picture of it.
             self.viewer.layers.selection.active = active
         return added
 
+    @property
+    def _axes(self) -> tuple[int, int]:
+        """Rows and columns of a picture in its stack."""
+        return len(self._index), len(self._index) + 1
+
     def _on_overlays(self, *_: object) -> None:
         if self._pair is None:
             return
-        pictures = {"what came back": self._pair.gained, "gamut warning": self._pair.warning}
-        for (name, picture), box in zip(pictures.items(), (self.gained, self.warning), strict=True):
+        boxes = (self.gained, self.warning)
+        for (name, picture), box in zip(self._pictures().items(), boxes, strict=True):
             layer = self._overlays.get(name)
             if box.value and not self._is_there(layer):
                 self._overlays[name] = self._added(picture, name)
@@ -216,6 +251,17 @@ class SeePage(Page):
             self._breath.start()
         else:
             self._breath.stop()
+
+    def _pictures(self) -> dict[str, npt.NDArray[np.uint8]]:
+        assert self._pair is not None
+        return {"what came back": self._pair.gained, "gamut warning": self._pair.warning}
+
+    def _fits(self, shape: tuple[int, ...]) -> bool:
+        """Return whether a picture may take the place of the one that is shown."""
+        if self._shown is None or self._buffer is None or not self._is_there(self._shown):
+            return False
+        same = (np.array_equal(getattr(self._shown, key), self._place[key]) for key in _FIXED)
+        return self._buffer.shape == shape and all(same)
 
     def _breathe(self) -> None:
         layer = self._overlays.get("gamut warning")

@@ -21,8 +21,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from core.cli.expand import sample_photo
-from core.files import read, write_codes
+from core.files import read, sample_photo, write_codes
 
 
 def main() -> None:

@@ -6,7 +6,8 @@ Run it where the plugin is installed, with a display or under xvfb-run:
 
 A timer beats every 5 ms. For each piece of work the longest time between two beats is told, as
 it passed and as time of the processor in the window's own thread, which a busy machine does not
-change; and the memory after each of several rounds.
+change, and where the thread was during beats that took long; and the memory after each of several
+rounds.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import argparse
 import json
 import sys
 import tempfile
+import threading
 import time
+import traceback
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +33,27 @@ import napari_gamut
 from core.files import write_codes
 
 _PLUGIN = "napari-gamut"
+_LONG = 0.05
+"""Seconds from which people feel that the window stands still."""
 
 
 class Heart:
     """Beats in the window's thread."""
 
     def __init__(self) -> None:
+        self._thread = threading.get_ident()
+        self._places: Counter[str] = Counter()
         self._timer = QTimer()
         self._timer.setInterval(5)
         self._timer.timeout.connect(self._beat)
         self.reset()
+        threading.Thread(target=self._watch, daemon=True).start()
         self._timer.start()
 
     def reset(self) -> None:
         """Begin a new measurement."""
         self.longest = self.longest_busy = 0.0
+        self._places.clear()
         self._last, self._last_busy = time.perf_counter(), time.thread_time()
 
     def _beat(self) -> None:
@@ -52,9 +62,29 @@ class Heart:
         self.longest_busy = max(self.longest_busy, busy - self._last_busy)
         self._last, self._last_busy = now, busy
 
-    def report(self) -> dict[str, int]:
-        """Return the longest pauses in milliseconds."""
-        return {"ms": round(1000 * self.longest), "own_ms": round(1000 * self.longest_busy)}
+    def _watch(self) -> None:
+        while True:
+            time.sleep(0.01)
+            if time.perf_counter() - self._last < _LONG:
+                continue
+            frame = sys._current_frames().get(self._thread)
+            if frame is not None:
+                calls = traceback.extract_stack(frame)[-8:]
+                self._places[" > ".join(f"{Path(c.filename).stem}.{c.name}" for c in calls)] += 1
+
+    def report(self) -> dict[str, Any]:
+        """Return the longest pauses in milliseconds, and where the thread was most often."""
+        found = {"ms": round(1000 * self.longest), "own_ms": round(1000 * self.longest_busy)}
+        return {**found, "where": dict(self._places.most_common(4))}
+
+
+class _Told(dict[str, Any]):
+    """Figures, which are printed as they come: the next one may take long."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, value)
+        sys.stdout.write(json.dumps({name: value}, indent=2) + "\n")
+        sys.stdout.flush()
 
 
 def memory() -> int:
@@ -71,10 +101,11 @@ def photo(height: int, width: int) -> Any:
 
 
 def main() -> None:
-    """Measure and print figures as JSON."""
+    """Measure and print figures, each as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, nargs=2, default=(3000, 4000))
     parser.add_argument("--method", default="naive", help="of the expansion")
+    parser.add_argument("--no-saving", action="store_true", help="open and expand alone")
     parser.add_argument("--rounds", type=int, default=3, help="expansions, for the memory")
     options = parser.parse_args()
     manager = PluginManager.instance()
@@ -85,7 +116,7 @@ def main() -> None:
     viewer = napari.Viewer(show=True)
     page: Any = viewer.window.add_plugin_dock_widget(_PLUGIN, "Gamut Expansion")[1].open("Expand")
     page.choice.model.value = options.method
-    heart, told = Heart(), {}
+    heart, told = Heart(), _Told()
 
     def settle() -> None:
         for _ in range(30):
@@ -97,6 +128,15 @@ def main() -> None:
             QApplication.processEvents()
             time.sleep(0.001)
 
+    # What napari does once, for its first picture, is its own business.
+    viewer.add_image(photo(300, 3000)[:, ::8], rgb=True)
+    settle()
+    viewer.layers.clear()
+    heart.reset()
+    small = viewer.add_image(photo(9, 9), rgb=True)
+    settle()
+    told["napari, a layer of 81 pixels"] = heart.report()
+    viewer.layers.remove(small)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "photo.png")
         write_codes(path, photo(*options.size), compression=1)
@@ -110,21 +150,21 @@ def main() -> None:
         wait()
         told["expand"] = heart.report()
         settle()
-        for suffix in ("tif", "jxl"):
+        for suffix in () if options.no_saving else ("tif", "jxl"):
             heart.reset()
             page.save(Path(folder, f"wide.{suffix}"))
             wait()
             told[f"save {suffix}"] = heart.report()
-        told["memory_mb"] = []
+        held = []
         for _ in range(options.rounds):
             page.start()
             wait()
             viewer.layers.remove(viewer.layers[-1])
             for _ in range(4):
                 settle()
-            told["memory_mb"].append(memory())
+            held.append(memory())
+        told["memory_mb"] = held
     viewer.close()
-    sys.stdout.write(json.dumps(told, indent=2) + "\n")
 
 
 if __name__ == "__main__":

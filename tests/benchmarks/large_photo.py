@@ -17,10 +17,9 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from core.cli.expand import sample_photo
 from core.engine.expansion import ExpansionSettings
 from core.engine.files import expand_file
-from core.files import read
+from core.files import read, sample_photo
 from core.methods.registry import method
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import napari
+import numpy as np
 from npe2 import PluginManager, PluginManifest
 from qtpy.QtWidgets import QApplication
 
@@ -101,6 +102,7 @@ def photograph_photo(session: Session) -> None:
     session.photograph("4-came-back")
     for layer in list(viewer.layers)[2:]:
         viewer.layers.remove(layer)
+    photograph_region(session)
     maps = session.open("Maps")
     session.run(maps)
     session.photograph("5-maps")
@@ -111,6 +113,29 @@ def photograph_photo(session: Session) -> None:
     session.photograph("6-chromaticities")
     session.open("Folder")
     session.photograph("7-folder")
+
+
+def photograph_region(session: Session) -> None:
+    """Photograph what is expanded inside a painted region alone, with all settings."""
+    viewer = session.viewer
+    photo = viewer.layers["coffee"]
+    painted = np.zeros(photo.data.shape[:2], int)
+    painted[60:180, 120:290] = 1
+    labels = viewer.add_labels(painted, name="cup")
+    viewer.layers.selection.active = photo
+    expand, see = session.open("Expand"), session.open("See")
+    expand.region.value = labels
+    session.open("Expand")
+    session.run(expand)
+    labels.visible = False
+    see.show_box.value, see.gained.value = "after", True
+    session.run(see)
+    expand.fold.turn()
+    session.photograph("4b-region")
+    expand.fold.turn()
+    expand.region.value = None
+    for layer in list(viewer.layers)[2:]:
+        viewer.layers.remove(layer)
 
 
 def photograph_chart(session: Session) -> None:
@@ -125,6 +150,11 @@ def photograph_chart(session: Session) -> None:
     measure.draw_diagram()
     session.wait(measure)
     session.photograph("8-measure", "dark", "light")
+    measure.overlaid.value = True
+    session.photograph("8b-overlaid")
+    measure.diagram.value = "codes"
+    session.photograph("8c-codes", "dark", "light")
+    measure.diagram.value, measure.overlaid.value = "xy", False
     iterations = session.open("Iterations")
     session.run(iterations)
     iterations.player.slider.value = 3

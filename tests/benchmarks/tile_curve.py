@@ -15,10 +15,9 @@ import dataclasses
 import numpy as np
 import torch
 
-from core.cli.expand import sample_photo
 from core.colour import PROPHOTO
 from core.engine.expansion import ExpansionSettings, expand
-from core.files import read
+from core.files import read, sample_photo
 from core.methods.registry import method
 from core.network.models import load_model
 

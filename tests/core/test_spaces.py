@@ -101,7 +101,7 @@ def test_through_a_file_the_codes_return(
     wide, narrow = tmp_path / "wide.tif", tmp_path / "narrow.png"
     assert main(["expand", "--sample", "-o", str(wide), "--model", "naive", "--space", name]) == 0
     assert main(["reduce", str(wide), "-o", str(narrow)]) == 0
-    from core.cli.expand import sample_photo
+    from core.files import sample_photo
 
     assert np.array_equal(read(narrow).pixels, read(sample_photo()).pixels)
     assert read(wide).profile_name.startswith(name)

@@ -4,6 +4,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests.end_to_end.visits import DARK, DESK, PHONE, Visit, visiting
 from tests.web_demo import Demo, running_demo, write_model
@@ -45,12 +46,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """A real Chromium, as Debian has it."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="tests in a browser need the package playwright"
-    )
     if CHROMIUM is None:
         pytest.skip("tests in a browser need Chromium: apt-get install chromium")
-    with playwright.sync_playwright() as driver:
+    with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield chromium
         chromium.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from core.cli import main as gamut
 from tests.end_to_end.visits import FINISHED, VIEWS, Visit, visiting
@@ -28,11 +29,7 @@ def view(request: pytest.FixtureRequest, browser: Browser, demo: Demo) -> Iterat
 
 def findings(visit: Visit) -> list[str]:
     """What axe finds against WCAG 2.2 AA and good practice on the page as it is."""
-    axe = pytest.importorskip(
-        "axe_playwright_python.sync_playwright",
-        reason="the rules of axe need the package axe-playwright-python",
-    )
-    results = axe.Axe().run(visit.page)
+    results = Axe().run(visit.page)
     return [
         f"{violation['id']}: {node['html']}"
         for violation in results.response["violations"]

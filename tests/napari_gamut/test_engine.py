@@ -18,7 +18,7 @@ from core.payload.embedding import write_embedded
 from core.payload.gamut_mlp import FitSettings
 from core.pictures.screens import display_image
 from core.progress import finished
-from napari_gamut import engine, requests, stacks
+from napari_gamut import levels, requests, stacks
 from napari_gamut.engine import expand_photo
 from napari_gamut.photos import photo_of
 from napari_gamut.requests import Request
@@ -65,7 +65,7 @@ def test_the_source_is_not_changed(codes: np.ndarray, weights: Path) -> None:
 def test_a_long_photo_is_shown_in_levels_of_detail(
     codes: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "LONGEST_SINGLE", 80)
+    monkeypatch.setattr(levels, "LONGEST_SINGLE", 80)
     data = np.tile(codes, (8, 8, 1))
     _, result = result_of(expand_photo(photo(data), Request("naive")))
     assert [level.shape[:2] for level in result.data] == [(560, 720), (280, 360)]

@@ -16,9 +16,10 @@ from core.gamut import naive_inversion, reduce
 from core.pictures.chart import wide_gamut_chart
 from napari_gamut import samples
 from napari_gamut.photos import LayerError, photo_of
-from napari_gamut.reader import get_reader, open_without_asking
+from napari_gamut.reader import get_plain_reader, get_reader, open_without_asking
 from napari_gamut.records import KEY, record_in
 from napari_gamut.writer import write_photo
+from tests.openings import Openings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,17 @@ def opened(path: Path) -> tuple[Any, dict[str, Any]]:
     assert kind == "image"
     assert meta["rgb"]
     return data, meta
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp", "avif", "jxl"])
+def test_a_photo_is_opened_once(
+    tmp_path: Path, codes: np.ndarray, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    photo = tmp_path / f"photo.{suffix}"
+    write_codes(photo, codes, DISPLAY_P3)
+    openings = Openings(monkeypatch, photo)
+    opened(photo)
+    assert openings.taken() == (1, 1)
 
 
 @pytest.mark.parametrize("name", ["plain.png", "plain.jpg", "plain.tif"])
@@ -84,6 +96,16 @@ def test_photos_can_open_without_a_question(
     (phone,) = viewer.open(tmp_path / "phone.png", plugin=None)
     assert KEY not in plain.metadata
     assert record_in(phone.metadata).wide.space == "display-p3"
+
+
+@pytest.mark.parametrize("reader", [get_reader, get_plain_reader])
+def test_from_the_command_palette_people_are_asked_for_photos(
+    viewer: Viewer, reader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr("napari_gamut.widgets.dialogs.ask_to_open", asked.append)
+    assert reader() is None
+    assert asked == [viewer]
 
 
 def test_what_is_no_photo_is_left_to_napari(tmp_path: Path) -> None:
@@ -169,8 +191,9 @@ def test_samples_are_photos(name: str) -> None:
     assert (data.dtype, data.ndim, kind, meta["rgb"]) == (np.uint8, 3, "image", True)
 
 
-def test_the_chart_comes_with_its_reduction() -> None:
-    ((shown, wide, _), (codes, plain, _)) = samples.chart()
+@pytest.mark.parametrize("name", ["chart", "vivid_astronaut"])
+def test_originals_come_with_their_reduction(name: str) -> None:
+    ((shown, wide, _), (codes, plain, _)) = getattr(samples, name)()
     assert np.array_equal(shown, codes)
     assert KEY in wide["metadata"]
     assert "metadata" not in plain

@@ -225,6 +225,26 @@ def test_files_that_exist_are_kept_or_replaced(folder: Path, tmp_path: Path) -> 
         assert result_of(expand_folder(request, Request("naive")))[1] == expected
 
 
+def test_whatever_one_photo_does_the_others_are_worked_on(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.engine import files
+
+    original = files.file_expansion
+
+    def failing(source, *arguments):
+        if source.name == "first.png":
+            raise ZeroDivisionError("division by zero")
+        return original(source, *arguments)
+
+    monkeypatch.setattr(files, "file_expansion", failing)
+    steps, report = result_of(
+        expand_folder(FolderRequest(folder, tmp_path / "out"), Request("naive"))
+    )
+    assert report == FolderReport(expanded=1, kept=0, failed=2)
+    assert any("first.png: This photo made the program fail" in step.line for step in steps)
+
+
 def test_closing_the_work_leaves_no_broken_file(folder: Path, tmp_path: Path) -> None:
     work = expand_folder(FolderRequest(folder, tmp_path / "out"), Request("naive"))
     for step in work:

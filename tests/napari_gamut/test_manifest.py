@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from npe2 import PluginManifest
 
+import napari_gamut
 from napari_gamut import commands
 from tests.napari_gamut.conftest import MANIFEST
 
@@ -40,6 +43,22 @@ def test_every_page_is_in_a_menu(manifest: PluginManifest) -> None:
 def test_expanding_is_offered_for_rgb_layers_only(manifest: PluginManifest) -> None:
     (item,) = manifest.contributions.menus["napari/layers/filter"]
     assert (item.command, item.when) == ("napari-gamut.expand", "active_layer_is_rgb")
+
+
+def test_the_readme_names_the_page_of_the_preferences(manifest: PluginManifest) -> None:
+    readme = (Path(napari_gamut.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    # napari calls the page by the name of the plugin.
+    assert f"Preferences > {manifest.display_name}" in " ".join(readme.split())
+
+
+def test_threads_do_not_spin_while_they_wait() -> None:
+    ask = "import os, napari_gamut; print(os.environ['OMP_WAIT_POLICY'])"
+    others = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    for given, expected in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+        done = subprocess.run(
+            [sys.executable, "-c", ask], env=others | given, capture_output=True, check=True
+        )
+        assert done.stdout.decode().strip() == expected
 
 
 def test_importing_the_commands_imports_nothing_heavy(manifest: PluginManifest) -> None:

@@ -9,8 +9,8 @@ from core.gamut import naive_inversion
 from napari_gamut import photos
 from napari_gamut.photos import LayerError, photo_of, same_size, srgb_photo_of
 from napari_gamut.places import in_stack, place_of, shown_index
-from napari_gamut.records import KEY, Record, WidePixels
-from napari_gamut.regions import bounds_of, inside, outlines
+from napari_gamut.records import KEY, Provenance, Record, WidePixels
+from napari_gamut.regions import region_of
 
 RGB = (8, 9, 3)
 
@@ -177,21 +177,71 @@ def test_a_region_is_found_where_it_is_seen() -> None:
     expected = np.zeros(RGB[:2], bool)
     expected[2:6, 3:7] = True
     for shapes in (drawn_in_pixels, drawn_in_the_world):
-        assert bounds_of(shapes, photo) == pytest.approx((1.6, 2.6, 5.4, 6.4))
-        assert np.array_equal(inside(outlines(shapes, photo), (8, 9)), expected)
+        region = region_of(shapes, photo)
+        assert region.bounds((8, 9)) == pytest.approx((1.6, 2.6, 5.4, 6.4))
+        assert np.array_equal(region.mask((8, 9)), expected)
+    painted = Labels(expected.astype(int) * 3, **turned)
+    region = region_of(painted, photo)
+    assert region.bounds((8, 9)) == (2.0, 3.0, 6.0, 7.0)
+    assert np.array_equal(region.mask((8, 9)), expected)
 
 
 def test_a_region_belongs_to_the_frame_it_was_drawn_on() -> None:
     stack = image(np.zeros((4, *RGB), np.uint8), scale=(0.5, 1, 1))
     shapes = Shapes([[[1.0, *corner] for corner in SQUARE]])
-    assert bounds_of(shapes, stack, (2,)) == pytest.approx((1.6, 2.6, 5.4, 6.4))
+    found = region_of(shapes, stack, (2,)).bounds((8, 9))
+    assert found == pytest.approx((1.6, 2.6, 5.4, 6.4))
     with pytest.raises(LayerError, match="draw a shape over it"):
-        bounds_of(shapes, stack, (0,))
-    everywhere = Shapes([SQUARE])
-    assert bounds_of(everywhere, stack, (3,)) == pytest.approx((1.6, 2.6, 5.4, 6.4))
+        region_of(shapes, stack, (0,))
+    everywhere = region_of(Shapes([SQUARE]), stack, (3,))
+    assert everywhere.bounds((8, 9)) == pytest.approx((1.6, 2.6, 5.4, 6.4))
+
+
+def test_labels_are_painted_on_one_frame_or_on_all() -> None:
+    stack = image(np.zeros((4, *RGB), np.uint8), scale=(0.5, 1, 1))
+    values = np.zeros((4, 8, 9), int)
+    values[2, 3:5, 4:7] = 7
+    one = Labels(values, scale=(0.5, 1, 1))
+    assert np.array_equal(region_of(one, stack, (2,)).mask((8, 9)), values[2] > 0)
+    with pytest.raises(LayerError, match="paint on it"):
+        region_of(one, stack, (1,)).mask((8, 9))
+    assert np.array_equal(region_of(Labels(values[2]), stack, (1,)).mask((8, 9)), values[2] > 0)
+    later = Labels(values[2:3], translate=(1.0, 0.0, 0.0), scale=(0.5, 1, 1))
+    assert region_of(later, stack, (2,)).mask((8, 9)).sum() == 6
+    with pytest.raises(LayerError, match="holds no pixel"):
+        region_of(later, stack, (0,))
+
+
+def test_coarse_labels_mark_the_pixels_below_them() -> None:
+    photo = image(np.zeros(RGB, np.uint8))
+    coarse = Labels(np.array([[0, 1], [0, 0]]), scale=(4.0, 4.0), translate=(1.5, 1.5))
+    expected = np.zeros((8, 9), bool)
+    expected[:4, 4:8] = True
+    assert np.array_equal(region_of(coarse, photo).mask((8, 9)), expected)
+
+
+def test_a_region_has_a_soft_edge_inside() -> None:
+    photo = image(np.zeros((40, 40, 3), np.uint8))
+    labels = np.zeros((40, 40), int)
+    labels[10:30, 10:30] = 1
+    weight = region_of(Labels(labels), photo, feather=5.0).weight((40, 40))
+    assert (weight[labels == 0] == 0).all()
+    assert weight[20, 10] == np.float32(0.2)
+    assert weight[20, 20] == 1.0
 
 
 def test_a_region_beside_the_photo_holds_no_pixel() -> None:
     photo = image(np.zeros(RGB, np.uint8), translate=(100.0, 100.0))
     with pytest.raises(LayerError, match="holds no pixel"):
-        inside(outlines(Shapes([SQUARE]), photo), (8, 9))
+        region_of(Shapes([SQUARE]), photo).mask((8, 9))
+
+
+def test_wide_photos_are_told_what_can_be_done_with_them() -> None:
+    wide = WidePixels(np.zeros(RGB, np.float32), "adobe-rgb", "Bradford", "srgb")
+    opened = image(np.zeros(RGB, np.uint8), metadata={KEY: Record(wide)})
+    with pytest.raises(LayerError, match="choose an sRGB photo, or reduce this one on the page"):
+        srgb_photo_of(opened)
+    made = Provenance("coffee", "letnet-box", "", 1.0, 0.0)
+    expanded = image(np.zeros(RGB, np.uint8), metadata={KEY: Record(wide, made)})
+    with pytest.raises(LayerError, match="expanded already; choose “coffee”"):
+        srgb_photo_of(expanded)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication
 from core.colour import DISPLAY_P3, PROPHOTO
 from core.pictures.chart import wide_gamut_chart
 from core.pictures.screens import display_image
+from napari_gamut.places import view_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,6 +98,24 @@ def test_the_chart_is_shown_for_a_display_p3_screen(window: Viewer) -> None:
     assert shot[int(y), int(x)].tolist() == expected[180, 460].tolist()
 
 
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_pages_fit_the_window_and_the_window_a_small_screen(window: Viewer, theme: str) -> None:
+    window.theme = theme
+    window.window.resize(1280, 720)
+    photo = window.add_image(patches((1, 2, 3)), rgb=True, name="a photo with a long name " * 4)
+    for title in ("Expand", "See", "Maps", "Iterations", "Measure", "Reduce", "Folder"):
+        page = open_panel(window, title)
+        page.follow(photo)
+        for _ in range(20):
+            QApplication.processEvents()
+        assert page._content.width() <= page.native.viewport().width(), title
+        assert page.native.width() <= page.panel.width(), title
+        assert page.panel.minimumSizeHint().height() <= 400, title
+        smallest = window.window._qt_window.minimumSizeHint()
+        assert smallest.width() <= 1280, title
+        assert smallest.height() <= 720, title
+
+
 def test_a_mask_covers_the_clipped_pixels_alone(window: Viewer, finish: Any) -> None:
     window.add_image(patches((255, 10, 20), (120, 130, 140)), rgb=True, name="photo")
     panel = open_panel(window, "Maps")
@@ -121,3 +140,20 @@ def test_the_curtain_divides_the_canvas(window: Viewer, finish: Any) -> None:
     finish(panel)
     panel.position.value = 0.5
     assert seen(window, 4) == [[200, 40, 40]] * 2 + [[40, 40, 200]] * 2
+
+
+def test_what_is_seen_of_a_photo_is_known(window: Viewer) -> None:
+    photo = window.add_image(np.zeros((400, 800, 3), np.uint8), rgb=True, scale=(2.0, 2.0))
+    canvas(window)
+    whole = view_of(photo, window)
+    assert (whole.top, whole.left, whole.bottom, whole.right) == (0, 0, 400, 800)
+    assert whole.step == pytest.approx(1 / (2.0 * window.scene.camera.zoom))
+    window.scene.camera.center = (200.0, 300.0)
+    window.scene.camera.zoom *= 8
+    for _ in range(5):
+        QApplication.processEvents()
+    part = view_of(photo, window)
+    assert part.step == pytest.approx(whole.step / 8)
+    assert (part.top + part.bottom) / 2 == pytest.approx(100, abs=2)
+    assert (part.left + part.right) / 2 == pytest.approx(150, abs=2)
+    assert part.right - part.left == pytest.approx(100, abs=4)

@@ -94,6 +94,8 @@ def test_a_telephone_is_recognised_by_its_file(tmp_path: Path) -> None:
     Pillow.new("RGB", (9, 8)).save(path, exif=exif)
     photo = photo_of(layer("phone", Record(path=str(path))))
     assert origins.recorded(photo).source is space_named("display-p3")
+    assert origins.source_for(UNKNOWN, photo) == "display-p3"
+    assert origins.source_for("adobe-rgb", photo) == "adobe-rgb"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,11 +16,13 @@ from qtpy.QtWidgets import QApplication
 from core.colour import DISPLAY_P3
 from core.engine.expansion import ExpansionSettings, expand
 from core.files import read, write_codes
-from core.gamut import LOSSY_TOLERANCE
+from core.gamut import LOSSY_TOLERANCE, clipped_mask
 from core.methods.registry import method
 from core.network.solver import SolverSettings, solve
-from napari_gamut import samples
+from napari_gamut import levels, samples
 from napari_gamut.engine import Expanded
+from napari_gamut.photos import photo_of
+from napari_gamut.previewing import Glimpse
 from napari_gamut.records import record_in
 from napari_gamut.settings import Preferences, preferences
 
@@ -172,7 +176,7 @@ class Gate:
         self.started = threading.Event()
         self.closed = threading.Event()
 
-    def __call__(self, photo: Any, request: Any, check: Any, solve: Any = None) -> Any:
+    def __call__(self, photo: Any, request: Any, check: Any, **_: Any) -> Any:
         self.started.set()
         try:
             yield 0, 2
@@ -196,6 +200,40 @@ def running(viewer: Viewer, dock: Callable[[str], Any], codes: np.ndarray, gate:
     panel.start()
     assert gate.started.wait(10)
     return panel
+
+
+def test_no_bar_moves_by_itself(
+    viewer: Viewer, dock: Any, qtbot: Any, codes: np.ndarray, gate: Gate
+) -> None:
+    # Each of its moves would draw the whole window again.
+    panel = running(viewer, dock, codes, gate)
+    assert (panel.progress.native.minimum(), panel.progress.native.maximum()) == (0, 1)
+    qtbot.waitUntil(lambda: panel.progress.max == 2, timeout=10_000)
+    panel.cancel()
+    qtbot.waitUntil(gate.closed.is_set, timeout=10_000)
+
+
+def test_reports_that_come_while_a_bar_is_drawn_are_left_out(
+    viewer: Viewer,
+    dock: Any,
+    qtbot: Any,
+    codes: np.ndarray,
+    gate: Gate,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # napari handles events while it draws: on a busy machine each report came within another.
+    panel = running(viewer, dock, codes, gate)
+    depth: list[int] = []
+
+    def again(page: Any, done: int, total: int) -> None:
+        depth.append(done)
+        page.show_bar(done + 1, total)
+
+    monkeypatch.setattr("napari_gamut.widgets.page.Page._draw_bar", again)
+    panel.show_bar(1, 2000)
+    assert depth == [1]
+    panel.cancel()
+    qtbot.waitUntil(gate.closed.is_set, timeout=10_000)
 
 
 def test_pressing_cancel_stops_the_work(
@@ -360,6 +398,7 @@ def test_masks_and_maps_become_layers(viewer: Viewer, dock: Any, finish: Any) ->
     assert [isinstance(layer, Labels) for layer in added] == [False] * 3 + [True] * 3
     assert added[3].name.startswith("Clipped in the sRGB photo: ")
     assert [layer.colorbar.visible for layer in added[:3]] == [False, False, True]
+    assert all(layer.opacity < 0.9 for layer in added)  # The photo below is seen, too.
 
 
 def test_the_slider_shows_iterations_and_the_plot_follows(
@@ -423,8 +462,14 @@ def test_playing_runs_to_the_end(
         assert not player.timer.isActive()
 
 
-def test_curves_of_several_solvers_share_a_plot(
-    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
+def test_curves_of_several_solvers_share_a_plot_that_is_saved(
+    viewer: Viewer,
+    dock: Any,
+    finish: Any,
+    codes: np.ndarray,
+    weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     viewer.add_image(codes, rgb=True, name="photo")
     panel = dock("Iterations")
@@ -435,6 +480,10 @@ def test_curves_of_several_solvers_share_a_plot(
         finish(panel)
     labels = [line.get_label() for line in panel.plot.figure.axes[0].lines]
     assert labels[:2] == ["Anderson, m = 5, β = 1", "Picard, β = 1"]
+    asked = tmp_path / "curves.svg"
+    monkeypatch.setattr("napari_gamut.widgets.iterations_page.asked_path", lambda *_: asked)
+    panel.save_plot.changed.emit(True)
+    assert asked.stat().st_size > 1000
     panel.forget.changed.emit(True)
     labels = [line.get_label() for line in panel.plot.figure.axes[0].lines]
     assert labels[0] == "Picard, β = 1"
@@ -474,12 +523,33 @@ def test_chromaticities_of_a_region_are_drawn_and_saved(
     finish(panel)
     titles = [axes.get_title() for axes in panel.plot.figure.axes]
     assert titles[:2] == ["chart (sRGB)", "chart (original)"]
+    hover_over(panel, 0.64, 0.33, "uv")
+    panel.overlaid.value = True
+    (legend,) = panel.plot.figure.legends
+    assert [text.get_text() for text in legend.get_texts()][:2] == titles[:2]
+    panel.diagram.value = "codes"
+    assert "clipped: " in panel.plot.figure.axes[0].texts[0].get_text()
+    assert not panel.overlaid.enabled
     for name in ("plot.png", "plot.svg"):
         panel.save_drawing(tmp_path / name)
         assert (tmp_path / name).stat().st_size > 1000
     panel.region.value.data = []
     panel.draw_diagram()
     assert "draw a shape over it" in warnings_shown[-1]
+
+
+def hover_over(panel: Any, x: float, y: float, diagram: str) -> None:
+    from matplotlib.backend_bases import MouseEvent
+
+    from core.pictures import pointed_at
+
+    axes = panel.plot.figure.axes[0]
+    panel.plot.canvas.draw()
+    place = (4 * x / (-2 * x + 12 * y + 3), 9 * y / (-2 * x + 12 * y + 3))
+    where = axes.transData.transform(place)
+    event = MouseEvent("motion_notify_event", panel.plot.canvas, *where)
+    panel.plot.canvas.callbacks.process("motion_notify_event", event)
+    assert pointed_at(*place, diagram).sentence[-12:] in panel.hovered.text()
 
 
 def add_two(viewer: Viewer) -> tuple[Any, Any]:
@@ -519,6 +589,25 @@ def test_holding_a_key_shows_the_photo_before(viewer: Viewer, dock: Any, finish:
     assert (shown == 50).all()
     next(pressed, None)
     assert (shown == 200).all()
+
+
+def test_people_are_told_of_a_layer_that_covers_the_comparison(
+    viewer: Viewer, dock: Any, finish: Any
+) -> None:
+    before, after = add_two(viewer)
+    panel = dock("See")
+    panel.before.value, panel.after.value = before, after
+    panel.start()
+    finish(panel)
+    panel.hold(True)
+    assert "lies over" not in panel.note
+    cover = viewer.add_image(np.zeros((20, 40, 3), np.uint8), rgb=True, name="cover")
+    panel.hold(True)
+    assert panel.note == "“cover” lies over the picture; hide it to see both photos."
+    cover.visible = False
+    panel.say("")
+    panel.hold(True)
+    assert panel.note == ""
 
 
 def test_the_same_layer_is_not_compared_with_itself(
@@ -674,3 +763,262 @@ def test_a_renamed_layer_and_a_chosen_source_stay_chosen(viewer: Viewer, dock: A
     viewer.add_labels(np.zeros((9, 9), int))
     assert page.layer.value is second
     assert page.origin.source.value == "adobe-rgb"
+
+
+def box(viewer: Viewer, size: int = 40) -> Any:
+    """A painted square at the upper left."""
+    painted = np.zeros((70, 90), int)
+    painted[:size, :size] = 1
+    return viewer.add_labels(painted, name="square")
+
+
+def test_a_region_alone_is_expanded_and_stays_so_when_settings_change(
+    viewer: Viewer, dock: Any, finish: Any, qtbot: Any, codes: np.ndarray, weights: Path
+) -> None:
+    source = viewer.add_image(codes, rgb=True, name="photo")
+    page = dock("Expand")
+    choose(page, weights)
+    page.region.value = box(viewer)
+    page.feather.value = 5
+    page.layer.value = source
+    page.start()
+    finish(page)
+    result = viewer.layers.selection.active
+    assert result.name.endswith("inside square")
+    expected = photo_of(result).linear()
+    outside = photo_of(source).linear()
+    assert np.array_equal(expected[:, 40:], np.clip(outside, 0, 1)[:, 40:])
+    assert not np.array_equal(expected[:40, :40], outside[:40, :40])
+    page.choice.strength.value = 0.5
+    qtbot.waitUntil(
+        lambda: record_in(result.metadata).made.strength == 0.5 and not page.busy, timeout=60_000
+    )
+    assert np.array_equal(photo_of(result).linear()[:, 40:], expected[:, 40:])
+    assert not np.array_equal(photo_of(result).linear(), expected)
+
+
+def test_masks_respect_a_region(viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray) -> None:
+    source = viewer.add_image(codes, rgb=True, name="photo")
+    page = dock("Maps")
+    page.region.value = box(viewer)
+    page.layer.value = source
+    page.boxes["restored"].value = True
+    page.start()
+    finish(page)
+    mask, restored = viewer.layers[-1], viewer.layers[-2]
+    inside = clipped_mask(codes)[:40, :40]
+    assert np.array_equal(mask.data[:40, :40], inside)
+    assert mask.data[40:].max() == 0
+    assert f"{inside.mean():.2%}" in mask.name
+    assert np.isnan(restored.data[40:]).all()
+    assert np.isfinite(restored.data[:40, :40]).all()
+
+
+def select(viewer: Viewer, page: Any, photos: list[Any]) -> None:
+    viewer.layers.selection.active = photos[0]
+    viewer.layers.selection = set(photos)
+    page.layer.value = photos[0]
+
+
+def test_selected_photos_are_expanded_one_after_the_other(
+    viewer: Viewer, dock: Any, qtbot: Any, codes: np.ndarray, warnings_shown: list[str]
+) -> None:
+    photos = [viewer.add_image(codes, rgb=True, name=f"photo {n}") for n in range(3)]
+    page = dock("Expand")
+    page.choice.model.value = "naive"
+    page.region.value = box(viewer)
+    photos[1].translate = (500.0, 500.0)  # The region is not on it.
+    select(viewer, page, photos)
+    page.origin.source.value = "adobe-rgb"
+    page._on_selection()
+    assert page.run.text == "Expand 3 photos"
+    page.start()
+    qtbot.waitUntil(lambda: len(viewer.layers) == 6 and not page.busy, timeout=60_000)
+    made = [record_in(layer.metadata).made for layer in list(viewer.layers)[4:]]
+    assert [item.source for item in made] == ["photo 0", "photo 2"]
+    assert [item.origin for item in made] == ["adobe-rgb"] * 2
+    assert "holds no pixel" in warnings_shown[0]
+
+
+def test_cancelling_ends_the_queue(
+    viewer: Viewer, dock: Any, qtbot: Any, codes: np.ndarray, gate: Gate
+) -> None:
+    photos = [viewer.add_image(codes, rgb=True, name=f"photo {n}") for n in range(3)]
+    page = dock("Expand")
+    select(viewer, page, photos)
+    page.start()
+    assert gate.started.wait(10)
+    qtbot.waitUntil(lambda: page.note.startswith("Photo 1 of 3: "), timeout=10_000)
+    page.run.changed.emit(True)
+    qtbot.waitUntil(gate.closed.is_set, timeout=10_000)
+    assert not page.busy
+    assert len(viewer.layers) == 3
+
+
+def test_a_preview_is_shown_until_the_whole_is_done(
+    viewer: Viewer, dock: Any, finish: Any, qtbot: Any, codes: np.ndarray, monkeypatch: Any
+) -> None:
+    go_on = threading.Event()
+    picture = np.full((7, 9, 3), 99, np.uint8)
+
+    def two_parts(photo: Any, request: Any, check: Any, **_: Any) -> Any:
+        yield 0, 0
+        yield Glimpse(picture, 10, 20, 4)
+        while not go_on.wait(0.02):
+            yield 0, 2
+        return Expanded(photo.data, record_in({}))
+
+    monkeypatch.setattr("napari_gamut.widgets.expand_page.expand_photo", two_parts)
+    monkeypatch.setattr("napari_gamut.widgets.expand_page.ExpandPage._add", lambda *_: None)
+    source = viewer.add_image(codes, rgb=True, name="photo", scale=(2.0, 2.0))
+    page = dock("Expand")
+    page.start()
+    qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=10_000)
+    shown = viewer.layers[-1]
+    assert np.array_equal(shown.data, picture)
+    assert shown.data_to_world((0, 0)) == pytest.approx((23.0, 43.0))
+    assert viewer.layers.selection.active is source
+    assert shown not in page.layer.choices
+    go_on.set()
+    finish(page)
+    assert list(viewer.layers) == [source]
+
+
+def test_presets_are_kept_set_and_forgotten(viewer: Viewer, dock: Any) -> None:
+    page = dock("Expand")
+    page.choice.strength.value, page.choice.space.value = 0.6, "display-p3"
+    page.presets.keep("Skin")
+    page.choice.strength.value, page.choice.space.value = 1.2, "prophoto"
+    page.presets.keep("Flowers")
+    page.presets.choice.value = "Skin"
+    assert (page.choice.strength.value, page.choice.space.value) == (0.6, "display-p3")
+    viewer.window.remove_dock_widget(page.panel)
+    panel = viewer.window.add_plugin_dock_widget("napari-gamut", "Gamut Expansion")[1]
+    page = panel.page("Expand")
+    assert set(page.presets.choice.choices) == {None, "Flowers", "Skin"}
+    page.presets.choice.value = "Flowers"
+    assert page.choice.strength.value == 1.2
+    page.presets._forget.changed.emit(True)
+    assert set(page.presets.choice.choices) == {None, "Skin"}
+
+
+def test_the_comparison_follows_the_result(
+    viewer: Viewer, dock: Any, finish: Any, qtbot: Any, codes: np.ndarray, weights: Path
+) -> None:
+    viewer.add_image(codes, rgb=True, name="photo")
+    page = dock("Expand")
+    choose(page, weights)
+    page.start()
+    finish(page)
+    see = dock("See")
+    see.show_box.value = "after"
+    see.start()
+    finish(see)
+    shown = see._shown
+    before = shown.data.copy()
+    page.choice.strength.value = 0.0
+    qtbot.waitUntil(lambda: not np.array_equal(shown.data, before), timeout=60_000)
+    assert see._shown is shown
+    assert shown in viewer.layers
+
+
+def test_a_large_photo_is_shown_in_levels_everywhere(
+    viewer: Viewer, dock: Any, finish: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(levels, "LONGEST_SINGLE", 600)
+    rng = np.random.default_rng(0)
+    codes = np.clip(rng.normal(128, 90, (40, 1200, 3)), 0, 255).astype(np.uint8)
+    write_codes(tmp_path / "large.png", codes)
+    (photo,) = viewer.open(tmp_path / "large.png", plugin="napari-gamut")
+    assert [level.shape[1] for level in photo.data] == [1200, 600, 300]
+    page = dock("Expand")
+    page.choice.model.value = "naive"
+    page.start()
+    finish(page)
+    result = viewer.layers.selection.active
+    assert result.multiscale
+    assert np.array_equal(result.data[0], codes)
+    page.choice.space.value = "display-p3"
+    page.adjust()
+    finish(page)
+    assert record_in(result.metadata).wide.space == "display-p3"
+    see = dock("See")
+    see.gained.value = True
+    see.start()
+    finish(see)
+    shown = see._shown
+    see.show_box.value = "before"
+    before = shown.data[1].copy()
+    see.show_box.value = "curtain"
+    assert shown.multiscale
+    assert not np.array_equal(shown.data[1], before)  # The line, in all levels.
+    maps = dock("Maps")
+    maps.boxes["restored"].value = True
+    maps.layer.value = result
+    maps.start()
+    finish(maps)
+    mask, restored = viewer.layers[-1], viewer.layers[-2]
+    assert mask.multiscale and restored.multiscale
+    assert np.array_equal(mask.data[0], clipped_mask(codes))
+    page = dock("Expand")
+    page.save(tmp_path / "large.tif", result)
+    finish(page)
+    assert read(tmp_path / "large.tif").pixels.shape == codes.shape
+
+
+def test_nothing_of_removed_layers_is_held(
+    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
+) -> None:
+    photo = viewer.add_image(codes, rgb=True, name="photo")
+    expand_page, see, iterations = (dock(title) for title in ("Expand", "See", "Iterations"))
+    for page in (expand_page, iterations):
+        choose(page, weights)
+    for page in (expand_page, see, iterations):
+        page.layer.value = photo if page is not see else viewer.layers.selection.active
+        page.start()
+        finish(page)
+    held = [
+        weakref.ref(record_in(viewer.layers[1].metadata).wide.values),
+        weakref.ref(expand_page._solve.solved),
+        weakref.ref(see._pair),
+        weakref.ref(iterations.player.trace.kept[0]),
+    ]
+    assert all(ref() is not None for ref in held)
+    viewer.layers.clear()
+    QApplication.processEvents()
+    gc.collect()
+    assert [ref() for ref in held] == [None] * 4
+    iterations.player.slider.value = 1  # Nothing happens, and nothing fails.
+
+
+def test_a_file_of_weights_that_nobody_chose_is_asked_for(
+    viewer: Viewer, dock: Any, codes: np.ndarray, warnings_shown: list[str]
+) -> None:
+    viewer.add_image(codes, rgb=True)
+    page = dock("Expand")
+    page.choice.model.value = "file"
+    page.start()
+    assert warnings_shown == ["Choose a file of weights (.safetensors), or another method."]
+
+
+def test_naive_inversion_claims_nothing(
+    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray
+) -> None:
+    viewer.add_image(codes, rgb=True)
+    page = dock("Expand")
+    page.choice.model.value = "naive"
+    page.start()
+    finish(page)
+    assert page.note.startswith("Naive inversion restores nothing")
+
+
+def test_one_thing_is_counted_in_the_singular(
+    viewer: Viewer, dock: Any, qtbot: Any, codes: np.ndarray, gate: Gate
+) -> None:
+    page = running(viewer, dock, codes, gate)
+    page.show_progress((1, 1))
+    assert page.note == "1 of 1 tile"
+    page.show_progress((2, 2))
+    assert page.note == "2 of 2 tiles"
+    page.cancel()
+    qtbot.waitUntil(gate.closed.is_set, timeout=10_000)

@@ -105,6 +105,18 @@ def is_lossless(data: bytes) -> bool:
     -------
     bool
         False, too, where the stream does what still pictures need not do.
+
+    Examples
+    --------
+    >>> import imagecodecs
+    >>> import numpy as np
+    >>> from core.files import isobmff
+    >>> def stream(quality):
+    ...     codes = np.zeros((8, 8, 3), np.uint8)
+    ...     avif = imagecodecs.avif_encode(codes, level=quality, pixelformat="444")
+    ...     return isobmff.item_data(avif, isobmff.read_images(avif).photo)
+    >>> is_lossless(stream(100)), is_lossless(stream(80))
+    (True, False)
     """
     sequence: _Sequence | None = None
     try:

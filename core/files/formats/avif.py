@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from PIL import AvifImagePlugin
 
 from core.files import isobmff
-from core.files.errors import FileError, unsupported
+from core.files.errors import FileError, moving, unsupported
 from core.files.formats import av1
 from core.files.formats.depth import stretched
 from core.files.formats.pillow import opened
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _IDENTITY = 0
+_NOT_IMPLEMENTED = "Not implemented"
+"""What libavif says of sound files that it does not read; both libraries pass it on."""
+_LONGEST_SIDE, _MOST_PIXELS = 1 << 15, 1 << 28
 _READ = {b"av01", b"grid", b"tmap", b"iden"}
 
 
@@ -31,18 +35,15 @@ def read_header(path: Path) -> Header:
     data = path.read_bytes()
     try:
         images = isobmff.read_images(data)
-    except LookupError as error:
-        if data[8:12] != b"avis":
-            raise
-        raise FileError(
-            f"“{path}” is an animated AVIF without a still picture; save one of its frames."
-        ) from error
+    except isobmff.MotionError as error:
+        raise moving(path, "AVIF") from error
     photo = images.photo
     if photo.kind not in _READ:
         raise unsupported(path, "this kind of AVIF file")
     extent = photo.property(b"ispe")
     if extent is None:
         raise ValueError("the image has no size")
+    _check_decodable(path, images)
     isobmff.check_extents(data, images)
     isobmff.check_work(images)
     rows, columns = isobmff.aperture(photo, *struct.unpack_from(">4xII", extent))
@@ -86,17 +87,21 @@ def read_header(path: Path) -> Header:
 def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
     """Return the decoded codes, turned as the boxes say (see :mod:`core.files.formats`)."""
     data = path.read_bytes()
-    photo = isobmff.read_images(data).photo
-    if header.bits == 8:
-        with opened(AvifImagePlugin.AvifImageFile, path) as image:
-            pixels: npt.NDArray[Any] = np.asarray(image)
-    elif header.frames > 1:
+    images = isobmff.read_images(data)
+    photo = images.photo
+    if images.has_gain_map and photo.kind != isobmff.GAIN_MAP:
+        data = isobmff.without_gain_map(data)
+    if header.bits != 8 and header.frames > 1:
         # imagecodecs corrupts its memory when asked for the first frame of an animation.
         raise FileError(
             f"“{path}” is an animated AVIF of {header.bits} bits; save a still picture."
         )
-    else:
-        pixels = stretched(imagecodecs.avif_decode(data), header.bits)
+    try:
+        pixels = _decoded(data, header.bits)
+    except (RuntimeError, SyntaxError) as error:
+        if _NOT_IMPLEMENTED in str(error):
+            raise NotImplementedError(str(error)) from error
+        raise
     # The order that MIAF demands: crop, turn, mirror (ISO/IEC 23000-22, 7.3.6.7).
     pixels = pixels[isobmff.aperture(photo, pixels.shape[1], pixels.shape[0])]
     turned = np.rot90(pixels, _turns(photo))
@@ -105,6 +110,28 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
         return turned
     # ISO/IEC 23008-12:2022, 6.5.12: 0 exchanges top and bottom, 1 left and right.
     return turned[:, ::-1] if mirror[0] & 1 else turned[::-1]
+
+
+def _decoded(data: bytes, bits: int) -> npt.NDArray[Any]:
+    if bits != 8:
+        return stretched(imagecodecs.avif_decode(data), bits)
+    with opened(AvifImagePlugin.AvifImageFile, io.BytesIO(data)) as image:
+        return np.asarray(image)
+
+
+def _check_decodable(path: Path, images: isobmff.Images) -> None:
+    """Refuse what libavif refuses for its size, which would look like damage."""
+    for item in images.items.values():
+        extent = item.property(b"ispe")
+        if extent is None or len(extent) < 12:
+            continue
+        width, height = struct.unpack_from(">4xII", extent)
+        if max(width, height) > _LONGEST_SIDE or width * height > _MOST_PIXELS:
+            raise FileError(
+                f"“{path}” has {width} × {height} pixels, more than the "
+                f"{_MOST_PIXELS / 1e6:.0f} megapixels (sides of {_LONGEST_SIDE}) that are read of "
+                "an AVIF; make it smaller in another program first."
+            )
 
 
 def _turns(photo: isobmff.Item) -> int:

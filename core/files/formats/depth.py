@@ -22,6 +22,13 @@ def stretched(codes: npt.NDArray[Any], bits: int) -> npt.NDArray[np.uint8] | npt
     -------
     ndarray, uint8 or uint16
         uint8 for up to 8 bits; the largest code becomes 255 or 65535.
+
+    Examples
+    --------
+    >>> stretched(np.array([0, 512, 1023], np.uint16), 10).tolist()  # of a 10-bit HEIC
+    [0, 32800, 65535]
+    >>> stretched(np.array([False, True]), 1).tolist()
+    [0, 255]
     """
     target = 8 if bits <= 8 else 16
     top, full = 2**bits - 1, 2**target - 1

@@ -27,6 +27,8 @@ def read_header(path: Path) -> Header:
         head = exr_header.parse(file.read(exr_header.LONGEST_HEADER))
     if head.is_subsampled:
         raise unsupported(path, "an OpenEXR with luma and chroma instead of RGB")
+    if head.compression > _NEWEST_COMPRESSION:
+        raise unsupported(path, "the compression of this OpenEXR")
     if head.stored_pixels > _ROOM + _MOST_OUTSIDE * head.shown_pixels:
         raise ExcessError("pixels far outside of its display window")
     said, others = head.as_properties()
@@ -89,7 +91,7 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[np.float32]:
 
 
 def _displayed(stored: npt.NDArray[np.float32], spec: Any) -> npt.NDArray[np.float32]:
-    """Return what lies in the display window: cut where there is more, black where is nothing."""
+    """Return what lies in the display window: cropped, or black where it has no pixels."""
     left, top = spec.x - spec.full_x, spec.y - spec.full_y
     height, width = spec.full_height, spec.full_width
     if (left, top, *stored.shape[:2]) == (0, 0, height, width):
@@ -108,6 +110,8 @@ def _resolution(head: exr_header.ExrHeader) -> Resolution | None:
 
 
 _FEW_CHANNELS = 8
+_NEWEST_COMPRESSION = 9
+"""DWAB."""
 _MOST_OUTSIDE, _ROOM = 4, 100_000_000
 _LOSSY = {"pxr24", "b44", "b44a", "dwaa", "dwab"}
 

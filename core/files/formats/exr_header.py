@@ -38,7 +38,7 @@ class ExrHeader:
 
     @property
     def is_subsampled(self) -> bool:
-        """Whether a channel has fewer pixels than the image, as the chroma of luma and chroma."""
+        """Whether a channel has fewer pixels than the image, as subsampled chroma has."""
         _, content = self.attributes["channels"]
         place = 0
         while content[place : place + 1] not in (b"\0", b""):
@@ -48,6 +48,11 @@ class ExrHeader:
                 return True
             place += 16
         return False
+
+    @property
+    def compression(self) -> int:
+        """By its number."""
+        return self.attributes["compression"][1][0]
 
     @property
     def stored_pixels(self) -> int:
@@ -64,7 +69,7 @@ class ExrHeader:
         return int(max(0, right - left + 1) * max(0, bottom - top + 1))
 
     def as_properties(self) -> tuple[dict[xmp.Name, list[str]], tuple[str, ...]]:
-        """Return what is said of the photo as XMP properties, and the names of what is not.
+        """Return what the header says of the photo as XMP properties, and the names of the rest.
 
         Returns
         -------
@@ -115,6 +120,19 @@ def parse(data: bytes) -> ExrHeader:
     ------
     ValueError, KeyError, struct.error
         If it breaks off or lacks what every header has.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import OpenImageIO
+    >>> with TemporaryDirectory() as folder:
+    ...     output = OpenImageIO.ImageOutput.create("exr")
+    ...     spec = OpenImageIO.ImageSpec(6, 4, 3, "half")
+    ...     assert output.open(f"{folder}/scene.exr", spec) and output.close()
+    ...     with open(f"{folder}/scene.exr", "rb") as file:
+    ...         head = parse(file.read(LONGEST_HEADER))
+    >>> head.stored_pixels, head.is_subsampled
+    (24, False)
     """
     place, found = _MAGIC_SIZE, dict[str, tuple[str, bytes]]()
     while data[place : place + 1] != b"\0":

@@ -8,7 +8,7 @@ import numpy as np
 import pillow_heif
 
 from core.files import isobmff
-from core.files.errors import unsupported
+from core.files.errors import moving, unsupported
 from core.files.formats.depth import stretched
 from core.files.header import Header
 from core.files.metadata import GAIN_MAP_LEFT_OUT, Metadata
@@ -23,7 +23,10 @@ def read_header(path: Path) -> Header:
     """Return what libheif reports (see :mod:`core.files.formats`)."""
     data = path.read_bytes()
     # libheif fills what is missing of a grid with flat colour.
-    images = isobmff.read_images(data)
+    try:
+        images = isobmff.read_images(data)
+    except isobmff.MotionError as error:
+        raise moving(path, "HEIC") from error
     if images.photo.kind not in _READ:
         raise unsupported(path, _KINDS.get(images.photo.kind, "this kind of HEIF file"))
     isobmff.check_extents(data, images)

@@ -37,6 +37,7 @@ def read_header(path: Path) -> Header:
         orientation=carried.orientation,
         icc=icc,
         metadata=carried,
+        frames=jpeg_segments.pictures(stream.segments),
         notes=notes if complete else (*notes, _PROFILE_INCOMPLETE),
     )
 
@@ -49,7 +50,13 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[np.uint8]:
 
 
 def segments(payload: bytes) -> bytes:
-    """Return the application segments that hold private data."""
+    """Return the application segments that hold private data.
+
+    Examples
+    --------
+    >>> [len(segments(bytes(size))) for size in (100, 70_000)]  # one segment; two
+    [110, 70020]
+    """
     room = 65533 - len(JPEG_MARKER)
     pieces = [payload[i : i + room] for i in range(0, len(payload), room)]
     return b"".join(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from typing import TYPE_CHECKING
 
-from core.files import iptc, xmp
+from core.files import exif, iptc, xmp
+from core.files.exif import Entry
 from core.files.metadata import COMMENT, GAIN_MAP_LEFT_OUT, Metadata, Resolution
 
 if TYPE_CHECKING:
@@ -13,10 +15,14 @@ if TYPE_CHECKING:
 
     Segments = Sequence[tuple[str, bytes]]
 
-_EXIF = b"Exif\0\0"
+_EXIF, _EXIF_HEAD = b"Exif\0", 6
+"""Some writers fill the sixth byte with other than zero."""
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
 _PROFILE = b"ICC_PROFILE\0"
+_MULTI_PICTURE = b"MPF\0"
+_PICTURES, _VIEWS = 0xB002, 2
+"""MPEntry, and the kind of pictures that are no preview."""
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
 _EXTENSION_HEAD = len(_EXTENSION) + 40
 _LONGEST = 65533
@@ -39,9 +45,15 @@ def read_metadata(segments: Segments) -> tuple[Metadata, tuple[str, ...]]:
         Long EXIF, extended XMP and split IPTC are put together.
     notes : tuple of str
         Sentences for people.
+
+    Examples
+    --------
+    >>> metadata, notes = read_metadata([("COM", b"A quiet evening"), ("APP13", b"damaged")])
+    >>> metadata.texts, notes
+    ((('Comment', 'A quiet evening'),), ())
     """
     blob = b"".join(
-        content.removeprefix(_EXIF)
+        content[_EXIF_HEAD:]
         for name, content in segments
         if name == "APP1" and content.startswith(_EXIF)
     )
@@ -80,7 +92,20 @@ def read_metadata(segments: Segments) -> tuple[Metadata, tuple[str, ...]]:
 
 
 def read_profile(segments: Segments) -> tuple[bytes | None, bool]:
-    """Return the ICC profile, put together, and whether no part of it is missing (ICC.1, B.4)."""
+    r"""Return the ICC profile, put together, and whether no part of it is missing (ICC.1, B.4).
+
+    Examples
+    --------
+    >>> from core.colour import SRGB
+    >>> from core.files.profile import icc_profile
+    >>> icc = icc_profile(SRGB)
+    >>> first = ("APP2", b"ICC_PROFILE\0" + bytes([1, 2]) + icc[:200])
+    >>> second = ("APP2", b"ICC_PROFILE\0" + bytes([2, 2]) + icc[200:])
+    >>> read_profile([second, first]) == (icc, True)  # the numbers count, not the places
+    True
+    >>> read_profile([first])
+    (None, False)
+    """
     head = len(_PROFILE) + 2
     held = [
         content
@@ -95,8 +120,40 @@ def read_profile(segments: Segments) -> tuple[bytes | None, bool]:
     return profile if pieces and is_whole else None, is_whole
 
 
+def pictures(segments: Segments) -> int:
+    r"""Return how many photos a file holds: parts of a panorama, or views (CIPA DC-007, 5.2.3.3).
+
+    Previews of the first one, and maps that belong to it, are none.
+
+    Examples
+    --------
+    >>> pair = (2 << 16).to_bytes(4, "little").ljust(16, b"\0") * 2  # Two views of one scene.
+    >>> index = exif.blob_from(exif.Directory({0xB002: Entry.opaque(pair)}))
+    >>> pictures([("APP2", b"MPF\0" + index)]), pictures([])
+    (2, 1)
+    """
+    entries, order = b"", "<"
+    for name, content in segments:
+        if name == "APP2" and content.startswith(_MULTI_PICTURE):
+            with contextlib.suppress(ValueError):
+                found = exif.parse(content.removeprefix(_MULTI_PICTURE))
+                entries = entries or found.entries.get(_PICTURES, Entry.opaque(b"")).as_bytes("<")
+                order = found.order
+    kinds = [
+        int.from_bytes(entries[place : place + 4], "little" if order == "<" else "big")
+        for place in range(16, len(entries) - 15, 16)
+    ]
+    return 1 + sum(kind >> 16 & 0xFF == _VIEWS for kind in kinds)
+
+
 def written_metadata(metadata: Metadata) -> bytes:
-    """Return the segments of XMP, comments and IPTC, to stand behind those of JFIF and EXIF."""
+    r"""Return the segments of XMP, comments and IPTC, to stand behind those of JFIF and EXIF.
+
+    Examples
+    --------
+    >>> written_metadata(Metadata(texts=(("Comment", "A quiet evening"),)))
+    b'\xff\xfe\x00\x11A quiet evening'
+    """
     parts = b""
     if metadata.xmp is not None:
         packet, extension = metadata.xmp, b""

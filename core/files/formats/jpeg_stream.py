@@ -1,4 +1,4 @@
-"""The markers of a JPEG, walked once (ITU-T T.81, annex B): what is said, and what makes pixels."""
+"""The markers of a JPEG, walked once (ITU-T T.81, annex B): metadata, and what makes pixels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _SOI, _EOI, _SOS, _DNL = 0xD8, 0xD9, 0xDA, 0xDC
 _APP0, _APP14, _COM = 0xE0, 0xEE, 0xFE
 _TALLEST = 65535
 _APPS = range(0xE0, 0xF0)
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
+"""Starts of frames, that of JPEG-LS (ITU-T T.87) among them."""
 _ALONE = frozenset({0x01, _SOI, *range(0xD0, 0xD8)})
 """Markers without content: TEM, the start of an image, restarts."""
 _NEXT = re.compile(rb"\xff[^\x00\xff]")
@@ -67,6 +68,14 @@ def parse(data: bytes) -> JpegStream:
         If decoding would take far more work than its pixels are worth.
     ValueError
         If there is no frame, or the file ends before its pixels begin.
+
+    Examples
+    --------
+    >>> import imagecodecs
+    >>> import numpy as np
+    >>> stream = parse(imagecodecs.jpeg8_encode(np.zeros((4, 6, 3), np.uint8)))
+    >>> stream.width, stream.height, stream.components
+    (6, 4, 3)
     """
     segments: list[tuple[str, bytes]] = []
     kept = [data[:2]]
@@ -112,6 +121,13 @@ def check_scans(scans: int, size: int) -> None:
     Raises
     ------
     ExcessError
+
+    Examples
+    --------
+    >>> check_scans(10, 24_000_000)  # as progressive JPEGs have
+    >>> check_scans(5000, 64)
+    Traceback (most recent call last):
+    core.files.errors.ExcessError: more than 500 scans
     """
     if scans > _MOST_SCANS or scans * size > _MOST_WORK:
         raise ExcessError(f"more than {min(scans - 1, _MOST_SCANS)} scans")
@@ -134,7 +150,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _end_of_scans(data: bytes, start: int, size: int) -> tuple[int, int]:
-    """Return where the image ends, and how many lines it says behind a scan that it has."""
+    """Return where the image ends, and its number of lines, if that is stated behind a scan."""
     place, scans, lines = start, 0, 0
     while (found := _AFTER_SCAN.search(data, place)) is not None:
         marker, place = data[found.end() - 1], found.end()

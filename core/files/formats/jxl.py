@@ -28,7 +28,19 @@ _LEAST_BYTES = 128
 
 
 def read_size(path: Path) -> tuple[int, int]:
-    """Return width and height (before the orientation) from the first bytes."""
+    """Return width and height (before the orientation) from the first bytes.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from core.files import write_codes
+    >>> with TemporaryDirectory() as folder:
+    ...     photo = Path(folder, "small.jxl")
+    ...     _ = write_codes(photo, np.zeros((4, 6, 3), np.uint8))
+    ...     read_size(photo)
+    (6, 4)
+    """
     data = path.read_bytes()
     stream = b"".join(_streams(data)) if data.startswith(CONTAINER) else data
     stated = _stated(stream)
@@ -98,6 +110,15 @@ def container(codestream: bytes, metadata: Metadata, payload: bytes | None) -> b
     Returns
     -------
     bytes
+
+    Examples
+    --------
+    >>> bare = bytes([0xFF, 0x0A, 0, 0])
+    >>> container(bare, Metadata(), None) == bare  # nothing to add, no box needed
+    True
+    >>> whole = container(bare, Metadata(xmp=b"<x:xmpmeta/>"), None)
+    >>> [box.kind for box in isobmff.boxes(whole)]
+    [b'JXL ', b'ftyp', b'xml ', b'jxlc']
     """
     if codestream.startswith(CONTAINER):
         codestream = b"".join(_streams(codestream))

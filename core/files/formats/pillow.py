@@ -31,6 +31,14 @@ def opened(plugin: Callable[..., Any], source: Path | IO[bytes]) -> Any:
     Returns
     -------
     PIL.ImageFile.ImageFile
+
+    Examples
+    --------
+    >>> from PIL import PngImagePlugin
+    >>> from core.files.sample import sample_photo
+    >>> with opened(PngImagePlugin.PngImageFile, sample_photo()) as image:
+    ...     image.size
+    (600, 400)
     """
     # The filters are one for all threads: without the lock, two readers could restore each
     # other's and leave all warnings off.

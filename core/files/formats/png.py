@@ -12,7 +12,7 @@ import numpy as np
 
 from core.colour import D65, SRGB
 from core.files.encoding import Encoding, SpaceEncoding, are_usable, from_gamma
-from core.files.errors import ExcessError
+from core.files.errors import ExcessError, unsupported
 from core.files.formats import png_text
 from core.files.header import Header
 from core.files.payloads import PNG_CHUNK
@@ -29,6 +29,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 if logging.getLogger("imagecodecs").level == logging.NOTSET:
     logging.getLogger("imagecodecs").setLevel(logging.CRITICAL)
 
+_APPLE = b"CgBI"
 _OTHER_FRAMES = {b"fcTL", b"fdAT"}
 _PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
 _LARGEST_PROFILE = 64 << 20
@@ -58,6 +59,8 @@ def read_header(path: Path) -> Header:
                 texts.append((kind, file.read(size)))
             else:
                 found.setdefault(kind, file.read(size))
+    if _APPLE in found:
+        raise unsupported(path, "a PNG in the form that Apple packs into its programs")
     width, height, bits, colour = struct.unpack_from(">IIBB", found[b"IHDR"])
     channels = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}[colour] + (b"tRNS" in found)
     stored = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
@@ -117,18 +120,39 @@ def insert_chunks(png: bytes, chunks: list[tuple[bytes, bytes]]) -> bytes:
     Returns
     -------
     bytes
+
+    Examples
+    --------
+    >>> bare = imagecodecs.png_encode(np.zeros((1, 1, 3), np.uint8))
+    >>> named = insert_chunks(bare, [(b"tEXt", b"Author" + bytes(1) + b"Ada")])
+    >>> len(named) - len(bare), named.index(b"tEXt") < named.index(b"IDAT")
+    (22, True)
     """
     end = len(SIGNATURE) + 25
     return png[:end] + b"".join(chunk(kind, content) for kind, content in chunks) + png[end:]
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    """Return one chunk with its length and checksum."""
+    """Return one chunk with its length and checksum.
+
+    Examples
+    --------
+    >>> chunk(b"IEND", b"").hex(" ")
+    '00 00 00 00 49 45 4e 44 ae 42 60 82'
+    """
     return struct.pack(">I", len(content)) + kind + content + _crc(kind + content)
 
 
 def profile_chunk(name: str, icc: bytes) -> tuple[bytes, bytes]:
-    """Return the iCCP chunk of a profile."""
+    """Return the iCCP chunk of a profile.
+
+    Examples
+    --------
+    >>> kind, content = profile_chunk("Display P3", b"a profile")
+    >>> name, _, packed = content.partition(bytes(2))
+    >>> kind, name, zlib.decompress(packed)
+    (b'iCCP', b'Display P3', b'a profile')
+    """
     return b"iCCP", name.encode("latin-1", "replace")[:79] + b"\0\0" + zlib.compress(icc, 9)
 
 

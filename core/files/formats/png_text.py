@@ -27,7 +27,7 @@ _XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 def read_metadata(
     exif: bytes | None, physical: bytes | None, chunks: Sequence[tuple[bytes, bytes]]
 ) -> Metadata:
-    """Return what the chunks say.
+    r"""Return what the chunks say.
 
     Parameters
     ----------
@@ -41,6 +41,13 @@ def read_metadata(
     Returns
     -------
     Metadata
+
+    Examples
+    --------
+    >>> chunks = [(b"tEXt", b"Author" + bytes(1) + b"Ada"), (b"zTXt", b"damaged")]
+    >>> metadata = read_metadata(None, b"\0\0\x2e\x23\0\0\x2e\x23\1", chunks)
+    >>> metadata.texts, metadata.resolution
+    ((('Author', 'Ada'),), Resolution(x=300, y=300, per_inch=True))
     """
     blob, packet, records = exif, None, None
     texts = []
@@ -66,7 +73,14 @@ def read_metadata(
 
 
 def written_metadata(metadata: Metadata) -> list[tuple[bytes, bytes]]:
-    """Return the chunks of metadata, as (type, content)."""
+    r"""Return the chunks of metadata, as (type, content).
+
+    Examples
+    --------
+    >>> from core.files.metadata import Resolution
+    >>> written_metadata(Metadata(resolution=Resolution(300, 300), texts=(("Author", "Ada"),)))
+    [(b'pHYs', b'\x00\x00.#\x00\x00.#\x01'), (b'tEXt', b'Author\x00Ada')]
+    """
     chunks = []
     if metadata.resolution is not None:
         across, down = (round(value / 0.0254) for value in metadata.resolution.dots_per_inch)

@@ -59,7 +59,7 @@ def read_header(path: Path) -> Header:
 
 
 def read_pixels(path: Path, header: Header) -> npt.NDArray[np.uint16]:
-    """Return linear ProPhoto RGB at the camera's white balance, as much of it as is to be seen."""
+    """Return linear ProPhoto RGB at the camera's white balance, cropped as the file says."""
     crop = _stated_crop(path)
     with rawpy.imread(str(path)) as raw:
         _check_end(raw)
@@ -103,7 +103,7 @@ def _check_end(raw: rawpy.RawPy) -> None:
 
 @dataclass(frozen=True)
 class _Crop:
-    """What a DNG says is to be seen, from the corner of its active area, in pixels."""
+    """The part that a DNG wants shown, in pixels from the corner of its active area."""
 
     top: float
     left: float
@@ -192,7 +192,7 @@ def _exif_of_jpeg(jpeg: bytes) -> bytes | None:
 
 
 def _with_facts(blob: bytes | None, facts: Any) -> bytes | None:
-    """Return EXIF with what LibRaw knows of a file whose maker has a form of its own."""
+    """Return EXIF with what LibRaw knows of a file in a maker's own format."""
     try:
         main = exif.parse(blob) if blob is not None else exif.Directory()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Where the data of a RAW file end, as its container says: LibRaw conceals what is missing."""
+"""Where the data of a RAW file end, as its container says: LibRaw hides what is missing."""
 
 from __future__ import annotations
 
@@ -31,6 +31,21 @@ def check(path: Path) -> None:
     ------
     ValueError, struct.error
         If data are missing.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> import tifffile
+    >>> with TemporaryDirectory() as folder:
+    ...     photo = Path(folder, "cut.dng")
+    ...     tifffile.imwrite(photo, np.zeros((40, 60), np.uint16), photometric="cfa")
+    ...     check(photo)
+    ...     _ = photo.write_bytes(photo.read_bytes()[:-1000])
+    ...     check(photo)
+    Traceback (most recent call last):
+    ValueError: the data ends before the image does
     """
     with path.open("rb") as file:
         head = file.read(128)

@@ -113,7 +113,18 @@ class Layout:
 
 
 def is_raw(path: Path) -> bool:
-    """Return whether a TIFF file holds a camera's raw data (DNG, NEF, ARW, CR2, ...)."""
+    """Return whether a TIFF file holds a camera's raw data (DNG, NEF, ARW, CR2, ...).
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     photo = Path(folder, "photo.tif")
+    ...     tifffile.imwrite(photo, np.zeros((4, 6, 3), np.uint8))
+    ...     is_raw(photo)
+    False
+    """
     try:
         with path.open("rb") as file:
             if file.read(10)[8:] == b"CR":
@@ -129,7 +140,19 @@ def is_raw(path: Path) -> bool:
 
 
 def every_page(structure: TiffStructure) -> list[Page]:
-    """Return the pages of the chain, and those below them."""
+    """Return the pages of the chain, and those below them.
+
+    Examples
+    --------
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> with tifffile.TiffWriter(file) as writer:
+    ...     writer.write(np.zeros((64, 96, 3), np.uint8), subifds=1)
+    ...     writer.write(np.zeros((32, 48, 3), np.uint8), subfiletype=1)  # a smaller version
+    >>> structure = TiffStructure(file)
+    >>> [structure.number(page, tags.WIDTH) for page in every_page(structure)]
+    [96, 48]
+    """
     return [one for page in structure.pages for one in (page, *page.children)]
 
 
@@ -145,7 +168,19 @@ class OpenTiff:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[OpenTiff]:
-    """Open a TIFF file for decoding."""
+    """Open a TIFF file for decoding.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     photo = Path(folder, "photo.tif")
+    ...     tifffile.imwrite(photo, np.zeros((4, 6, 3), np.uint16), rowsperstrip=2)
+    ...     with opened(photo) as tiff:
+    ...         tiff.layout.bits, tiff.layout.segments
+    (16, 2)
+    """
     with path.open("rb") as file:
         structure = TiffStructure(file)
         page = structure.photo()
@@ -175,7 +210,7 @@ def read_header(path: Path) -> Header:
         structure.check_extents(page)
         alpha = layout.alpha
         orientation = structure.number(page, tags.ORIENTATION)
-        carried, notes = metadata.from_tiff(file)
+        carried, notes = metadata.from_tiff(file, None if page is first else page.place)
         dropped = len(layout.extras) - (alpha is not None)
         return Header(
             "TIFF",
@@ -219,7 +254,7 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
 
 
 def normalised(layout: Layout, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return values as tifffile decodes them over a whole range, black at 0.
+    """Return decoded values over the whole range of their type, with black at 0.
 
     Parameters
     ----------
@@ -231,6 +266,17 @@ def normalised(layout: Layout, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
     Returns
     -------
     ndarray, uint8, uint16 or float32, shape (h, w, C)
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     negative = Path(folder, "negative.tif")
+    ...     tifffile.imwrite(negative, np.zeros((1, 2), np.uint8), photometric="miniswhite")
+    ...     with opened(negative) as tiff:
+    ...         normalised(tiff.layout, np.array([[[0], [255]]], np.uint8)).tolist()
+    [[[255], [0]]]
     """
     if layout.kind == FLOAT:
         with np.errstate(over="ignore"):

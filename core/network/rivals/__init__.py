@@ -1,1 +1,1 @@
-"""Image networks that the papers compare with, each after its own paper."""
+"""Image networks that the papers compare with, each built as its own paper describes."""

@@ -163,14 +163,30 @@ class ImageModel:
 
 
 def to_bytes(model: ImageModel) -> bytes:
-    """Return a network and what has to be known of it as the bytes of a safetensors file."""
+    """Return a network and what has to be known of it as the bytes of a safetensors file.
+
+    Examples
+    --------
+    >>> network = FORMS["gamutnet"].make()
+    >>> model = ImageModel(FORMS["gamutnet"], "mine", network)
+    >>> metadata, tensors = unpack(to_bytes(model))
+    >>> metadata["format"], len(tensors) == len(network.state_dict())
+    ('gamut-image-network-1', True)
+    """
     described = {"form": model.form.name, "name": model.name, "card": model.card}
     text = json.dumps(described, sort_keys=True)
     return pack(model.network.state_dict(), {"format": FORMAT, "descriptor": text})
 
 
 def holds_image_network(path: Path) -> bool:
-    """Return whether a file is one of an image network; nothing but its header is read."""
+    """Return whether a file is one of an image network; nothing but its header is read.
+
+    Examples
+    --------
+    >>> from core.files import sample_photo
+    >>> holds_image_network(sample_photo())
+    False
+    """
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -187,6 +203,21 @@ def load_image_model(path: Path) -> ImageModel:
     ------
     ModelError
         If the file cannot be read or is damaged.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> made = ImageModel(FORMS["gamutnet"], "mine", FORMS["gamutnet"].make())
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "mine.safetensors")
+    ...     _ = file.write_bytes(to_bytes(made))
+    ...     load_image_model(file).name
+    'mine'
+    >>> load_image_model(Path("no such file.safetensors"))  # doctest: +NORMALIZE_WHITESPACE
+    Traceback (most recent call last):
+    core.network.models.ModelError: The model file no such file.safetensors cannot be read: No
+    such file or directory.
     """
     try:
         data = path.read_bytes()

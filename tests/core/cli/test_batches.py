@@ -70,6 +70,28 @@ def test_results_are_never_expanded_again(
     assert [os.path.basename(one["input"]) for one in files] == ["a.jpg"]
 
 
+def test_a_folder_of_results_is_reduced_but_not_expanded_again(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wide, back = tmp_path / "wide", tmp_path / "back"
+    assert run("expand", folder, "-o", wide, "--model", "naive") == 0
+    assert run("reduce", wide, "-o", back, "--no-hint") == 0
+    np.testing.assert_array_equal(read(back / "a.png").pixels, CODES)
+    assert run("expand", wide, "-o", tmp_path / "again", "--model", "naive") == 2
+    assert "nothing but results of this program" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("format_key", ["tiff", "png", "jxl", "avif"])
+def test_results_are_never_reduced_again(folder: Path, format_key: str) -> None:
+    write_codes(folder / "b.jpg", CODES)
+    (folder / "a.png").unlink()
+    command = ("reduce", folder, "-o", folder, "--no-hint", "--format", format_key)
+    assert run(*command) == 0
+    before = sorted(folder.iterdir())
+    assert run(*command, "--overwrite") == 0
+    assert sorted(folder.iterdir()) == before
+
+
 @pytest.mark.parametrize(
     ("name", "format_key", "words"),
     [

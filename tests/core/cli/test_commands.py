@@ -16,11 +16,10 @@ import pytest
 import skimage.data
 
 from core.cli import main
-from core.cli.expand import sample_photo
 from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
 from core.engine.batches import plan_jobs
 from core.errors import PhotoError
-from core.files import Metadata, inspect, read, write, write_codes
+from core.files import Metadata, inspect, read, sample_photo, write, write_codes
 from core.files.exif import EXIF_IFD, GPS_IFD, Directory, Entry, blob_from
 from core.gamut import clipped_mask, naive_inversion, reduce, share
 from core.network.letnet import BOX

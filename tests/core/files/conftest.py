@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import io
 import struct
 
+import imagecodecs
 import numpy as np
+import OpenImageIO
+import pillow_heif
 import pytest
 import skimage.data
+import tifffile
+from PIL import Image
 
+from core.colour import ACESCG, PROPHOTO
+from core.files import icc_profile, write, write_codes
 from core.files.exif import Directory, Entry, blob_from
+from core.files.metadata import Metadata
 
 ORIENTATION = 274
 
@@ -112,3 +121,53 @@ def wide() -> np.ndarray:
     values = random.random((300, 270, 3)).astype(np.float32) ** 2
     values[0] = np.linspace(0.0, 1.0, 270, dtype=np.float32)[:, None]
     return values
+
+
+def pillow(photo: np.ndarray, format_name: str, **arguments) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(photo).save(buffer, format_name, **arguments)
+    return buffer.getvalue()
+
+
+class Samples(list[bytes]):
+    """Files; too long to be shown where an example fails."""
+
+    def __repr__(self) -> str:
+        return f"{len(self)} files"
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory, photo: np.ndarray) -> Samples:
+    """A small sound file of every format and kind, with profile and EXIF."""
+    folder = tmp_path_factory.mktemp("samples")
+    linear = (photo / 255).astype(np.float32)
+    exif, profile = exif_blob(), icc_profile(PROPHOTO, 2)
+    more = {"icc_profile": profile, "exif": b"Exif\0\0" + exif}
+    files = [pillow(photo, name, **more) for name in ("JPEG", "WEBP", "AVIF")]
+    heic = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(photo)).save(heic, icc_profile=profile, exif=exif)
+    files.append(heic.getvalue())
+    for name in ("tif", "png", "jxl", "avif"):
+        write(folder / f"a.{name}", linear, PROPHOTO, metadata=Metadata(exif))
+        files.append((folder / f"a.{name}").read_bytes())
+    write(folder / "float.tif", linear, ACESCG)
+    write_codes(folder / "alpha.tif", photo, alpha=photo[..., 0], extra_metadata=b"x" * 99)
+    files += [(folder / name).read_bytes() for name in ("float.tif", "alpha.tif")]
+    for compression, big in ((None, True), ("lzw", False), ("jpeg", False)):
+        buffer = io.BytesIO()
+        tifffile.imwrite(
+            buffer, photo, photometric="rgb", compression=compression, rowsperstrip=9, bigtiff=big
+        )
+        files.append(buffer.getvalue())
+    buffer = io.BytesIO()
+    cfa = (np.arange(64 * 64, dtype=np.uint16) % 4096).reshape(64, 64)
+    tifffile.imwrite(buffer, cfa, photometric="cfa", extratags=[(50706, 1, 4, b"\1\4\0\0", True)])
+    files.append(buffer.getvalue())
+    spec = OpenImageIO.ImageSpec(photo.shape[1], photo.shape[0], 3, "half")
+    output = OpenImageIO.ImageOutput.create("exr")
+    output.open(str(folder / "a.exr"), spec)
+    output.write_image(linear)
+    output.close()
+    files.append((folder / "a.exr").read_bytes())
+    files.append(bytes(imagecodecs.jpegxl_encode(photo, distance=1.0)))
+    return Samples(files)

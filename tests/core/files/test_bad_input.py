@@ -195,7 +195,7 @@ def test_cmyk(tmp_path: Path, photo: np.ndarray) -> None:
 
 @pytest.mark.parametrize(
     ("frame", "depth", "words"),
-    [(0xC3, 8, "lossless"), (0xC5, 8, "hierarchical"), (0xC1, 12, "8 bits")],
+    [(0xC3, 8, "lossless"), (0xC5, 8, "hierarchical"), (0xF7, 8, "lossless"), (0xC1, 12, "8 bits")],
 )
 def test_a_jpeg_of_another_kind_is_not_called_damaged(
     tmp_path: Path, samples: dict[str, bytes], frame: int, depth: int, words: str
@@ -207,6 +207,12 @@ def test_a_jpeg_of_another_kind_is_not_called_damaged(
     text = sentence(tmp_path / "a.jpg")
     assert words in text
     assert "not supported" in text
+
+
+def test_a_png_of_apple_s_own_is_not_called_damaged(tmp_path: Path, photo: np.ndarray) -> None:
+    data = pillow_bytes(Image.fromarray(photo), "PNG")
+    (tmp_path / "a.png").write_bytes(data[:8] + png.chunk(b"CgBI", bytes(4)) + data[8:])
+    assert "not supported" in sentence(tmp_path / "a.png")
 
 
 def test_lab_tiff(tmp_path: Path, photo: np.ndarray) -> None:

@@ -39,12 +39,13 @@ def attribute(name: str, kind: str, value: bytes) -> bytes:
     return name.encode() + b"\0" + kind.encode() + b"\0" + struct.pack("<i", len(value)) + value
 
 
-def header(*attributes: bytes, sampling: int = 1) -> bytes:
+def header(*attributes: bytes, sampling: int = 1, compression: int = 0) -> bytes:
     channel = b"RY\0" + struct.pack("<iB3xii", 1, 0, sampling, sampling)
     window = struct.pack("<4i", 0, 0, 7, 7)
     return (
         b"\x76\x2f\x31\x01\2\0\0\0"
         + attribute("channels", "chlist", channel + b"\0")
+        + attribute("compression", "compression", bytes([compression]))
         + attribute("dataWindow", "box2i", window)
         + attribute("displayWindow", "box2i", window)
         + b"".join(attributes)
@@ -55,6 +56,12 @@ def header(*attributes: bytes, sampling: int = 1) -> bytes:
 def test_luma_and_chroma_are_told_by_the_header_alone(tmp_path: Path) -> None:
     (tmp_path / "a.exr").write_bytes(header(sampling=2) + bytes(500))
     with pytest.raises(FileError, match="luma and chroma instead of RGB is not supported"):
+        read(tmp_path / "a.exr")
+
+
+def test_a_compression_that_is_not_known_is_not_called_damage(tmp_path: Path) -> None:
+    (tmp_path / "a.exr").write_bytes(header(compression=11) + bytes(500))
+    with pytest.raises(FileError, match="the compression of this OpenEXR is not supported"):
         read(tmp_path / "a.exr")
 
 

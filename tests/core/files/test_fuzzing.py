@@ -7,22 +7,18 @@ import os
 import selectors
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
-import OpenImageIO
-import pillow_heif
 import pytest
 import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
-from core.colour import ACESCG, PROPHOTO
-from core.files import icc_profile, write, write_codes
-from core.files.metadata import Metadata
-from tests.core.files.conftest import exif_blob
+from core.colour import PROPHOTO
+from core.files import icc_profile
+from tests.core.files.conftest import Samples, pillow
 
 LONGEST = 20.0
 """Seconds for one file of a few kilobytes, on a busy machine."""
@@ -74,56 +70,6 @@ def reader():
     started.close()
 
 
-def pillow(photo: np.ndarray, format_name: str, **arguments) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(photo).save(buffer, format_name, **arguments)
-    return buffer.getvalue()
-
-
-class Samples(list[bytes]):
-    """Files; too long to be shown where an example fails."""
-
-    def __repr__(self) -> str:
-        return f"{len(self)} files"
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory, photo: np.ndarray) -> Samples:
-    """A small sound file of every format and kind, with profile and EXIF."""
-    folder = tmp_path_factory.mktemp("samples")
-    linear = (photo / 255).astype(np.float32)
-    exif, profile = exif_blob(), icc_profile(PROPHOTO, 2)
-    more = {"icc_profile": profile, "exif": b"Exif\0\0" + exif}
-    files = [pillow(photo, name, **more) for name in ("JPEG", "WEBP", "AVIF")]
-    heic = io.BytesIO()
-    pillow_heif.from_pillow(Image.fromarray(photo)).save(heic, icc_profile=profile, exif=exif)
-    files.append(heic.getvalue())
-    for name in ("tif", "png", "jxl", "avif"):
-        write(folder / f"a.{name}", linear, PROPHOTO, metadata=Metadata(exif))
-        files.append((folder / f"a.{name}").read_bytes())
-    write(folder / "float.tif", linear, ACESCG)
-    write_codes(folder / "alpha.tif", photo, alpha=photo[..., 0], extra_metadata=b"x" * 99)
-    files += [(folder / name).read_bytes() for name in ("float.tif", "alpha.tif")]
-    for compression, big in ((None, True), ("lzw", False), ("jpeg", False)):
-        buffer = io.BytesIO()
-        tifffile.imwrite(
-            buffer, photo, photometric="rgb", compression=compression, rowsperstrip=9, bigtiff=big
-        )
-        files.append(buffer.getvalue())
-    buffer = io.BytesIO()
-    cfa = (np.arange(64 * 64, dtype=np.uint16) % 4096).reshape(64, 64)
-    tifffile.imwrite(buffer, cfa, photometric="cfa", extratags=[(50706, 1, 4, b"\1\4\0\0", True)])
-    files.append(buffer.getvalue())
-    spec = OpenImageIO.ImageSpec(photo.shape[1], photo.shape[0], 3, "half")
-    output = OpenImageIO.ImageOutput.create("exr")
-    output.open(str(folder / "a.exr"), spec)
-    output.write_image(linear)
-    output.close()
-    files.append((folder / "a.exr").read_bytes())
-    files.append(bytes(imagecodecs.jpegxl_encode(photo, distance=1.0)))
-    return Samples(files)
-
-
 Change = st.tuples(
     st.sampled_from(["byte", "long", "short", "copy", "cut", "double"]),
     st.floats(0, 1, exclude_max=True),
@@ -167,9 +113,27 @@ def test_any_damage_ends_in_a_photo_or_a_sentence(
     assert reader(tmp_path / "a") in ("photo", "sentence")
 
 
-@pytest.mark.parametrize("kind", ["samples"])
+@pytest.mark.skipif(not find_spec("atheris"), reason="needs napari-gamut[fuzz], where it installs")
+def test_no_line_that_a_file_can_reach_fails(tmp_path: Path, samples: Samples) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for number, data in enumerate(samples):
+        (corpus / str(number)).write_bytes(data)
+    script = Path(__file__).with_name("coverage_fuzzer.py")
+    ended = subprocess.run(
+        [sys.executable, str(script), str(corpus), "-max_total_time=20"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr[-4000:]
+    assert len(list(corpus.iterdir())) > len(samples)
+
+
 def test_sound_files_are_photos_with_as_little_memory(
-    tmp_path: Path, samples: Samples, reader: Reader, kind: str
+    tmp_path: Path, samples: Samples, reader: Reader
 ) -> None:
     answers = []
     for data in samples:

@@ -13,7 +13,10 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from core.files import FileError, inspect, isobmff, read
+from core.colour import SRGB
+from core.files import FileError, Metadata, icc_profile, inspect, isobmff, read
+from core.files.formats import avif
+from core.files.metadata import GAIN_MAP_LEFT_OUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,3 +127,61 @@ def test_missing_data_is_not_filled_with_flat_colour(
     (tmp_path / "a").write_bytes(data[: int(share * len(data))])
     with pytest.raises(FileError, match="damaged or incomplete"):
         inspect(tmp_path / "a")
+
+
+@pytest.mark.parametrize("brand", [b"avis", b"msf1"])
+@pytest.mark.parametrize("more", [b"", isobmff.make_box(b"meta", bytes(4))])
+def test_moving_pictures_without_a_still_one_are_not_called_damaged(
+    tmp_path: Path, brand: bytes, more: bytes
+) -> None:
+    kind = isobmff.make_box(b"ftyp", brand + bytes(4) + brand)
+    (tmp_path / "a").write_bytes(kind + isobmff.make_box(b"moov", bytes(8)) + more)
+    with pytest.raises(FileError, match="without a still picture"):
+        read(tmp_path / "a")
+
+
+def test_a_photo_whose_gain_map_is_bad_is_read_without_it(
+    tmp_path: Path, photo: np.ndarray
+) -> None:
+    plain = avif_of(photo)
+    size = int.from_bytes(plain[:4], "big")
+    bad = isobmff.with_profile_and_metadata(plain, icc_profile(SRGB), Metadata(xmp=b"no map"))
+    # The item becomes a map, which the brands announce and the photo is said to have part in.
+    bad = bad.replace(b"mimeapplication/rdf+xml", b"tmapapplication/rdf+xml").replace(
+        b"mime\0application/rdf+xml", b"tmap\0application/rdf+xml"
+    )
+    bad = bad.replace(b"cdsc", b"dimg")
+    assert size % 4 == 0
+    bad = bad[:16] + b"tmap" + bad[20:]
+    (tmp_path / "bad.avif").write_bytes(bad)
+    (tmp_path / "plain.avif").write_bytes(plain)
+    with pytest.raises((RuntimeError, SyntaxError, ValueError)):
+        Image.open(tmp_path / "bad.avif").load()
+    found = read(tmp_path / "bad.avif")
+    assert GAIN_MAP_LEFT_OUT in found.notes
+    np.testing.assert_array_equal(found.pixels, read(tmp_path / "plain.avif").pixels)
+
+
+@pytest.mark.parametrize("size", [(17000, 17000), (40000, 10)])
+def test_a_picture_too_large_for_the_decoder_is_not_called_damaged(
+    tmp_path: Path, photo: np.ndarray, size: tuple[int, int]
+) -> None:
+    height, width = photo.shape[:2]
+    stated, large = (struct.pack(">4s4xII", b"ispe", *one) for one in ((width, height), size))
+    assert stated in avif_of(photo)
+    (tmp_path / "a.avif").write_bytes(avif_of(photo).replace(stated, large))
+    with pytest.raises(FileError, match=f"{size[0]} × {size[1]} pixels, more than the 268 mega"):
+        inspect(tmp_path / "a.avif")
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, SyntaxError])
+def test_what_the_decoder_does_not_implement_is_not_called_damaged(
+    tmp_path: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    def refusing(*arguments: object) -> None:
+        raise kind("Failed to decode image: Not implemented")
+
+    (tmp_path / "a.avif").write_bytes(avif_of(photo))
+    monkeypatch.setattr(avif, "opened", refusing)
+    with pytest.raises(FileError, match="this kind of AVIF file is not supported"):
+        read(tmp_path / "a.avif")

@@ -116,3 +116,42 @@ def test_a_jpeg_of_two_channels_is_not_called_damaged(tmp_path: Path, plain: byt
     (tmp_path / "a.jpg").write_bytes(data)
     with pytest.raises(FileError, match="a JPEG of 2 channels is not supported"):
         read(tmp_path / "a.jpg")
+
+
+def multi_picture(order: str, *kinds: int) -> bytes:
+    """The segment that lists the pictures of a file (CIPA DC-007)."""
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    entries = b"".join(struct.pack(f"{order}IIIHH", kind, 99, 99, 0, 0) for kind in kinds)
+    fields = struct.pack(f"{order}HHHII", 1, 0xB002, 7, len(entries), 26) + bytes(4)
+    return segment(0xE2, b"MPF\0" + mark + struct.pack(f"{order}I", 8) + fields + entries)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("kinds", "count"),
+    [
+        ((0x20020002, 0x020002), 2),  # a stereo pair
+        ((0x20020001, 0x020001, 0x020001), 3),  # a panorama
+        ((0x20030000, 0x010002), 1),  # a preview of the size of a screen
+        ((0x030000, 0), 1),  # a gain map
+        ((), 1),
+    ],
+)
+def test_the_photos_of_a_file_are_counted(
+    tmp_path: Path, plain: bytes, order: str, kinds: tuple[int, ...], count: int
+) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(plain[:2] + multi_picture(order, *kinds) + plain[2:])
+    info = inspect(path)
+    assert info.frames == count
+    assert any("the first is used" in note for note in info.notes) is (count > 1)
+
+
+def test_a_list_of_pictures_that_is_none_counts_one(tmp_path: Path, plain: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(plain[:2] + segment(0xE2, b"MPF\0junk") + plain[2:])
+    assert inspect(tmp_path / "a.jpg").frames == 1
+
+
+def test_exif_behind_another_sixth_byte_is_read(tmp_path: Path, plain: bytes, exif: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(plain[:2] + segment(0xE1, b"Exif\0\xff" + exif) + plain[2:])
+    assert inspect(tmp_path / "a.jpg").camera == "Maker Model 1"

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from core.colour import PROPHOTO
-from core.files import OUTPUT_FORMATS, inspect, read, write, write_codes
+from core.files import OUTPUT_FORMATS, REDUCED_FORMATS, inspect, read, write, write_codes
 from core.files.exif import (
     EXIF_IFD,
     GPS_IFD,
@@ -209,7 +209,7 @@ def test_no_secret_is_left_in_any_format(secretive: Path, tmp_path: Path, format
     assert not info.has_gps
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+@pytest.mark.parametrize("suffix", REDUCED_FORMATS.values())
 def test_no_secret_is_left_in_files_of_codes(secretive: Path, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"out{suffix}"
     photo = read(secretive)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from core.colour import ADOBE_RGB
+from core.colour import ADOBE_RGB, SRGB
 from core.files import FileError, Metadata, icc_profile, open_rows, read, rows, write_codes
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def test_a_file_of_our_own_is_read_by_bands(tmp_path: Path, exif: bytes) -> None
     np.testing.assert_array_equal(walk(tmp_path / "a.tif", 64, 8), CODES)
 
 
-@pytest.mark.parametrize("kind", ["png", "adobe", "alpha", "turned", "grey", "planar"])
+@pytest.mark.parametrize("kind", ["png", "adobe", "alpha", "turned", "grey", "planar", "half"])
 def test_other_files_are_decoded_at_once(tmp_path: Path, kind: str) -> None:
     path = tmp_path / ("a.png" if kind == "png" else "a.tif")
     if kind == "png":
@@ -95,12 +95,15 @@ def test_other_files_are_decoded_at_once(tmp_path: Path, kind: str) -> None:
         tifffile.imwrite(path, CODES, photometric="rgb", extratags=tags)
     elif kind == "grey":
         tifffile.imwrite(path, CODES[..., 0], photometric="minisblack")
+    elif kind == "half":
+        half = (CODES / 65535).astype(np.float16)
+        tifffile.imwrite(path, half, photometric="rgb", iccprofile=icc_profile(SRGB))
     else:
         separate = np.moveaxis(CODES, -1, 0)
         tifffile.imwrite(path, separate, photometric="rgb", planarconfig="separate")
     with open_rows(path) as reader:
         assert reader.photo is not None
-        assert reader.is_srgb_codes is (kind != "adobe")
+        assert reader.is_srgb_codes is (kind not in ("adobe", "half"))
         assert reader.shape == reader.photo.pixels.shape
         assert (reader.alpha is not None) is (kind == "alpha")
     np.testing.assert_array_equal(walk(path, 20, 3), read(path).pixels)
@@ -124,3 +127,17 @@ def test_damage_in_the_middle_is_met_there(tmp_path: Path) -> None:
         np.testing.assert_array_equal(reader.rows(0, 100), CODES[:100])
         with pytest.raises(FileError, match="damaged"):
             reader.rows(100, 150)
+
+
+def test_rows_are_those_of_the_whole_photo_in_every_format(
+    tmp_path: Path, samples: list[bytes]
+) -> None:
+    for content in samples:
+        (tmp_path / "a").write_bytes(content)
+        try:
+            whole = read(tmp_path / "a").pixels
+        except FileError:
+            continue  # LibRaw refuses the bare raw data.
+        bands = walk(tmp_path / "a", 20, 3)
+        assert bands.dtype == whole.dtype
+        np.testing.assert_array_equal(bands, whole)

@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from core.colour import SRGB
-from core.files import FileError, icc_profile, inspect, open_rows, read
+from core.files import FileError, Resolution, icc_profile, inspect, open_rows, read
+from core.files.exif import parse
+from tests.core.files.conftest import packet_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -202,6 +204,30 @@ def test_the_photo_is_not_the_thumbnail_before_it(tmp_path: Path, place: str) ->
     np.testing.assert_array_equal(read(tmp_path / "a.tif").pixels, CODES)
     np.testing.assert_array_equal(rows_of(tmp_path / "a.tif"), CODES)
     assert inspect(tmp_path / "a.tif").frames == 1
+
+
+def test_what_the_pages_of_a_thumbnail_and_a_photo_say_is_carried(tmp_path: Path) -> None:
+    artist, rights = (315, 2, 0, "A. Author", True), (33432, 2, 0, "(c) A", True)
+    packet = packet_of('xmp:Rating="4"')
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        writer.write(
+            CODES[::4, ::4],
+            photometric="rgb",
+            subfiletype=1,
+            extratags=[artist],
+            resolution=(72, 72),
+        )
+        writer.write(
+            CODES,
+            photometric="rgb",
+            extratags=[rights, (700, 1, len(packet), packet, True)],
+            resolution=(240, 240),
+        )
+    carried = read(tmp_path / "a.tif").metadata
+    main = parse(carried.exif)
+    assert (main.text(315), main.text(33432)) == ("A. Author", "(c) A")
+    assert carried.xmp == packet
+    assert carried.print_resolution == Resolution(240, 240)
 
 
 def test_a_palette_with_opacity(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from core.engine.expansion import expand
 from core.gamut import ROUNDING, out_of_gamut_mask, reduce
 from core.methods.naive import NaiveInversion
 from core.pictures.chart import wide_gamut_chart
-from core.pictures.screens import display_image, display_pyramid, outside_mask
+from core.pictures.screens import display_image, outside_mask
 
 
 @pytest.fixture
@@ -39,19 +39,6 @@ def test_colours_beyond_a_display_p3_screen_keep_their_hue_side() -> None:
     green[..., 1] = 0.8
     shown = display_image(green, PROPHOTO, DISPLAY_P3)[0, 0]
     assert shown[1] == shown.max() > shown[0]
-
-
-def test_a_pyramid_halves_until_it_is_small_enough() -> None:
-    values = np.full((100, 60, 3), 0.5, np.float32)
-    levels = display_pyramid(values, PROPHOTO, smallest=30)
-    assert [level.shape[:2] for level in levels] == [(100, 60), (50, 30), (25, 15)]
-
-
-def test_a_pyramid_averages_light_and_not_codes() -> None:
-    values = np.zeros((2, 2, 3), np.float32)
-    values[0] = 1.0
-    small = display_pyramid(values, SRGB, smallest=1)[-1]
-    assert small.tolist() == [[[188, 188, 188]]]  # sRGB's code of half the light.
 
 
 def test_the_mask_of_an_srgb_screen_is_the_out_of_gamut_mask() -> None:

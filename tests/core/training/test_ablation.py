@@ -158,7 +158,7 @@ class TestResuming:
             raise AssertionError("trained")
 
         monkeypatch.setattr(ablation, "train", fail)
-        longer = replace(SETTINGS, recipe=RECIPE.changed(steps=3))
+        longer = replace(SETTINGS, recipe=replace(RECIPE, steps=3))
         with pytest.raises(AssertionError, match="trained"):
             next(ablate(manifest, tmp_path, longer, {"plain": SMALL["plain"]}))
 
@@ -167,8 +167,8 @@ class TestCost:
     def test_saved_memory_grows_with_the_patches(self, manifest: Manifest) -> None:
         saved = []
         for size in (16, 32):
-            recipe = RECIPE.changed(
-                config=SMALL["plain"], patches=PatchSettings(size=size), photos=2
+            recipe = replace(
+                RECIPE, config=SMALL["plain"], patches=PatchSettings(size=size), photos=2
             )
             dataset = PatchDataset(manifest, recipe.patches, 2)
             saved.append(step_cost(recipe, collate([dataset[0], dataset[1]]), 1).saved_bytes)
@@ -178,7 +178,7 @@ class TestCost:
         saved = []
         for steps in (2, 12):
             solver = SolverSettings(max_steps=steps, tolerance=0.0)
-            recipe = RECIPE.changed(config=SMALL[BASE], solver=solver)
+            recipe = replace(RECIPE, config=SMALL[BASE], solver=solver)
             dataset = PatchDataset(manifest, recipe.patches, 2)
             saved.append(step_cost(recipe, collate([dataset[0], dataset[1]]), 1).saved_bytes)
         assert saved[0] == saved[1]

@@ -20,7 +20,7 @@ def test_it_counts_photos_and_scenes(manifest: Manifest) -> None:
 
 
 def test_it_is_plain_json_and_holds_every_number_of_the_recipe(manifest: Manifest) -> None:
-    recipe = RECIPES["cpu"].changed(seed=5)
+    recipe = replace(RECIPES["cpu"], seed=5)
     card = json.loads(json.dumps(model_card(recipe, manifest, 10)))
     assert card["recipe"] == json.loads(json.dumps(recipe.as_dict()))
     assert (card["seed"], card["parameters"]) == (5, 10)

@@ -91,8 +91,8 @@ def test_a_discriminator_is_trained_against_it(tiny: RivalRecipe, manifest: Mani
 
 
 def test_letnet_learns_by_the_recipe_of_the_shipped_one(manifest: Manifest) -> None:
-    recipe = RECIPES["cpu"].changed(
-        patches=replace(RECIPES["cpu"].patches, size=32), photos=2, average=0.5
+    recipe = replace(
+        RECIPES["cpu"], patches=replace(RECIPES["cpu"].patches, size=32), photos=2, average=0.5
     )
     learner = LetNetLearner(recipe)
     start = [weight.clone() for weight in learner.network.parameters()]

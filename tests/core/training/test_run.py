@@ -72,13 +72,13 @@ def logged(folder: Path, name: str) -> list[float]:
 def uninterrupted(
     manifest: Manifest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Tensor]:
-    recipe = RECIPE.changed(regularisation=0.1)
+    recipe = replace(RECIPE, regularisation=0.1)
     return weights(recipe, manifest, tmp_path_factory.mktemp("whole"))
 
 
 class TestLearning:
     def test_the_loss_falls(self, manifest: Manifest, tmp_path: Path) -> None:
-        recipe = RECIPE.changed(steps=60, learning_rate=1e-2, average=0.0)
+        recipe = replace(RECIPE, steps=60, learning_rate=1e-2, average=0.0)
         dataset = PatchDataset(manifest, recipe.patches, 8, seed=9)
         batch = collate([dataset[index] for index in range(8)])
 
@@ -95,7 +95,7 @@ class TestLearning:
         self, manifest: Manifest, project: bool
     ) -> None:
         """A network that is wrong everywhere costs nothing where the codes tell the colour."""
-        recipe = RECIPE.changed(config=LetNetConfig(channels=8), project=project)
+        recipe = replace(RECIPE, config=LetNetConfig(channels=8), project=project)
         dataset = PatchDataset(manifest, recipe.patches, 1)
         batch = collate([dataset[0]])
         batch["codes"].clamp_(1, 254)
@@ -119,26 +119,26 @@ class TestLearning:
         self, manifest: Manifest, tmp_path: Path
     ) -> None:
         """With one step, the average starts at the weights after it."""
-        one = RECIPE.changed(steps=1)
+        one = replace(RECIPE, steps=1)
         averaged = weights(one, manifest, tmp_path / "a", steps_per_epoch=1)
-        last = weights(one.changed(average=0.0), manifest, tmp_path / "b", steps_per_epoch=1)
+        last = weights(replace(one, average=0.0), manifest, tmp_path / "b", steps_per_epoch=1)
         assert equal(averaged, last)
-        two = RECIPE.changed(steps=3)
+        two = replace(RECIPE, steps=3)
         averaged = weights(two, manifest, tmp_path / "c")
-        last = weights(two.changed(average=0.0), manifest, tmp_path / "d")
+        last = weights(replace(two, average=0.0), manifest, tmp_path / "d")
         assert not equal(averaged, last)
 
     def test_the_length_need_not_be_a_multiple_of_the_epoch(
         self, manifest: Manifest, tmp_path: Path
     ) -> None:
-        recipe = RECIPE.changed(steps=5)
+        recipe = replace(RECIPE, steps=5)
         short = weights(recipe, manifest, tmp_path / "a", steps_per_epoch=2)
         assert equal(short, weights(recipe, manifest, tmp_path / "b", steps_per_epoch=5))
 
     def test_worker_processes_change_nothing(
         self, manifest: Manifest, tmp_path: Path, uninterrupted: dict[str, Tensor]
     ) -> None:
-        recipe = RECIPE.changed(regularisation=0.1)
+        recipe = replace(RECIPE, regularisation=0.1)
         assert equal(weights(recipe, manifest, tmp_path, workers=1), uninterrupted)
 
     def test_every_setting_of_the_loss_counts(self, manifest: Manifest) -> None:
@@ -153,9 +153,9 @@ class TestLearning:
 
         base = gradient(RECIPE)
         for changed in (
-            RECIPE.changed(loss="l2"),
-            RECIPE.changed(regularisation=1.0),
-            RECIPE.changed(order=2),
+            replace(RECIPE, loss="l2"),
+            replace(RECIPE, regularisation=1.0),
+            replace(RECIPE, order=2),
         ):
             torch.manual_seed(0)
             assert not torch.allclose(gradient(changed), base, rtol=1e-3, atol=0.0)
@@ -167,7 +167,7 @@ class TestLearning:
         bad["scene"] = torch.from_numpy(naive_inversion(bad["codes"].numpy())) + 1e-4
 
         def loss(item: Item, harm: float) -> float:
-            module = TrainingModule(RECIPE.changed(harm=harm, harm_blind=harm))
+            module = TrainingModule(replace(RECIPE, harm=harm, harm_blind=harm))
             return float(module.objective(collate([item])).loss.detach())
 
         assert loss(good, 5.0) == loss(good, 0.0) < 0.0
@@ -177,10 +177,10 @@ class TestLearning:
     def test_the_outcome_lies_part_of_the_way_from_the_start(
         self, manifest: Manifest, tmp_path: Path
     ) -> None:
-        start = TrainingModule(RECIPE.changed(seed=5)).network
+        start = TrainingModule(replace(RECIPE, seed=5)).network
         ends = [
             train(
-                RECIPE.changed(steps=2, share=share),
+                replace(RECIPE, steps=2, share=share),
                 manifest,
                 tmp_path / str(share),
                 start=start,
@@ -198,7 +198,7 @@ class TestLearning:
         self, manifest: Manifest, tmp_path: Path
     ) -> None:
         """The start of the iteration has no influence on the fixed point."""
-        recipe = RECIPE.changed(config=LetNetConfig(8), steps=2)
+        recipe = replace(RECIPE, config=LetNetConfig(8), steps=2)
         before = TrainingModule(recipe).network.state_dict()
         after = weights(recipe, manifest, tmp_path)
         moved = {
@@ -228,7 +228,7 @@ class TestResuming:
     def test_a_finished_run_is_not_trained_again(
         self, manifest: Manifest, tmp_path: Path, uninterrupted: dict[str, Tensor]
     ) -> None:
-        recipe = RECIPE.changed(regularisation=0.1)
+        recipe = replace(RECIPE, regularisation=0.1)
         weights(recipe, manifest, tmp_path)
         steps = len(logged(tmp_path, "loss"))
         assert equal(weights(recipe, manifest, tmp_path), uninterrupted)
@@ -259,7 +259,7 @@ class TestResuming:
 
             TrainingModule.on_train_batch_end = hang_in_the_fourth_step
             weights(
-                RECIPE.changed(regularisation=0.1), Manifest.load(Path(sys.argv[1])),
+                replace(RECIPE, regularisation=0.1), Manifest.load(Path(sys.argv[1])),
                 Path(sys.argv[2]),
             )
             """)
@@ -279,7 +279,7 @@ class TestResuming:
         _, complaint = process.communicate()
         assert mark.exists(), complaint.decode()
         assert (run / "last.ckpt").exists()
-        resumed = weights(RECIPE.changed(regularisation=0.1), manifest, run)
+        resumed = weights(replace(RECIPE, regularisation=0.1), manifest, run)
         assert equal(resumed, uninterrupted)
         assert len(list(run.glob("csv/*/metrics.csv"))) == 2
 
@@ -314,7 +314,7 @@ class TestProcesses:
     def test_two_give_the_weights_of_one_with_the_joint_batch(
         self, manifest: Manifest, tmp_path: Path
     ) -> None:
-        recipe = RECIPE.changed(config=WITH_START)
+        recipe = replace(RECIPE, config=WITH_START)
         alone = weights(recipe, manifest, tmp_path / "alone")
         script = tmp_path / "run.py"
         script.write_text(
@@ -328,7 +328,7 @@ class TestProcesses:
             from tests.core.training.test_run import RECIPE, WITH_START, weights
 
             if __name__ == "__main__":
-                recipe = RECIPE.changed(config=WITH_START)
+                recipe = replace(RECIPE, config=WITH_START)
                 trained = weights(
                     recipe, Manifest.load(Path(sys.argv[1])), Path(sys.argv[2]), devices=2
                 )
@@ -384,21 +384,21 @@ class TestTrouble:
 
         monkeypatch.setattr(TrainingModule, "__init__", initialise_badly)
         with caplog.at_level(logging.WARNING, "core.training.run"):
-            weights(RECIPE.changed(steps=2), manifest, tmp_path)
+            weights(replace(RECIPE, steps=2), manifest, tmp_path)
         assert "diverging" in caplog.text
 
     def test_a_settled_one_is_not(
         self, manifest: Manifest, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         with caplog.at_level(logging.WARNING, "core.training.run"):
-            weights(RECIPE.changed(steps=2), manifest, tmp_path)
+            weights(replace(RECIPE, steps=2), manifest, tmp_path)
         assert "diverging" not in caplog.text
 
     def test_regularisation_holds_the_jacobian_down(
         self, manifest: Manifest, tmp_path: Path
     ) -> None:
-        free = RECIPE.changed(steps=30, learning_rate=1e-2)
-        held = free.changed(regularisation=20.0)
+        free = replace(RECIPE, steps=30, learning_rate=1e-2)
+        held = replace(free, regularisation=20.0)
         norms = []
         for name, recipe in (("free", free), ("held", held)):
             weights(recipe, manifest, tmp_path / name, steps_per_epoch=30)
@@ -433,7 +433,7 @@ class TestRecipes:
         assert (paper.average, paper.regularisation, paper.patches.lossy_share) == (0.0, 0.0, 0.0)
 
     def test_adam_follows_the_paper_and_the_rate_a_cosine(self) -> None:
-        recipe = RECIPE.changed(steps=1000, warm_up=10, learning_rate=2e-3)
+        recipe = replace(RECIPE, steps=1000, warm_up=10, learning_rate=2e-3)
         optimiser = TrainingModule(recipe).configure_optimizers()["optimizer"]
         schedule = TrainingModule(recipe).configure_optimizers()["lr_scheduler"]["scheduler"]
         assert optimiser.param_groups[0]["betas"] == (0.9, 0.99)
@@ -454,15 +454,16 @@ class TestRecipes:
     )
     def test_a_number_out_of_range_is_named(self, change: dict[str, object]) -> None:
         with pytest.raises(ValueError, match=next(iter(change))):
-            RECIPE.changed(**change)
+            replace(RECIPE, **change)
 
     def test_a_misspelt_one_is_refused(self) -> None:
         with pytest.raises(TypeError):
-            RECIPE.changed(stepz=3)
+            replace(RECIPE, stepz=3)
 
     def test_every_recipe_trains_a_small_network(self, manifest: Manifest) -> None:
         for recipe in RECIPES.values():
-            small = recipe.changed(
+            small = replace(
+                recipe,
                 config=replace(recipe.config, channels=8),
                 patches=replace(recipe.patches, size=16),
                 photos=2,
