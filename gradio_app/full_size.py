@@ -30,7 +30,7 @@ TILE = 512
 SIDES = ("before", "after")
 _KINDS = {"wide": DISPLAY_P3, "muted": SRGB}
 _TOKEN = re.compile(r"[0-9a-f]{40}")
-_QUALITY = 90
+_QUALITY = 95
 
 
 def full_size(
@@ -85,7 +85,7 @@ def full_size(
 
 
 def tile(uploads: Path, token: str, side: str, kind: str, column: int, row: int) -> bytes | None:
-    """Return a part of a result as a WebP file; None where there is none.
+    """Return a part of a result as a JPEG file; None where there is none.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def tile(uploads: Path, token: str, side: str, kind: str, column: int, row: int)
         if part.size:
             file = io.BytesIO()
             Image.fromarray(np.ascontiguousarray(part)).save(
-                file, "WEBP", quality=_QUALITY, method=2, icc_profile=icc_profile(_KINDS[kind])
+                file, "JPEG", quality=_QUALITY, subsampling=0, icc_profile=icc_profile(_KINDS[kind])
             )
             return file.getvalue()
     return None

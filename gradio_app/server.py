@@ -141,14 +141,14 @@ def _routes(context: Context, arrival: Arrival) -> list[BaseRoute]:
             return Response(status_code=404)
         # What a token stands for never changes.
         kept = {"Cache-Control": "private, max-age=3600, immutable"}
-        return Response(found, media_type="image/webp", headers=kept)
+        return Response(found, media_type="image/jpeg", headers=kept)
 
     def answer_card(_: Request) -> Response:
         return FileResponse(arrival.card) if arrival.card.exists() else Response(status_code=404)
 
     return [
         Route(HEALTH, lambda _: JSONResponse(health(context))),
-        Route("/tiles/{token}/{side}/{kind}/{column:int}/{row:int}.webp", answer_tile),
+        Route("/tiles/{token}/{side}/{kind}/{column:int}/{row:int}.jpg", answer_tile),
         Route(f"/{CARD}", answer_card),
     ]
 

@@ -296,7 +296,7 @@ const fetchTiles = (viewer) => {
           tile.style.top = `${(100 * row * TILE) / photo.height}%`;
           tile.style.width = `${(100 * size[0]) / photo.width}%`;
           tile.style.height = `${(100 * size[1]) / photo.height}%`;
-          tile.src = `tiles/${token}/${key}.webp`;
+          tile.src = `tiles/${token}/${key}.jpg`;
           sheet.append(tile);
         }
       }

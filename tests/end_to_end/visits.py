@@ -102,12 +102,12 @@ def visiting(
         "console",
         lambda message: seen.problems.append(message.text) if message.type == "error" else None,
     )
-    page.on("pageerror", lambda error: seen.problems.append(str(error)))
+    page.on("pageerror", lambda error: seen.problems.append(f"{error}\n{error.stack}"))
     page.goto(link or demo.url)
     # The page's own script has run when the examples have names; and there is an answer already.
     page.get_by_role("button", name="Rocket, vivid finish").wait_for()
     page.locator(".verdict").first.wait_for()
     yield seen
     context.close()
-    assert seen.problems == []
+    assert seen.problems == [], seen.problems
     assert seen.foreign == []

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import warnings
+import asyncio
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +25,21 @@ LAST = Last(("photo.png",), A)
 
 @pytest.fixture(scope="module")
 def tab(context: Context) -> ExpandTab:
-    # Gradio leaves an event loop to the collector, which complains of it.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
+    # Gradio makes event loops that nobody uses, and leaves them to the collector, which complains.
+    made: list[asyncio.AbstractEventLoop] = []
+    new = asyncio.new_event_loop
+
+    def noted() -> asyncio.AbstractEventLoop:
+        made.append(new())
+        return made[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "new_event_loop", noted)
         with gr.Blocks():
             tab = ExpandTab(context)
-        gc.collect()
+    asyncio.set_event_loop(None)
+    for loop in made:
+        loop.close()
     return tab
 
 

@@ -54,7 +54,7 @@ def test_tiles_are_the_parts_of_the_photo(context: Context, result: tuple[str, P
                 part, name = pixels(tile(context.uploads, token, side, kind, column, row))
                 place = whole[row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE]
                 assert part.shape == place.shape
-                assert np.abs(part - place).mean() < 4
+                assert np.abs(part - place).mean() < 2
                 assert name == profile
 
 
