@@ -56,9 +56,12 @@ def build(context: Context, arrival: Arrival) -> gr.Blocks:
         for tab in (expand, convergence, compare):
             tab.desk.connect_cancel()
         blocks.load(None, None, screen, js=page.SCREEN_SCRIPT, api_visibility="private")
+        query = gr.Textbox(visible=False)
         blocks.load(
-            lambda: expand.arrive(arrival.outcome(), arrival.path),
-            outputs=expand.arrival_outputs,
+            lambda query: expand.arrive(query, arrival),
+            query,
+            expand.arrival_outputs,
+            js=page.QUERY_SCRIPT,
             **AT_ONCE,
         )
     blocks.queue(max_size=settings.queue, default_concurrency_limit=settings.concurrency)

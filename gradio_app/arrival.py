@@ -13,6 +13,7 @@ from core.progress import Stop, Stopped
 from gradio_app.context import SAMPLES
 from gradio_app.jobs import Job
 from gradio_app.photo_expansion import Request, expansion
+from gradio_app.photo_pictures import write_card
 
 if TYPE_CHECKING:
     from gradio_app.context import Context
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_PATIENCE = 20.0
+CARD = "card.jpg"
+"""The picture that previews of links show."""
+
+_PATIENCE = 60.0
 """Seconds that somebody who comes right after the start waits for it."""
 
 
@@ -65,6 +69,11 @@ class Arrival:
         self._ready.wait(_PATIENCE)
         return self._outcome
 
+    @property
+    def card(self) -> Path:
+        """Where the picture for previews of links is, once the work is done."""
+        return self.folder / CARD
+
     def _work(self) -> None:
         context = self._context
         begin = partial(
@@ -79,6 +88,8 @@ class Arrival:
         try:
             for _ in job.steps():
                 pass
+            assert job.result.pictures is not None
+            write_card(job.result.pictures, self.card)
             self._outcome = job.result
         except Stopped:
             pass

@@ -172,12 +172,16 @@ class Desk:
         inputs : sequence of components
             Beside the photo.
         """
-        photo = self.photo
-        chosen = photo.gallery.select(self._choose, outputs=photo.file, **AT_ONCE)
-        everything = [photo.file, *inputs]
-        for event in (photo.file.upload, chosen.then):
+        everything = [self.photo.file, *inputs]
+        for event in self.arrivals():
             self.add(event, handler, everything, self.nothing)
         self.add(self.buttons.run.click, handler, everything)
+
+    def arrivals(self) -> tuple[Any, ...]:
+        """Return the events after which another photo is here: sent, or taken from the samples."""
+        photo = self.photo
+        chosen = photo.gallery.select(self._choose, outputs=photo.file, **AT_ONCE)
+        return photo.file.upload, chosen.then
 
     def add(
         self,
@@ -185,8 +189,8 @@ class Desk:
         handler: Callable[..., Any],
         inputs: Sequence[Component],
         shown: Callable[[], Shown] = dict,
-    ) -> None:
-        """Run a job after an event.
+    ) -> Any:
+        """Run a job after an event; return it, for what is to come after it.
 
         Parameters
         ----------
@@ -216,6 +220,7 @@ class Desk:
         )
         job.failure(self._refuse, buttons.status, buttons.components, **AT_ONCE)
         self._jobs.append(job)
+        return job
 
     def connect_cancel(self) -> None:
         """Let Cancel stop every job, and so does whoever takes the photo away."""

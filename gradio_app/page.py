@@ -21,6 +21,9 @@ BUSY = (
     "again in a minute."
 )
 
+CARD_SIZE = (1200, 630)
+"""Of the picture in link previews, in pixels."""
+
 WAITING = "Waiting for the server …"
 """What is said until a job's turn has come."""
 
@@ -42,7 +45,9 @@ some; it can carry what it takes to bring them back.</p>
 _STATIC = resources.files("gradio_app") / "static"
 ICON = _STATIC / "icon.svg"
 CSS = (_STATIC / "page.css").read_text(encoding="utf-8")
-SCRIPT = (_STATIC / "page.js").read_text(encoding="utf-8")
+_SCRIPTS = [(_STATIC / name).read_text(encoding="utf-8") for name in ("viewer.js", "page.js")]
+SCRIPT = "\n".join(["() => {", *_SCRIPTS, "}"])
+"""What is run when the page has been loaded: one function, within which the files are."""
 
 SCREEN_SCRIPT = """() => [
   document.body.classList.contains('dark') ? 'dark' : 'light',
@@ -52,6 +57,14 @@ SCREEN_SCRIPT = """() => [
 
 ADDRESS_SCRIPT = "() => location.origin + location.pathname"
 """Tells a handler where the page is."""
+
+QUERY_SCRIPT = "() => location.search"
+"""Tells a handler what a link asks for."""
+
+_SUMMARY = (
+    "Gives an sRGB photo the colours back that it lost: a wide-gamut file for editing, for print "
+    "and for wide-gamut screens."
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,48 @@ class Screen:
     def told(cls, words: str) -> Screen:
         """Return what the browser said: any of the words "dark" and "narrow"."""
         return cls("dark" if "dark" in words.split() else "light", "narrow" in words.split())
+
+
+def head(address: str, card: str) -> str:
+    """Return what the page says of itself to those who show previews of links, as HTML.
+
+    Parameters
+    ----------
+    address : str
+        Of the page, as visitors find it; empty if that is not known.
+    card : str
+        Of a picture, within the page.
+    """
+    base = f"{address.rstrip('/')}/" if address else ""
+    values = {
+        "og:type": "website",
+        "og:site_name": TITLE,
+        "og:title": f"{TITLE}: the colours that sRGB photos lost",
+        "og:description": _SUMMARY,
+        "og:image": f"{base}{card}",
+        "og:image:width": CARD_SIZE[0],
+        "og:image:height": CARD_SIZE[1],
+        "og:image:alt": "A photo, half as sRGB and half with its colours restored",
+        **({"og:url": base} if base else {}),
+    }
+    lines = [
+        f'<meta property="{name}" content="{html.escape(str(value))}">'
+        for name, value in values.items()
+    ]
+    lines.append('<meta name="twitter:card" content="summary_large_image">')
+    lines.append(f'<meta name="description" content="{html.escape(_SUMMARY)}">')
+    return "\n".join(lines)
+
+
+def full_size(token: str) -> str:
+    """Return what tells the page's script that a result is there in its own pixels, as HTML.
+
+    Parameters
+    ----------
+    token : str
+        Of the result; empty if its pixels are not to be had.
+    """
+    return f'<span data-full="{html.escape(token)}"></span>'
 
 
 def limits(megabytes: float, megapixels: float, minutes: float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from core.colour import SPACES, WIDE_SPACES
 from core.engine.expansion import ExpansionSettings
 from core.engine.files import FileReport, FileSettings, file_expansion
+from core.engine.kept import KeptAnswers
 from core.engine.origin import Origin, origin_of
 from core.errors import PhotoError
 from core.files import OUTPUT_FORMATS, OutputFormat, check_output, open_rows, provenance_of
@@ -132,7 +133,13 @@ class Outcome:
 
 
 def expansion(
-    place: Workplace, path: str | None, request: Request, folder: Path, *, shown: bool = False
+    place: Workplace,
+    path: str | None,
+    request: Request,
+    folder: Path,
+    *,
+    shown: bool = False,
+    earlier: Path | None = None,
 ) -> Generator[Any, None, Outcome]:
     """Expand an upload into a file, exactly as the command line does.
 
@@ -147,7 +154,9 @@ def expansion(
     folder : Path
         Where the file is put, and the pictures.
     shown : bool
-        Whether pictures are made.
+        Whether pictures are made, and what was solved is kept for other settings.
+    earlier : Path, optional
+        The folder of an earlier result of the same photo, which need not be solved again then.
 
     Yields
     ------
@@ -177,8 +186,13 @@ def expansion(
         yield _looked(upload, reader)
         method = place.method(request.model)
         settings = request.expansion(place.settings.device)
+        answers = KeptAnswers(folder, _name_of(upload.path), earlier) if shown else None
+        if answers is not None:
+            method = answers.of(method)
         work = file_expansion(upload.path, target, method, settings, files, reader=reader)
         report = yield from stack.enter_context(closing(work))
+        if answers is not None:
+            answers.save()
         pictures = None
         if shown:
             yield "Making the pictures …"
@@ -190,6 +204,12 @@ def _looked(upload: Upload, reader: RowReader) -> Looked:
     info = reader.info
     origin = origin_of(provenance_of(reader.metadata))
     return Looked(upload.stem, info.width, info.height, info.profile_name, origin)
+
+
+def _name_of(path: Path) -> str:
+    """Return what tells a file from all others, and from what it was before."""
+    status = path.stat()
+    return f"{path} {status.st_size} {status.st_mtime_ns}"
 
 
 def public_report(report: FileReport) -> Expanded:

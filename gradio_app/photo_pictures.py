@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from core.colour import DISPLAY_P3, PROPHOTO, SRGB, ColourSpace, convert
 from core.files import icc_profile, read
@@ -13,6 +14,7 @@ from core.gamut import naive_inversion
 from core.pictures import chromaticity_figure, save_figure
 from core.pictures.previews import Previews
 from core.pictures.seen import Gain, gain_of, gain_overlay
+from gradio_app import page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
 
     Image8 = npt.NDArray[np.uint8]
 
-_LONGEST = 1600
-"""Pixels of the longer side of a picture; the file to download keeps its size."""
+_SIDE = 1120
+"""A picture has as many pixels as a square of this side, so that two of them come within seconds on
+a slow line. Whoever looks closer gets tiles (:mod:`gradio_app.full_size`)."""
 
 _QUALITY = 82
 _OVERLAY_QUALITY = 60
@@ -92,7 +95,7 @@ def pictures_of(codes: Codes, target: Path, report: FileReport, folder: Path) ->
         Where they are put.
     """
     after = read(target).scene()
-    shown = Previews(codes, after, tolerance=report.tolerance, longest=_LONGEST)
+    shown = Previews(codes, after, tolerance=report.tolerance, longest=_longest(codes.shape))
     names = ("Reduced to sRGB", "As it is") if report.converted else ("sRGB photo", "Restored")
     sides = (
         side(names[0], shown.before, folder / "before"),
@@ -109,6 +112,41 @@ def pictures_of(codes: Codes, target: Path, report: FileReport, folder: Path) ->
         gain_of(shown.delta_e, report.clipped_share),
         drawn({name: convert(scene, SRGB, PROPHOTO) for name, scene in photos.items()}, folder),
     )
+
+
+def write_card(pictures: Pictures, path: Path) -> None:
+    """Write the picture that previews of links show: before and after, and the product's name.
+
+    Parameters
+    ----------
+    pictures : Pictures
+        Of the photo.
+    path : Path
+        A JPEG file.
+    """
+    width, height = page.CARD_SIZE
+    card = Image.new("RGB", page.CARD_SIZE)
+    for number, side in enumerate((pictures.sides[0], pictures.sides[-1])):
+        with Image.open(side.muted) as picture:
+            half = ImageOps.fit(picture.convert("RGB"), page.CARD_SIZE)
+        box = (number * width // 2, 0, (number + 1) * width // 2, height)
+        card.paste(half.crop(box), box)
+    pen = ImageDraw.Draw(card, "RGBA")
+    pen.rectangle((width // 2 - 2, 0, width // 2 + 1, height), fill="white")
+    pen.rectangle((0, height - 120, width, height), fill=(0, 0, 0, 170))
+    pen.text((48, height - 60), page.TITLE, "white", ImageFont.load_default(56), anchor="lm")
+    small = ImageFont.load_default(32)
+    for place, side in zip(
+        (24, width // 2 + 24), pictures.sides[:: len(pictures.sides) - 1], strict=True
+    ):
+        pen.text((place, 24), side.name, "white", small, stroke_width=2, stroke_fill="black")
+    card.save(path, quality=85)
+
+
+def _longest(shape: tuple[int, ...]) -> int:
+    """Return the longer side of a picture of a photo: a long panorama has a longer one."""
+    short, long = sorted(shape[:2])
+    return max(1, min(long, round(_SIDE * math.sqrt(long / short))))
 
 
 def side(name: str, codes: Image8, place: Path) -> Side:

@@ -25,6 +25,10 @@ _ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 _FETCHING = re.compile(r"(file|proxy|stream)[=/]+\s*[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
+_OTHER_PREVIEW = re.compile(
+    rb"<meta\s+(property=\"(og|fb):|name=\"(twitter:|description\"))[^>]*>", re.IGNORECASE
+)
+
 _OWN_NAMES = ("localhost", "127.0.0.1", "[::1]")
 """This computer, whose own checks are always answered."""
 
@@ -158,6 +162,49 @@ class Guard:
         if _HOST.fullmatch(first) is None:
             return False
         return not self._hosts or re.sub(r":\d+$", "", first).lower() in self._hosts
+
+
+class Preview:
+    """Stands before the page: puts what previews of links show into it, in the place of Gradio's.
+
+    Parameters
+    ----------
+    app : ASGI application
+        What serves the page.
+    head : str
+        HTML for the head of the page.
+    """
+
+    def __init__(self, app: ASGIApp, head: str) -> None:
+        self._app, self._head = app, head.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http" or scope["path"] not in ("", "/"):
+            await self._app(scope, receive, send)
+            return
+        # What is compressed could not be changed.
+        kept = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+        start: Message = {}
+        parts: list[bytes] = []
+
+        async def send_changed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+                return
+            parts.append(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            body = b"".join(parts)
+            headers = MutableHeaders(raw=list(start["headers"]))
+            if headers.get("content-type", "").startswith("text/html"):
+                body = _OTHER_PREVIEW.sub(b"", body)
+                body = body.replace(b"<head>", b"<head>\n" + self._head, 1)
+                headers["content-length"] = str(len(body))
+            await send({**start, "headers": headers.raw})
+            await send({"type": "http.response.body", "body": body})
+
+        await self._app({**scope, "headers": kept}, receive, send_changed)
 
 
 def login(accounts: Sequence[tuple[str, str]]) -> Callable[[str, str], Awaitable[bool]] | None:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from gradio_app.arrival import Arrival
     from gradio_app.context import Context
 
 logger = logging.getLogger(__name__)
@@ -107,7 +111,7 @@ def _launched(settings: DemoSettings, folder: Path) -> Iterator[Server]:
     arrival = Arrival(context)
     blocks = build(context, arrival)
     try:
-        _, url, _ = blocks.launch(**_launch_settings(settings, context))
+        _, url, _ = blocks.launch(**_launch_settings(settings, context, arrival))
     except OSError as error:
         raise PhotoError(
             f"The demo cannot be served at port {settings.port}, which may be taken; choose "
@@ -122,15 +126,40 @@ def _launched(settings: DemoSettings, folder: Path) -> Iterator[Server]:
             blocks.close(verbose=False)
 
 
-def _launch_settings(settings: DemoSettings, context: Context) -> dict[str, Any]:
-    """Return how Gradio serves the page."""
-    from starlette.middleware import Middleware
-    from starlette.responses import JSONResponse
+def _routes(context: Context, arrival: Arrival) -> list[BaseRoute]:
+    """Return what is served beside the page."""
+    from starlette.responses import FileResponse, JSONResponse, Response
     from starlette.routing import Route
 
-    from gradio_app import page
     from gradio_app.api import health
-    from gradio_app.security import Guard, login
+    from gradio_app.arrival import CARD
+    from gradio_app.full_size import tile
+
+    def answer_tile(request: Request) -> Response:
+        found = tile(context.uploads, **request.path_params)
+        if found is None:
+            return Response(status_code=404)
+        # What a token stands for never changes.
+        kept = {"Cache-Control": "private, max-age=3600, immutable"}
+        return Response(found, media_type="image/jpeg", headers=kept)
+
+    def answer_card(_: Request) -> Response:
+        return FileResponse(arrival.card) if arrival.card.exists() else Response(status_code=404)
+
+    return [
+        Route(HEALTH, lambda _: JSONResponse(health(context))),
+        Route("/tiles/{token}/{side}/{kind}/{column:int}/{row:int}.jpg", answer_tile),
+        Route(f"/{CARD}", answer_card),
+    ]
+
+
+def _launch_settings(settings: DemoSettings, context: Context, arrival: Arrival) -> dict[str, Any]:
+    """Return how Gradio serves the page."""
+    from starlette.middleware import Middleware
+
+    from gradio_app import page
+    from gradio_app.arrival import CARD
+    from gradio_app.security import Guard, Preview, login
     from gradio_app.theme import theme
 
     return {
@@ -155,8 +184,11 @@ def _launch_settings(settings: DemoSettings, context: Context) -> dict[str, Any]
         "css": page.CSS,
         "js": page.SCRIPT,
         "app_kwargs": {
-            "routes": [Route(HEALTH, lambda _: JSONResponse(health(context)))],
-            "middleware": [Middleware(Guard, hosts=settings.own_hosts, frames=settings.own_frames)],
+            "routes": _routes(context, arrival),
+            "middleware": [
+                Middleware(Guard, hosts=settings.own_hosts, frames=settings.own_frames),
+                Middleware(Preview, head=page.head(settings.address, CARD)),
+            ],
         },
     }
 

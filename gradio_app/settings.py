@@ -102,6 +102,13 @@ class DemoSettings:
         return _items(self.hosts)
 
     @property
+    def address(self) -> str:
+        """Where visitors find the page; empty if that is not said."""
+        if self.root_path.startswith("http"):
+            return self.root_path
+        return f"https://{self.own_hosts[0]}{self.root_path}" if self.own_hosts else ""
+
+    @property
     def own_frames(self) -> list[str]:
         """The sites that may show the demo in a frame."""
         return _items(self.frames)

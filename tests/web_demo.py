@@ -60,11 +60,11 @@ def write_photo(path: Path, height: int = 90, width: int = 120, **settings: obje
     return path
 
 
-def write_model(path: Path) -> Path:
-    """Write a small network with random weights."""
+def write_model(path: Path, name: str = MODEL_NAME, steps: int = 6) -> Path:
+    """Write a small network with random weights; one that takes many steps takes long."""
     model = random_model(replace(BOX, channels=8), scale=5.0)
-    solver = SolverSettings(max_steps=6)
-    descriptor = replace(model.descriptor, name=MODEL_NAME, solver=solver)
+    solver = SolverSettings(max_steps=steps, tolerance=1e-3 if steps < 100 else 1e-9)
+    descriptor = replace(model.descriptor, name=name, solver=solver)
     path.write_bytes(to_bytes(model.network, descriptor))
     return path
 
@@ -112,7 +112,7 @@ def running_demo(folder: Path, *flags: str) -> Iterator[Demo]:
 
 def wait_for(condition: Callable[[], bool]) -> bool:
     """Whether a condition comes true; far more time than it needs."""
-    for _ in range(600):
+    for _ in range(1800):
         if condition():
             return True
         time.sleep(0.05)

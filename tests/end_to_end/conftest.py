@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.end_to_end.visits import DARK, DESK, PHONE, Visit, visiting
-from tests.web_demo import Demo, running_demo
+from tests.web_demo import Demo, running_demo, write_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytest.importorskip("gradio", reason="the demo's tests need Gradio: napari-gamut[demo]")
+
+SLOW = "slow"
+"""Name of a network that does not come to an end in time."""
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -33,8 +36,10 @@ ARGUMENTS = (
 
 @pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A running demo."""
-    with running_demo(tmp_path_factory.mktemp("demo")) as server:
+    """A running demo, with a network that takes its time beside the quick one."""
+    folder = tmp_path_factory.mktemp("demo")
+    slow = write_model(folder / "slow.safetensors", SLOW, steps=5000)
+    with running_demo(folder, f"--models={folder / 'trial.safetensors'},{slow}") as server:
         yield server
 
 

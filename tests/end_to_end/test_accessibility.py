@@ -61,10 +61,6 @@ def test_axe_finds_what_is_wrong(desk: Visit) -> None:
     assert "button-name" in found
 
 
-@pytest.mark.xfail(
-    reason="leaving a choice with Tab works the photo out anew, so that Download is not there yet",
-    strict=False,
-)
 def test_with_the_keyboard_alone(desk: Visit, demo: Demo, tmp_path: Path) -> None:
     photo = write_photo(tmp_path / "photo.png")
     keys = desk.page.keyboard

@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 from PIL import Image
 
 from core.cli import main as gamut
-from core.colour import DISPLAY_P3
+from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
 from core.files import Metadata, inspect, write_codes
 from core.files.exif import GPS_IFD, Directory, Entry, blob_from
+from core.metrics import delta_e_map
+from core.pictures.seen import VISIBLE
+from tests.end_to_end.conftest import SLOW
+from tests.end_to_end.visits import DESK, visiting
 from tests.web_demo import MODEL_NAME, clipped_photo, wait_for, write_photo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
     from tests.end_to_end.visits import Visit
     from tests.web_demo import Demo
@@ -57,15 +60,23 @@ def test_a_photo_is_expanded_and_shown(desk: Visit, tmp_path: Path) -> None:
         desk.page.get_by_text(name, exact=True).first.wait_for()
 
 
-@pytest.mark.xfail(
-    reason="the unmuted pair still differs on an sRGB screen, to be understood", strict=False
-)
+def seen(first: npt.NDArray[np.int16], second: npt.NDArray[np.int16]) -> float:
+    """Share of the pixels of two pictures of the screen that a person sees differ."""
+    linear = [
+        convert(SRGB.decode(np.float32(each) / 255), SRGB, PROPHOTO) for each in (first, second)
+    ]
+    before, after = (np.clip(each, 0.0, 1.0).astype(np.float32) for each in linear)
+    return float((delta_e_map(before, after) > VISIBLE).mean())
+
+
 def test_any_screen_shows_what_came_back(desk: Visit, tmp_path: Path) -> None:
-    desk.upload(write_photo(tmp_path / "photo.png"))
+    # Large enough that the browser need not make it larger, which mixes colours beyond the screen.
+    desk.upload(write_photo(tmp_path / "photo.png", 700, 900))
     desk.result_of("photo")
     viewer = desk.page.locator(".viewer").first
     mute = desk.page.get_by_label("As seen on a wide-gamut screen")
     assert mute.is_checked(), "this screen shows sRGB only"
+    desk.page.add_style_tag(content=".viewer .name { opacity: 0 }")
 
     def shown(side: str) -> npt.NDArray[np.int16]:
         viewer.evaluate("(viewer, side) => { viewer.dataset.side = side; }", side)
@@ -73,16 +84,16 @@ def test_any_screen_shows_what_came_back(desk: Visit, tmp_path: Path) -> None:
         desk.page.wait_for_timeout(500)
         return colours(desk)
 
-    gain = np.abs(shown("one") - shown("two")).max(-1)
-    assert (gain > 8).mean() > 0.05
+    gain = seen(shown("one"), shown("two"))
+    assert gain > 0.1
     mute.uncheck()
     assert desk.page.get_by_text("Your screen shows sRGB only").first.is_visible()
-    plain = np.abs(shown("one") - shown("two")).max(-1)
-    assert (plain > 8).mean() < 0.5 * (gain > 8).mean()
+    # What is left is what the compression of the pictures changes.
+    assert seen(shown("one"), shown("two")) < 0.5 * gain
     overlay = desk.page.get_by_label("Mark what came back")
     before = shown("one")
     overlay.check()
-    assert (np.abs(shown("one") - before).max(-1) > 8).mean() > 0.05
+    assert seen(shown("one"), before) > 0.05
 
 
 def test_a_button_and_a_key_flicker(desk: Visit) -> None:
@@ -96,12 +107,12 @@ def test_a_button_and_a_key_flicker(desk: Visit) -> None:
     assert flicker.get_attribute("aria-pressed") == "false"
 
 
-def test_the_pictures_are_tagged_display_p3(desk: Visit, tmp_path: Path) -> None:
+def test_the_pictures_are_tagged_display_p3(desk: Visit, demo: Demo, tmp_path: Path) -> None:
     desk.upload(write_photo(tmp_path / "photo.png"))
     desk.result_of("photo")
     for kind, name in (("wide", "Display P3"), ("muted", "sRGB")):
         address = desk.pictures.last.get_attribute(f"data-{kind}")
-        answer = desk.page.request.get(f"{desk.page.url}{address}")
+        answer = desk.page.request.get(f"{demo.url}/{address}")
         path = tmp_path / f"{kind}.webp"
         path.write_bytes(answer.body())
         assert inspect(path).profile_name == name
@@ -121,7 +132,6 @@ def test_the_border_moves_with_the_pointer(desk: Visit) -> None:
     assert abs(at - 0.25) < 0.02
 
 
-@pytest.mark.skip(reason="drops work, but now and then the console complains: not understood yet")
 def test_a_photo_can_be_dropped_anywhere_also_a_second_one(desk: Visit, tmp_path: Path) -> None:
     for name in ("first", "second"):
         data = write_photo(tmp_path / f"{name}.png").read_bytes()
@@ -138,6 +148,8 @@ def test_a_photo_can_be_dropped_anywhere_also_a_second_one(desk: Visit, tmp_path
             [f"{name}.png", list(data)],
         )
         desk.result_of(name)
+    # Gradio draws the progress of an upload before it knows of which files; the upload succeeds.
+    desk.problems[:] = [each for each in desk.problems if "reading 'map'" not in each]
 
 
 def test_several_photos_become_one_archive(desk: Visit, demo: Demo, tmp_path: Path) -> None:
@@ -239,27 +251,211 @@ def test_the_place_stays_only_if_asked_for(desk: Visit, demo: Demo, tmp_path: Pa
         assert (inspect(saved).camera, inspect(saved).has_gps) == ("Model 1", kept)
 
 
-@pytest.mark.xfail(
-    reason="the job is often over before Cancel is pressed: needs a slower one", strict=False
-)
 def test_cancel_stops_the_work(desk: Visit, demo: Demo, tmp_path: Path) -> None:
-    earlier = set((demo.folder / "requests").iterdir())
+    desk.upload(write_photo(tmp_path / "photo.png"))
+    desk.result_of("photo")
+    earlier = set((demo.folder / "uploads").iterdir())
 
-    def requests() -> set[Path]:
-        return set((demo.folder / "requests").iterdir()) - earlier
+    def folders() -> set[Path]:
+        return set((demo.folder / "uploads").iterdir()) - earlier
 
-    desk.upload(write_photo(tmp_path / "large.png", 1500, 1900))
+    desk.page.get_by_role("button", name="More settings").click()
+    choose(desk, "Network", SLOW)
     cancel = desk.page.get_by_role("button", name="Cancel").first
     cancel.wait_for()
-    assert wait_for(lambda: bool(requests()))
+    assert wait_for(lambda: bool(folders()))
     cancel.click()
     desk.page.get_by_text("Cancelled.").wait_for()
-    assert wait_for(lambda: not requests())
+    assert wait_for(lambda: not folders())
     # What the server says of the job that was cancelled comes later.
     desk.page.wait_for_timeout(1500)
     assert desk.page.locator(".status").first.inner_text() == "Cancelled."
-    desk.page.locator(".samples button").first.click()
-    desk.done()
+    assert desk.page.get_by_role("button", name="Out of date").is_disabled()
+    choose(desk, "Network", MODEL_NAME)
+    desk.page.get_by_role("button", name="Download TIFF").wait_for()
+
+
+def test_a_choice_that_is_left_as_it_was_starts_nothing(desk: Visit) -> None:
+    joined: list[str] = []
+    desk.page.on(
+        "request", lambda sent: joined.append(sent.url) if "queue/join" in sent.url else None
+    )
+    for label in ("Colour space", "File format"):
+        desk.panel.get_by_label(label).first.focus()
+        desk.page.keyboard.press("Tab")
+    desk.page.wait_for_timeout(1500)
+    assert joined == []
+    assert desk.page.get_by_role("button", name="Download TIFF").is_enabled()
+
+
+def test_another_strength_is_seen_at_once_and_worked_out_without_a_new_solve(
+    desk: Visit, demo: Demo, tmp_path: Path
+) -> None:
+    photo = write_photo(tmp_path / "photo.png")
+    desk.upload(photo)
+    desk.result_of("photo")
+    desk.both_pictures()
+    slider = desk.page.locator("#strength input[type=range]")
+    slider.evaluate(
+        """slider => {
+          slider.value = 0.5;
+          slider.dispatchEvent(new Event('input', { bubbles: true }));
+        }"""
+    )
+    desk.page.locator(".viewer canvas").wait_for()
+    tried = colours(desk)
+    slider.evaluate("slider => slider.dispatchEvent(new Event('pointerup', { bubbles: true }))")
+    desk.page.locator(".viewer[data-strength='0.5']").wait_for()
+    desk.both_pictures()
+    desk.page.wait_for_timeout(500)
+    assert np.abs(colours(desk) - tried).mean() < 3
+    with desk.page.expect_download() as download:
+        desk.page.get_by_role("button", name="Download TIFF").click()
+    saved, other = tmp_path / "saved.tif", tmp_path / "other.tif"
+    download.value.save_as(saved)
+    flags = ["--model", str(demo.model), "--quiet", "--drop-private", "--strength", "0.5"]
+    assert gamut(["expand", str(photo), "-o", str(other), *flags]) == 0
+    assert saved.read_bytes() == other.read_bytes()
+    found = [path.stat().st_nlink for path in (demo.folder / "uploads").rglob("answers.bin")]
+    assert max(found) > 1, "the answers are those of the first strength"
+
+
+def zoomed(visit: Visit) -> float:
+    """How large the photo is shown, in %."""
+    return float(visit.page.locator(".viewer output").first.inner_text().removesuffix(" %"))
+
+
+def test_a_photo_is_looked_at_in_its_own_pixels(desk: Visit, tmp_path: Path) -> None:
+    desk.upload(write_photo(tmp_path / "large.png", 1300, 2200))
+    desk.result_of("large")
+    desk.both_pictures()
+    whole = zoomed(desk)
+    desk.page.get_by_role("button", name="100 %").click()
+    assert zoomed(desk) == 100
+    loaded = (
+        "[...document.querySelectorAll('.viewer .two .tile')]"
+        ".filter(tile => tile.complete && tile.naturalWidth).length > 1"
+    )
+    desk.page.wait_for_function(loaded)
+    desk.page.get_by_role("button", name="Fit").click()
+    assert zoomed(desk) == whole
+
+
+def test_ctrl_and_wheel_zoom_and_the_wheel_alone_scrolls(desk: Visit) -> None:
+    desk.both_pictures()
+    stage = desk.page.locator(".viewer .stage").first
+    stage.hover()
+    whole = zoomed(desk)
+    desk.page.mouse.wheel(0, 200)
+    assert wait_for(lambda: desk.page.evaluate("scrollY") > 50)
+    assert zoomed(desk) == whole
+    desk.page.evaluate("scrollTo(0, 0)")
+    stage.hover()
+    desk.page.keyboard.down("Control")
+    desk.page.mouse.wheel(0, -300)
+    desk.page.keyboard.up("Control")
+    assert wait_for(lambda: zoomed(desk) > 1.5 * whole)
+    assert desk.page.evaluate("devicePixelRatio") == 1, "the page itself is not zoomed"
+
+
+def test_the_keyboard_zooms_and_moves_the_photo(desk: Visit) -> None:
+    desk.both_pictures()
+    desk.page.get_by_role("slider", name="Border between the two photos").first.focus()
+    whole = zoomed(desk)
+    for key, expected in (("1", 100.0), ("0", whole)):
+        desk.page.keyboard.press(key)
+        assert zoomed(desk) == expected
+    for _ in range(3):
+        desk.page.keyboard.press("+")
+    assert zoomed(desk) > 2 * whole
+    left = "parseFloat(document.querySelector('.viewer .stage').style.getPropertyValue('--left'))"
+    before = desk.page.evaluate(left)
+    desk.page.keyboard.press("Shift+ArrowRight")
+    assert desk.page.evaluate(left) < before
+
+
+def test_two_fingers_zoom(phone: Visit) -> None:
+    phone.both_pictures()
+    stage = phone.page.locator(".viewer .stage").first
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    whole = zoomed(phone)
+    fingers = phone.page.context.new_cdp_session(phone.page)
+    for kind, apart in (("touchStart", 20), ("touchMove", 50), ("touchMove", 80)):
+        points = [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert wait_for(lambda: zoomed(phone) > 2 * whole)
+
+
+def test_a_long_panorama_fills_its_place(desk: Visit, tmp_path: Path) -> None:
+    desk.upload(write_photo(tmp_path / "panorama.png", 100, 2000))
+    desk.result_of("panorama")
+    box = desk.page.locator(".viewer .stage").first.bounding_box()
+    sheet = desk.page.locator(".viewer .two .sheet").bounding_box()
+    assert box
+    assert sheet
+    assert box["height"] > 200
+    assert sheet["height"] >= box["height"] - 1
+    assert sheet["width"] > 6 * box["width"]
+
+
+def test_a_link_shows_the_result_and_its_settings(
+    desk: Visit, browser: Browser, demo: Demo, tmp_path: Path
+) -> None:
+    desk.upload(write_photo(tmp_path / "photo.png"))
+    desk.result_of("photo")
+    choose(desk, "Colour space", "Display P3")
+    desk.page.wait_for_url("**space=display-p3**")
+    link = desk.page.url
+    assert link.startswith(f"{demo.url}/?space=display-p3&result=")
+    with visiting(browser, demo, link=link, **DESK) as other:
+        other.result_shown("photo")
+        assert other.panel.get_by_label("Colour space").first.input_value() == "Display P3"
+        other.both_pictures()
+        with other.page.expect_download() as download:
+            other.page.get_by_role("button", name="Download TIFF").click()
+        assert download.value.suggested_filename == "photo-display-p3.tif"
+    desk.page.reload()
+    desk.result_shown("photo")
+    desk.page.goto(f"{demo.url}/health")
+    desk.page.go_back()
+    desk.result_shown("photo")
+
+
+def test_a_link_to_what_is_gone_sets_its_settings(browser: Browser, demo: Demo) -> None:
+    link = f"{demo.url}/?space=rec2020&result={'0' * 40}"
+    with visiting(browser, demo, link=link, **DESK) as visit:
+        visit.page.get_by_text("no longer kept").first.wait_for()
+        visit.page.locator(".viewer[data-link*='space=rec2020']").wait_for()
+        with visit.page.expect_download() as download:
+            visit.page.get_by_role("button", name="Download TIFF").click()
+        assert download.value.suggested_filename.endswith("-rec2020.tif")
+
+
+def test_previews_of_links_have_a_picture_and_a_name(desk: Visit, demo: Demo) -> None:
+    told = {
+        name: desk.page.locator(f"meta[property='og:{name}']").get_attribute("content")
+        for name in ("site_name", "title", "description", "image")
+    }
+    assert all(told.values())
+    answer = desk.page.request.get(f"{demo.url}/{told['image']}")
+    assert Image.open(io.BytesIO(answer.body())).size == (1200, 630)
+
+
+def test_small_buttons_are_large_enough(phone: Visit, desk: Visit, tmp_path: Path) -> None:
+    sizes = """() => [...document.querySelectorAll('button, [role=button], .tools select')]
+      .filter(button => button.checkVisibility({ visibilityProperty: true }))
+      .filter(button => !button.closest('[aria-hidden=true], .visually-hidden'))
+      .map(button => [button.getBoundingClientRect(), button.ariaLabel || button.innerText])
+      .map(([box, name]) => [Math.min(box.width, box.height), name])"""
+    for visit, least, name in ((desk, 24, "desk"), (phone, 44, "phone")):
+        visit.upload(write_photo(tmp_path / f"{name}.png"))
+        visit.result_of(name)
+        small = [each for each in visit.page.evaluate(sizes) if each[0] < least - 0.5]
+        assert small == []
 
 
 def test_a_slow_telephone_gets_the_whole_result(phone: Visit, tmp_path: Path) -> None:

@@ -65,13 +65,17 @@ class Visit:
     def both_pictures(self) -> None:
         """Wait until the pictures before and after stand."""
         self.page.wait_for_function(
-            "[...document.querySelectorAll('.viewer .stage img:not(.overlay)')]"
+            "[...document.querySelectorAll('.viewer .stage img[data-wide]')]"
             ".filter(picture => picture.complete && picture.naturalWidth).length > 1"
         )
 
     @property
     def pictures(self) -> Locator:
-        return self.page.locator(".viewer .stage img:not(.overlay)")
+        return self.page.locator(".viewer .stage img[data-wide]")
+
+    def result_shown(self, name: str) -> None:
+        """Wait until the result of a photo is there, whoever has asked for it."""
+        self.page.locator(".verdict span", has_text=name).wait_for(timeout=PATIENCE)
 
     def result_of(self, name: str) -> None:
         """Wait until the result of a photo is shown."""
@@ -80,8 +84,10 @@ class Visit:
 
 
 @contextmanager
-def visiting(browser: Browser, demo: Demo, **settings: Any) -> Iterator[Visit]:
-    """Open the page; at the end no error and no request to another host may have been."""
+def visiting(
+    browser: Browser, demo: Demo, *, link: str | None = None, **settings: Any
+) -> Iterator[Visit]:
+    """Open the page, or a link to it; at the end no error and no foreign request may have been."""
     context = browser.new_context(**settings)
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
@@ -96,12 +102,12 @@ def visiting(browser: Browser, demo: Demo, **settings: Any) -> Iterator[Visit]:
         "console",
         lambda message: seen.problems.append(message.text) if message.type == "error" else None,
     )
-    page.on("pageerror", lambda error: seen.problems.append(str(error)))
-    page.goto(demo.url)
+    page.on("pageerror", lambda error: seen.problems.append(f"{error}\n{error.stack}"))
+    page.goto(link or demo.url)
     # The page's own script has run when the examples have names; and there is an answer already.
     page.get_by_role("button", name="Rocket, vivid finish").wait_for()
     page.locator(".verdict").first.wait_for()
     yield seen
     context.close()
-    assert seen.problems == []
+    assert seen.problems == [], seen.problems
     assert seen.foreign == []

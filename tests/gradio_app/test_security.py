@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from gradio_app.security import Guard, has_address, login
+from gradio_app.page import head
+from gradio_app.security import Guard, Preview, has_address, login
 
 
 def guarded(**settings: Any) -> TestClient:
@@ -116,3 +117,22 @@ def test_a_wrong_password_takes_time_and_a_right_one_none(monkeypatch: pytest.Mo
     assert wrong == [False] * 4
     assert seconds > 1.1, "guesses of one name wait for each other"
     assert asyncio.run(tried(("eve", ""), ("ada", "other")))[0] == [False, False]
+
+
+def test_previews_show_the_product_and_nothing_of_others() -> None:
+    inside = """<html><head><title>x</title>
+      <meta property="og:title" content="Other" />
+      <meta
+        property="og:image"
+        content="https://example.org/other.jpg" />
+      <meta name="twitter:creator" content="@other" /><meta name="viewport" content="w">
+      </head><body>text</body></html>"""
+    inner = Starlette(routes=[Route("/{path:path}", lambda _: HTMLResponse(inside))])
+    client = TestClient(Preview(inner, head("https://example.org/gamut", "card.jpg")))
+    page = client.get("/").text
+    assert "ther" not in page
+    assert 'property="og:image" content="https://example.org/gamut/card.jpg"' in page
+    assert page.count("og:title") == 1
+    assert 'name="viewport"' in page
+    assert page.endswith("<body>text</body></html>")
+    assert client.get("/config").text == inside

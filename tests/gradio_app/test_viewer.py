@@ -4,7 +4,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from gradio_app.photo_pictures import Pictures, Side
-from gradio_app.viewer import drawings, viewer
+from gradio_app.viewer import Subject, drawings, viewer
 
 SIDES = tuple(Side(name, Path(f"/a b/{name}.webp"), Path(f"/a b/{name}-m.webp")) for name in "xyz")
 
@@ -30,6 +30,7 @@ def test_two_photos_and_an_overlay() -> None:
     assert [picture.get("alt") for picture in pictures] == ["x", "y", ""]
     assert pictures[0].get("data-wide") == "gradio_api/file=/a%20b/x.webp"
     assert pictures[1].get("data-muted") == "gradio_api/file=/a%20b/y-m.webp"
+    assert pictures[2].get("src") is None, "fetched when somebody asks for it"
     assert root.find(".//div[@class='stage']").get("style") == "--ratio: 1.5000"  # type: ignore[union-attr]
     assert root.find(".//select") is None
 
@@ -42,9 +43,30 @@ def test_of_more_photos_two_are_chosen() -> None:
     assert root.find(".//input[@data-do='overlay']") is None
 
 
+def test_of_a_long_panorama_a_part_is_seen() -> None:
+    for size, ratio in (((20_000, 1000), "3.0000"), ((1000, 20_000), "0.6000")):
+        root = parsed(viewer(Pictures(SIDES[:2], size)))
+        assert root.find(".//div[@class='stage']").get("style") == f"--ratio: {ratio}"  # type: ignore[union-attr]
+        assert (root.get("data-width"), root.get("data-height")) == tuple(map(str, size))
+
+
+def test_a_link_can_be_copied_where_there_is_one() -> None:
+    pictures = Pictures(SIDES[:2], (300, 200))
+    assert parsed(viewer(pictures)).find(".//button[@data-do='link']") is None
+    subject = Subject("photo", (600, 400), "a" * 40, 1.5, "?space=rec2020&result=1")
+    root = parsed(viewer(pictures, subject))
+    assert root.find(".//button[@data-do='link']") is not None
+    told = {name: root.get(f"data-{name}") for name in ("photo", "width", "token", "strength")}
+    assert told == {"photo": "photo", "width": "600", "token": "a" * 40, "strength": "1.5"}
+    assert root.get("data-link") == "?space=rec2020&result=1"
+
+
 def test_names_cannot_become_markup() -> None:
     side = Side("<script>alert('x')</script>", Path("/<x>"), Path('/"x'))
-    markup = viewer(Pictures((side, side, side), (1, 1))) + drawings({"light": Path("/<x>")}, "<x>")
+    subject = Subject('"><x>', (1, 1), link='"><x>')
+    markup = viewer(Pictures((side, side, side), (1, 1)), subject) + drawings(
+        {"light": Path("/<x>")}, "<x>"
+    )
     assert "<script" not in markup
     assert "<x>" not in markup
     assert '/"x' not in markup

@@ -1,0 +1,114 @@
+"""What the tab asks for, and what it leaves alone."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+import pytest
+
+from core.progress import Stop
+from gradio_app.expand_tab import Asked, Choices, ExpandTab, Last
+from gradio_app.photo_expansion import Request
+from tests.web_demo import MODEL_NAME
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gradio_app.context import Context
+
+A, B = (Choices.of(Request(MODEL_NAME, space)) for space in ("prophoto", "rec2020"))
+LAST = Last(("photo.png",), A)
+
+
+@pytest.fixture(scope="module")
+def tab(context: Context) -> ExpandTab:
+    # Gradio makes event loops that nobody uses, and leaves them to the collector, which complains.
+    made: list[asyncio.AbstractEventLoop] = []
+    new = asyncio.new_event_loop
+
+    def noted() -> asyncio.AbstractEventLoop:
+        made.append(new())
+        return made[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "new_event_loop", noted)
+        with gr.Blocks():
+            tab = ExpandTab(context)
+    asyncio.set_event_loop(None)
+    for loop in made:
+        loop.close()
+    return tab
+
+
+def again(tab: ExpandTab, asked: Asked | None, last: Last | None, chosen: Any) -> Any:
+    """What is asked for after a choice; None if nothing is."""
+    shown = tab._ask_again(asked, last, *chosen)
+    wanted = shown.get(tab._asked)
+    assert isinstance(wanted, Asked) is (tab._bell in shown), "the bell begins the job"
+    return wanted if isinstance(wanted, Asked) else None
+
+
+def test_the_settings_of_a_request_are_those_that_make_it() -> None:
+    request = Request(MODEL_NAME, "rec2020", "png", 0.5, True, "adobe-rgb")
+    assert Choices.request(*Choices.of(request)) == request
+
+
+def test_a_choice_that_is_left_as_it_was_asks_for_nothing(tab: ExpandTab) -> None:
+    assert again(tab, None, LAST, A) is None
+    assert again(tab, Asked(3, LAST.paths, A), LAST, A) is None
+    assert again(tab, None, None, B) is None, "there is no photo"
+
+
+def test_another_choice_asks_for_the_same_photo(tab: ExpandTab) -> None:
+    assert again(tab, None, LAST, B) == Asked(0, LAST.paths, B)
+    assert again(tab, Asked(3, LAST.paths, A), LAST, B) == Asked(3, LAST.paths, B)
+
+
+def test_who_says_the_same_twice_rings_once_and_others_ring_anew(tab: ExpandTab) -> None:
+    bells = [
+        tab._ask_again(None, LAST, *B)[tab._bell],
+        tab._ask_again(None, LAST, *B)[tab._bell],
+        tab._ask_again(Asked(0, LAST.paths, B), LAST, *A)[tab._bell],
+        tab._ask_once_more(Asked(0, LAST.paths, A), LAST, None, *A)[tab._bell],
+    ]
+    assert bells[0] == bells[1]
+    assert len(set(bells)) == 3
+
+
+def test_who_goes_back_while_a_job_runs_gets_what_is_chosen(tab: ExpandTab) -> None:
+    assert again(tab, Asked(3, LAST.paths, B), LAST, A) == Asked(3, LAST.paths, A)
+
+
+def test_of_several_photos_it_is_said_that_they_are_out_of_date(tab: ExpandTab) -> None:
+    several = Last(("a.png", "b.png"), A)
+    assert again(tab, None, several, B) is None
+    shown = tab._ask_again(None, several, *B)
+    assert "press Expand" in str(shown[tab.desk.buttons.status])
+
+
+def test_a_photo_and_a_press_always_ask(tab: ExpandTab) -> None:
+    asked = Asked(3, LAST.paths, A)
+    assert tab._ask_once_more(asked, LAST, None, *A)[tab._asked] == Asked(4, LAST.paths, A)
+    shown = tab._ask_anew(asked, LAST, ["photo.png"], *A)
+    assert shown[tab._asked] == Asked(4, LAST.paths, A)
+    assert shown[tab._results.download]["visible"] is False
+
+
+def test_what_is_there_already_is_not_worked_out_again(tab: ExpandTab, tmp_path: Path) -> None:
+    target = tmp_path / "photo.tif"
+    target.write_bytes(b"1")
+    outcome: Any = SimpleNamespace(target=target)
+    there = Last(LAST.paths, A, outcome, 3)
+    (shown,) = tab.expand(Stop(), Asked(3, LAST.paths, A), there)
+    assert shown[tab._results.download].interactive is True
+    assert "Done." in shown[tab.desk.buttons.status]
+
+
+def test_what_was_given_up_is_out_of_date_unless_it_is_there(tab: ExpandTab) -> None:
+    told = tab._given_up(Asked(1, LAST.paths, B), LAST)
+    assert (told.label, told.interactive) == ("Out of date", False)
+    for asked in (None, Asked(1, LAST.paths, A)):
+        assert not isinstance(tab._given_up(asked, LAST), gr.DownloadButton)
