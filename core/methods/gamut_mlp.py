@@ -18,8 +18,8 @@ from core.payload.embedding import hinted
 from core.payload.gamut_mlp import DEFAULT_SIZE, FORMS, FitSettings, GamutMlp, fit
 from core.payload.hint import LARGEST_HINT, make_hint
 from core.payload.lost import lost_pixels
-from core.payload.network_record import network_of
-from core.payload.records import LARGEST, model_mark
+from core.payload.network_record import network_of, network_record
+from core.payload.records import LARGEST, joined, model_mark
 from core.payload.start import shipped_start
 from core.progress import scaled
 
@@ -132,7 +132,11 @@ class GamutMlpMethod(OriginalMethod):
         fitting = fit(lost, self.settings, shipped_start(FORMS[self.settings.size]))
         with closing(scaled(fitting, _HALF, 2 * _HALF, 2 * _HALF)) as work:
             mlp = yield from work
-        return FittedGamutMlp(mlp, base, lost.settings.source).renamed(self.name)
+        found = FittedGamutMlp(mlp, base, lost.settings.source).renamed(self.name)
+        mark = self._base.sha256
+        network = network_record(mlp, codes, lost.settings.source, mark)
+        found.payload_size = len(joined([hint.record(codes, mark), network]))
+        return found
 
 
 class Embedded(Method):

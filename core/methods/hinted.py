@@ -77,7 +77,10 @@ class HintMethod(OriginalMethod):
         work = lost_pixels(codes, original, self.method, settings=settings)
         with closing(work):
             lost = yield from work
-        return HintedMethod(self.method, make_hint(lost)).renamed(self.name)
+        hint = make_hint(lost)
+        found = HintedMethod(self.method, hint).renamed(self.name)
+        found.payload_size = len(hint.record(codes, self.sha256).serialise())
+        return found
 
 
 def with_hint(method: Method, subject: Subject) -> Method:

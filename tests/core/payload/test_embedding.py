@@ -16,7 +16,7 @@ from core.engine.tiling import ArraySource
 from core.errors import PhotoError
 from core.files import carried_bytes, inspect, read, write, write_codes
 from core.gamut import reduce
-from core.methods.gamut_mlp import Embedded
+from core.methods.gamut_mlp import Embedded, GamutMlpMethod
 from core.methods.naive import NaiveInversion
 from core.methods.registry import method
 from core.payload.carried import described
@@ -246,3 +246,16 @@ def test_an_existing_file_is_kept_and_refused_before_the_work(
     assert path.read_bytes() == before
     work = write_embedded(path, reduce(scene), scene, None, QUICK, overwrite=True)
     assert finished(work).size
+
+
+def test_figures_count_the_bytes_that_a_file_carries(
+    carrier: Path, scene: np.ndarray, letnet: Method
+) -> None:
+    codes = codes_in(carrier)
+    kinds = {record.kind: len(record.serialise()) for record in parsed(carried_bytes(carrier))}
+    for known, carried in (
+        (method("hint"), kinds[Kind.HINT]),
+        (GamutMlpMethod(QUICK), sum(kinds.values())),
+    ):
+        fitted = finished(known.fitted(codes, scene, 0.0, "Bradford"))
+        assert fitted.payload_size == carried <= known.payload_size
