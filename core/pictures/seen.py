@@ -140,6 +140,8 @@ class Gain:
         """The gain in one sentence, for photographers."""
         if self.clipped == 0.0:
             return "Nothing was lost in this photo: no pixel is clipped, none is changed."
+        if self.strongest < 0.05:  # As it would be rounded below.
+            return f"{_percent(self.clipped)} of the pixels are clipped, and nothing came back."
         if self.visible == 0.0:
             return (
                 f"{_percent(self.clipped)} of the pixels are clipped, but what came back is too "

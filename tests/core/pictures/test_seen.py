@@ -70,6 +70,7 @@ class TestGain:
             (Gain(0.0, 0.0, 0.0, 0.0), "Nothing was lost in this photo"),
             (Gain(0.0, 0.0, 1.4, 0.3), "30 % of the pixels are clipped, but what came back is too "
              "faint to be seen (ΔE up to 1.4)."),
+            (Gain(0.0, 0.0, 0.01, 0.3), "30 % of the pixels are clipped, and nothing came back."),
         ],
     )  # fmt: skip
     def test_one_honest_sentence(self, gain: Gain, sentence: str) -> None:
