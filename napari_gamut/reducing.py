@@ -83,7 +83,7 @@ def reducing(
     path : Path, optional
         The file to write; an existing one is replaced, since people were asked.
     carry : bool
-        Whether the file carries a network, fitted to what the photo loses (GamutMLP).
+        Whether the file carries a hint and a network, fitted to what the photo loses (GamutMLP).
     check : callable, optional
         Called before the file takes its name; what it raises gives up the work.
 
@@ -93,6 +93,7 @@ def reducing(
         Steps done and in all.
     """
     from core.files import write_codes
+    from core.methods.registry import DEFAULT, method
     from core.payload.embedding import write_embedded
     from core.payload.gamut_mlp import FitSettings
 
@@ -112,5 +113,6 @@ def reducing(
     if not carry:
         write_codes(path, codes, **settings)
         return Reduced(codes, lost, path)
-    embedding = yield from write_embedded(path, codes, scene, None, FitSettings(), **settings)
+    default = method(DEFAULT)
+    embedding = yield from write_embedded(path, codes, scene, default, FitSettings(), **settings)
     return Reduced(codes, lost, path, embedding.size)
