@@ -358,13 +358,25 @@ def _density(values: Floats, diagram: Diagram) -> Doubles:
 
 
 def primaries(space: ColourSpace) -> Doubles:
-    """Return the x, y of a space's primaries, adapted (Bradford) to D65; float64, shape (3, 2)."""
+    """Return the x, y of a space's primaries, adapted (Bradford) to D65; float64, shape (3, 2).
+
+    Examples
+    --------
+    >>> primaries(SRGB).round(2).tolist()
+    [[0.64, 0.33], [0.3, 0.6], [0.15, 0.06]]
+    """
     xyz = SRGB.to_xyz @ matrix_between(space, SRGB, "Bradford")
     return np.asarray((xyz[:2] / xyz.sum(axis=0)).T)
 
 
 def in_diagram(xy: Doubles, diagram: Diagram) -> Doubles:
-    """Return CIE 1931 x, y as coordinates of a diagram; float64, shape (..., 2)."""
+    """Return CIE 1931 x, y as coordinates of a diagram; float64, shape (..., 2).
+
+    Examples
+    --------
+    >>> in_diagram(np.array([0.3127, 0.3290]), "uv").round(4).tolist()  # D65
+    [0.1978, 0.4683]
+    """
     if diagram == "xy":
         return xy
     x, y = xy[..., 0], xy[..., 1]

@@ -78,6 +78,13 @@ def code_figure(
     -------
     matplotlib.figure.Figure
         One panel a photo; shares are on a logarithmic scale.
+
+    Examples
+    --------
+    >>> shares = code_shares(np.array([[[0, 90, 255], [0, 90, 120]]], np.uint8))
+    >>> figure = code_figure({"photo": shares})
+    >>> figure.axes[0].texts[0].get_text()
+    'clipped: 33.3% at 0, 16.7% at the top'
     """
     style = theme_named(theme)
     count = max(1, len(photos))

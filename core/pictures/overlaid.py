@@ -57,6 +57,13 @@ def overlaid_figure(
     -------
     matplotlib.figure.Figure
         One panel, with a legend of photos and spaces.
+
+    Examples
+    --------
+    >>> red = np.array([[[0.5, 0.1, 0.1]]], np.float32)
+    >>> figure = overlaid_figure({"before": red, "after": 1.1 * red}, diagram="uv")
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
+    ['before', 'after', 'sRGB', 'Display P3', 'ProPhoto RGB', 'White (D65)']
     """
     from matplotlib.lines import Line2D
 
@@ -121,8 +128,8 @@ def pointed_at(
     --------
     >>> pointed_at(0.3127, 0.329)
     Pointed(sentence='x 0.313, y 0.329: sRGB holds it.', colour=(255, 255, 255))
-    >>> pointed_at(0.68, 0.315).sentence
-    'x 0.680, y 0.315: Display P3 holds it, sRGB does not.'
+    >>> pointed_at(0.66, 0.325).sentence
+    'x 0.660, y 0.325: Display P3 holds it, sRGB does not.'
     """
     names = ("x", "y") if diagram == "xy" else ("u′", "v′")
     told = f"{names[0]} {x:.3f}, {names[1]} {y:.3f}: "

@@ -136,14 +136,14 @@ def test_whatever_one_photo_does_the_others_are_worked_on(
     write_codes(folder / "b.png", CODES)
     from core.engine import files
 
-    original = files.expand_file
+    original = files.file_expansion
 
-    def failing(source, *arguments):
+    def failing(source, *arguments, **more):
         if source.name == "a.png":
             raise ZeroDivisionError("division by zero")
-        return original(source, *arguments)
+        return original(source, *arguments, **more)
 
-    monkeypatch.setattr(files, "expand_file", failing)
+    monkeypatch.setattr(files, "file_expansion", failing)
     command = ("expand", folder, "-o", tmp_path / "out", "--model", "naive")
     assert run(*command, "--json") == 1
     captured = capsys.readouterr()

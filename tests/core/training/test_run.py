@@ -241,6 +241,7 @@ class TestResuming:
         script = tmp_path / "run.py"
         script.write_text(
             textwrap.dedent("""
+            from dataclasses import replace
             import sys, time
             from pathlib import Path
             import torch
@@ -319,6 +320,7 @@ class TestProcesses:
         script = tmp_path / "run.py"
         script.write_text(
             textwrap.dedent("""
+            from dataclasses import replace
             import sys
             from pathlib import Path
             import torch
