@@ -306,7 +306,7 @@ class ExpandTab:
 
     def _ask_again(self, asked: Asked | None, last: Last | None, *chosen: Any) -> Shown:
         """Ask for the same photos with other settings, if they are others."""
-        before = asked or (last and Asked(0, last.paths, last.chosen))
+        before = asked or last
         # Who leaves a choice as it was says so, too.
         if last is None or before is None or before.chosen == chosen:
             return {self._asked: gr.skip()}

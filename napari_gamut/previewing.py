@@ -10,6 +10,7 @@ import numpy as np
 
 from core.colour import SRGB, convert
 from core.gamut import naive_inversion
+from core.progress import mapped
 from napari_gamut.seeing import MUTED, curtain, rendered
 
 if TYPE_CHECKING:
@@ -127,15 +128,9 @@ def glimpse(
         settings = replace(settings, solver=replace(settings.solver, max_steps=steps))
     share = None if weight is None else np.ascontiguousarray(weight[part])
     work = expansion(seen, method, settings, check, share)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            values = end.value.values
-            break
-        yield 0, 0
+    values = (yield from mapped(work, lambda *_: (0, 0))).values
     naive = naive_inversion(seen)
-    after = convert(values, settings.space, SRGB, settings.adaptation)
-    before, after = rendered(naive, look), rendered(after, look, naive)
+    scene = convert(values, settings.space, SRGB, settings.adaptation)
+    before, after = rendered(naive, look), rendered(scene, look, naive)
     picture = curtain(before, after, seen.shape[1] // 2, np.empty_like(after))
     return Glimpse(picture, view.top, view.left, stride)

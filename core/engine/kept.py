@@ -36,7 +36,7 @@ _ANSWERS, _INDEX = "answers.bin", "answers.json"
 
 
 class KeptAnswers:
-    """The answers of a method to a photo, in a folder.
+    """The answers of a method to a whole photo, in a folder; not those of an expansion in a region.
 
     Parameters
     ----------

@@ -20,7 +20,6 @@ from napari_gamut.photos import LayerPhoto, photo_of, srgb_photo_of
 from napari_gamut.places import spatial, view_of
 from napari_gamut.previewing import Glimpse
 from napari_gamut.records import KEY, record_in
-from napari_gamut.regions import region_of
 from napari_gamut.requests import Request
 from napari_gamut.roles import is_plain, source_of
 from napari_gamut.settings import preferences
@@ -230,10 +229,8 @@ class ExpandPage(SavingPage):
         if self._asked > 1:
             source = source_for(choice, photo)
             request = replace(request, source=source, tolerance=photo.tolerance)
-        region = view = None
-        if self.region.value is not None:
-            index = self.index_of(layer)
-            region = region_of(self.region.value, layer, index, self.feather.value)
+        region = self.region_in(self.region, layer, self.feather.value)
+        view = None
         if not photo.leading and self.viewer.dims.ndisplay == 2:
             view = view_of(layer, self.viewer)
 

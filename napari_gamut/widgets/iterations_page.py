@@ -10,7 +10,6 @@ from magicgui.widgets import ComboBox, FloatSpinBox, PushButton, SpinBox
 from napari_gamut.iterations import Trace, solve_visibly
 from napari_gamut.photos import srgb_photo_of
 from napari_gamut.places import place_of
-from napari_gamut.regions import region_of
 from napari_gamut.requests import Request
 from napari_gamut.roles import is_plain, reference_of, source_of
 from napari_gamut.settings import preferences
@@ -129,9 +128,8 @@ class IterationsPage(Page):
         index = self.index_of(layer)
         photo = stack.frame(index)
         reference = self.frame_in(self.reference) if self.reference.value else None
-        bounds = None
-        if self.region.value is not None:
-            bounds = region_of(self.region.value, layer, index).bounds(photo.size)
+        region = self.region_in(self.region, layer)
+        bounds = None if region is None else region.bounds(photo.size)
         self.player.stop()
         request = Request(
             model=self.choice.name, tolerance=photo.tolerance, device=preferences().device

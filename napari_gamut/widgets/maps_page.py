@@ -12,7 +12,6 @@ from napari_gamut.mapping import KINDS, Kind, Map, maps_of
 from napari_gamut.photos import LayerError
 from napari_gamut.places import in_stack, place_of
 from napari_gamut.records import PICTURE
-from napari_gamut.regions import region_of
 from napari_gamut.roles import is_photo, reference_of
 from napari_gamut.widgets.controls import screen_box
 from napari_gamut.widgets.layer_boxes import choose, layer_box, reference_box, region_box
@@ -89,9 +88,7 @@ class MapsPage(Page):
             self.say("\n".join(item.title for item in found))
 
         display = self.screen.value
-        region = None
-        if self.region.value is not None:
-            region = region_of(self.region.value, layer, index)
+        region = self.region_in(self.region, layer)
         self.start_job(
             lambda _: maps_of(kinds, photo, reference, display, region), add, layer=layer
         )

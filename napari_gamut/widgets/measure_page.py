@@ -12,7 +12,6 @@ from core.errors import PhotoError
 from napari_gamut.measuring import chosen_colours, measure
 from napari_gamut.naming import counted
 from napari_gamut.photos import LayerError, same_size
-from napari_gamut.regions import region_of
 from napari_gamut.roles import is_photo, reference_of
 from napari_gamut.tables import rows_of, separated
 from napari_gamut.widgets.exporting import asked_path, save_drawing
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
     from core.metrics import PhotoMetrics
     from napari_gamut.measuring import Colours
-    from napari_gamut.regions import Region
 
 _CODES = "codes"
 _DRAWINGS = (
@@ -117,7 +115,7 @@ class MeasurePage(Page):
             raise LayerError("Measuring needs the wide-gamut original; choose a reference.")
         reference = self.frame_in(self.reference)
         same_size(photo, reference)
-        region = self._region()
+        region = self.region_in(self.region, self.layer.value)
         where = "" if region is None else f" inside “{self.region.value.name}”"
 
         def show(metrics: PhotoMetrics) -> None:
@@ -163,7 +161,7 @@ class MeasurePage(Page):
             photos = [self.frame_in(self.layer)]
             if self.reference.value:
                 photos.append(self.frame_in(self.reference))
-            region = self._region()
+            region = self.region_in(self.region, self.layer.value)
             if region is not None:
                 same_size(*photos)
         except PhotoError as error:
@@ -188,12 +186,6 @@ class MeasurePage(Page):
         """Listen to nothing any more."""
         super().close_down()
         self._theme.disconnect(self._draw)
-
-    def _region(self) -> Region | None:
-        layer = self.layer.value
-        if self.region.value is None:
-            return None
-        return region_of(self.region.value, layer, self.index_of(layer))
 
     def _on_layer(self, layer: Image | None) -> None:
         if layer is not None:

@@ -17,6 +17,7 @@ from napari_gamut import remembered
 from napari_gamut.conversions import conversion
 from napari_gamut.photos import LayerError, photo_of
 from napari_gamut.places import shown_index
+from napari_gamut.regions import region_of
 from napari_gamut.widgets.job import Job, TimeLeft, Work
 from napari_gamut.widgets.layer_boxes import LayerBox, choose
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from core.pictures import ThemeName
     from napari_gamut.photos import LayerPhoto
     from napari_gamut.places import Index
+    from napari_gamut.regions import Region
 
 
 _NARROWEST_BOX = 90
@@ -291,6 +293,27 @@ class Page(Container[Any]):
         """
         photo = photo_of(box.value)
         return photo.frame(self.index_of(box.value))
+
+    def region_in(self, box: ComboBox, layer: Layer, feather: float = 0.0) -> Region | None:
+        """Return what is marked on the frame that is shown of a layer; None for all of it.
+
+        Parameters
+        ----------
+        box : ComboBox
+            In which a layer of shapes or labels may be chosen.
+        layer : Layer
+            The photo.
+        feather : float
+            Pixels of the soft edge.
+
+        Raises
+        ------
+        LayerError
+            If nothing is marked there.
+        """
+        if box.value is None:
+            return None
+        return region_of(box.value, layer, self.index_of(layer), feather)
 
     def containers(self) -> list[Container[Any]]:
         """Return the groups of labelled controls, each with a column of labels of its own."""
