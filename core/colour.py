@@ -224,7 +224,7 @@ SPACES: Mapping[str, ColourSpace] = MappingProxyType(
     {space.key: space for space in (SRGB, PROPHOTO, DISPLAY_P3, ADOBE_RGB, REC2020, ACESCG)}
 )
 WIDE_SPACES: Mapping[str, ColourSpace] = MappingProxyType(
-    {key: space for key, space in SPACES.items() if space is not SRGB}
+    {key: space for key, space in SPACES.items() if space != SRGB}
 )
 """The spaces that hold colours which sRGB cannot."""
 
@@ -355,7 +355,7 @@ def convert(
     >>> convert(red, DISPLAY_P3, SRGB).round(4).tolist()
     [1.2249, -0.0421, -0.0196]
     """
-    if source is target:
+    if source == target:
         return values
     return apply_matrix(values, matrix_between(source, target, adaptation), axis=axis)
 

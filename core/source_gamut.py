@@ -95,7 +95,7 @@ def told(source: ColourSpace | None) -> npt.NDArray[np.float32]:
     >>> told(DISPLAY_P3).tolist(), told(None).tolist()
     ([1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0])
     """
-    return np.array([space is source for space in SOURCES], np.float32)
+    return np.array([space == source for space in SOURCES], np.float32)
 
 
 def index_entry(path: Path) -> dict[str, str] | None:
@@ -133,7 +133,7 @@ def source_named(key: str | None) -> ColourSpace | None:
     (True, True)
     """
     space = SPACES.get(key or UNKNOWN)
-    return None if space is SRGB else space
+    return None if space == SRGB else space
 
 
 @functools.lru_cache(maxsize=8)

@@ -65,7 +65,7 @@ class Style:
         if self.saturation != 1.0:
             grey = (finished @ LUMINANCE)[..., None]
             finished = np.clip(grey + np.float32(self.saturation) * (finished - grey), 0.0, 1.0)
-        if self.space is not PROPHOTO:
+        if self.space != PROPHOTO:
             limited = np.clip(convert(finished, PROPHOTO, self.space), 0.0, 1.0)
             finished = np.clip(convert(limited, self.space, PROPHOTO), 0.0, 1.0)
         return finished

@@ -81,13 +81,13 @@ def finish(
     inside = box.project(estimate)
     if source is not None:
         inside = clip_within(inside, box, source, adaptation)
-    elif space is not PROPHOTO:
+    elif space != PROPHOTO:
         prophoto = fit_into(inside, naive, PROPHOTO, adaptation)
         inside = box.project(convert(prophoto, PROPHOTO, SRGB, adaptation))
     if space not in (PROPHOTO, source):
         inside = clip_within(inside, box, space, adaptation)
     # Each step may undo a little of the one before; this one holds all limits at once.
-    within = [] if source is None or source is space else [source]
+    within = [] if source is None or source == space else [source]
     return fit_into(inside, naive, space, adaptation, within=within)
 
 

@@ -185,7 +185,7 @@ def _matched(name: str, curves: tuple[Curve, Curve, Curve], stated: Matrix) -> E
             return SpaceEncoding(space)
         if colour < _COLORANT_LABEL and curve < _CURVE_LABEL:
             label = space
-    if label is SRGB:
+    if label == SRGB:
         # The compact and the tabulated sRGB profiles mean sRGB, and its codes stay as they are.
         return SpaceEncoding(SRGB)
     if all(curve is identity for curve in curves):

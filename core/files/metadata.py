@@ -198,9 +198,9 @@ class Metadata:
         notes: list[str] = []
         blob, packet, records, texts = self.exif, self.xmp, self.iptc, self.texts
         if blob is not None:
-            blob = exif.stating(blob, width, height, srgb=space is SRGB)
+            blob = exif.stating(blob, width, height, srgb=space == SRGB)
         if packet is not None:
-            facts = xmp.Facts(width, height, space is SRGB, space.name, _MIME[format_key])
+            facts = xmp.Facts(width, height, space == SRGB, space.name, _MIME[format_key])
             packet = xmp.corrected(packet, facts)
         if records is not None and format_key not in _HOLD_IPTC:
             more, complete = iptc.as_properties(records)

@@ -133,7 +133,7 @@ class _HintedWorker:
 
     def scene(self, codes: Codes, answers: FloatImage, source: ColourSpace | None) -> FloatImage:
         scene = self._worker.scene(codes, answers, source)
-        if source is not self._hint.source:
+        if source != self._hint.source:
             return scene
         naive = naive_inversion(codes)
         return naive + self._hint.factors(codes, self._tolerance) * (scene - naive)

@@ -55,7 +55,7 @@ def screen_codes(
     shown = np.empty(scene.shape, np.uint8)
     for rows in row_bands(scene):
         linear = np.clip(scene[rows], 0.0, 1.0) if naive is None else naive[rows]
-        if space is not SRGB:
+        if space != SRGB:
             linear = fit_into(scene[rows], linear, space, adaptation)
         shown[rows] = np.rint(255.0 * space.encode(linear))
     return shown

@@ -1,4 +1,5 @@
 import dataclasses
+import pickle
 from dataclasses import replace
 from typing import ClassVar, Literal
 
@@ -47,6 +48,21 @@ def extreme_codes(rng: np.random.Generator, shape: tuple[int, int], depth: int) 
 @pytest.fixture(scope="module", params=[SMALL_BOX, SMALL_PAPER], ids=["box", "paper"])
 def model(request: pytest.FixtureRequest) -> Model:
     return LetNetMethod(random_model(request.param, seed=1, scale=20.0))
+
+
+@pytest.mark.parametrize("source", [None, *SOURCES])
+@pytest.mark.parametrize("space", WIDE_SPACES.values())
+def test_settings_mean_the_same_in_another_process(
+    space: ColourSpace, source: ColourSpace | None
+) -> None:
+    codes = extreme_codes(np.random.default_rng(4), (24, 40), 8)
+    method = LetNetMethod(random_model(SMALL_BOX, seed=1, scale=20.0))
+    here = replace(CPU, space=space, source=source)
+    there = pickle.loads(pickle.dumps(here))
+    assert there.space is not here.space
+    np.testing.assert_array_equal(
+        expand(codes, method, there).values, expand(codes, method, here).values
+    )
 
 
 @settings(max_examples=25)
