@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from core.engine.cluster import Cluster
+
 _STYLES = ("as-is", "vivid")
 """Keys of :data:`core.styles.STYLES`, whose import takes long."""
 
@@ -101,6 +103,52 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-perceptual", action="store_true", help="leave out FLIP and LPIPS, which take long"
     )
+
+
+def add_place(
+    group: argparse._ActionsContainer, work: str = "photos", given: str = "A photo"
+) -> None:
+    """Add the choice of where work is done: processes of this machine, or a cluster.
+
+    Examples
+    --------
+    >>> parser = argparse.ArgumentParser()
+    >>> add_place(parser)
+    >>> place_of(parser.parse_args([])) is None
+    True
+    >>> place_of(parser.parse_args(["--workers", "4"]))
+    Cluster(workers=4, address=None)
+    """
+    place = group.add_mutually_exclusive_group()
+    place.add_argument(
+        "--workers",
+        type=at_least(1),
+        metavar="N",
+        help=f"work on N {work} at once, in as many processes of this machine",
+    )
+    place.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help=f"work on {work} on the machines of a dask cluster, such as tcp://10.0.0.5:8786: run "
+        "dask scheduler on one and dask worker ADDRESS --nthreads 1 on each; all of them need "
+        f"this program, and the folders under the same names. {given} whose worker dies is given "
+        "to another one",
+    )
+
+
+def place_of(options: argparse.Namespace) -> Cluster | None:
+    """Return where work is done; None for this process.
+
+    Examples
+    --------
+    >>> place_of(argparse.Namespace(workers=None, cluster="tcp://10.0.0.5:8786"))
+    Cluster(workers=None, address='tcp://10.0.0.5:8786')
+    """
+    from core.engine.cluster import Cluster
+
+    if options.workers is None and options.cluster is None:
+        return None
+    return Cluster(options.workers, options.cluster)
 
 
 def set_threads(options: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.arguments import add_selection, add_styles, at_least, set_threads
+from core.cli.arguments import add_place, add_selection, add_styles, at_least, place_of, set_threads
 from core.errors import PhotoError
 
 if TYPE_CHECKING:
@@ -97,14 +97,10 @@ def _add_page(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_machine(parser: argparse.ArgumentParser) -> None:
-    machine = parser.add_argument_group("the machine")
-    machine.add_argument(
-        "--workers",
-        metavar="N",
-        type=at_least(1),
-        default=1,
-        help="photos that are measured at the same time (default: 1)",
+    machine = parser.add_argument_group(
+        "the machine", "(--workers and --cluster need napari-gamut[cluster])"
     )
+    add_place(machine, "parts", "A part")
     machine.add_argument("--threads", type=at_least(1), help="of each of them")
     machine.add_argument("--device", default="auto", help="auto, cpu, cuda, ... (default: auto)")
 
@@ -145,7 +141,7 @@ def run(options: argparse.Namespace) -> int:
         budgets=budgets,
         ablations=_read(options.ablations) if options.ablations else (),
         command=_command(),
-        workers=options.workers,
+        place=place_of(options),
     )
     text = json.dumps(_report(content), indent=1, default=str)
     write_bytes(options.output / _REPORT, text.encode(), overwrite=True)
@@ -217,7 +213,7 @@ def _measured(
             units,
             settings,
             options.output,
-            workers=options.workers,
+            place=place_of(options),
             threads=options.threads,
             failed=report,
         )

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from tqdm import tqdm
 
-from core.cli.arguments import at_least
+from core.cli.arguments import add_place, place_of
 from core.colour import WIDE_SPACES
-from core.engine.batches import Job, is_done, log_unforeseen, sentence
-from core.engine.cluster import Cluster, spread
+from core.engine.batches import Job, is_done, is_large, log_unforeseen, sentence
+from core.engine.cluster import Workers
 from core.errors import PhotoError
 from core.files import PHOTO_FORMATS
 from core.files.safe_write import remove_partials
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from core.colour import ColourSpace
+    from core.engine.cluster import Cluster
     from core.engine.method import Method
     from core.network.solver import SolverSettings
     from core.progress import Check
@@ -86,22 +87,12 @@ def add_inputs(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
     )
     parser.add_argument("--json", action="store_true", help="print a report for programs")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
-    group = parser.add_argument_group("many photos at once", "(needs napari-gamut[cluster])")
-    place = group.add_mutually_exclusive_group()
-    place.add_argument(
-        "--workers",
-        type=at_least(1),
-        metavar="N",
-        help="work on N photos at once, in as many processes of this machine",
+    group = parser.add_argument_group(
+        "many photos at once",
+        "(needs napari-gamut[cluster]; gamut expand lets all of them share a photo of 100 "
+        "megapixels or more)",
     )
-    place.add_argument(
-        "--cluster",
-        metavar="ADDRESS",
-        help="work on photos on the machines of a dask cluster, such as tcp://10.0.0.5:8786: run "
-        "dask scheduler on one and dask worker ADDRESS --nthreads 1 on each; all of them need this "
-        "program, and the photos' folders under the same names. A photo whose worker dies is "
-        "given to another one",
-    )
+    add_place(group)
 
 
 def is_spread(options: argparse.Namespace) -> bool:
@@ -118,7 +109,7 @@ def is_spread(options: argparse.Namespace) -> bool:
     >>> is_spread(argparse.Namespace(workers=4, cluster=None))
     True
     """
-    return options.workers is not None or options.cluster is not None
+    return place_of(options) is not None
 
 
 def run_jobs(
@@ -126,6 +117,7 @@ def run_jobs(
     options: argparse.Namespace,
     work: Work,
     description: dict[str, Any],
+    share: Share | None = None,
 ) -> int:
     """Work on photo after photo; one that fails does not stop the others.
 
@@ -139,6 +131,8 @@ def run_jobs(
         Does a job; returns a line for people and a report for programs. It can be pickled.
     description : dict
         What the report for programs says once.
+    share : callable, optional
+        Does a job of a very large photo, sharing it among all workers, where there are any.
 
     Returns
     -------
@@ -169,7 +163,8 @@ def run_jobs(
                 if not options.json:
                     say(f"{job.source} -> {job.target}")
             todo = []
-        run = _spread if is_spread(options) else _in_turn
+        place = place_of(options)
+        run = partial(_spread, share=share, place=place) if place else _in_turn
         with closing(run(todo, options, work, bars)) as results:
             for job, result in results:
                 if isinstance(result, Exception):
@@ -211,6 +206,9 @@ def _say_most_clipped(reports: Sequence[dict[str, Any]], most: int = 5) -> None:
 Work = Callable[[Job, Progress], tuple[str, dict[str, Any]]]
 """Does a job; returns a line for people and a report for programs."""
 
+Share = Callable[[Job, Progress, Workers], tuple[str, dict[str, Any]]]
+"""Does a job with the help of workers; returns the same."""
+
 _Results = Generator[tuple[Job, Exception | tuple[str, dict[str, Any]]], None, None]
 
 
@@ -224,8 +222,16 @@ def _in_turn(jobs: Sequence[Job], options: argparse.Namespace, work: Work, bars:
             yield job, error
 
 
-def _spread(jobs: Sequence[Job], options: argparse.Namespace, work: Work, bars: _Bars) -> _Results:
-    """Do many jobs at once, in other processes."""
+def _spread(
+    jobs: Sequence[Job],
+    options: argparse.Namespace,
+    work: Work,
+    bars: _Bars,
+    *,
+    place: Cluster,
+    share: Share | None,
+) -> _Results:
+    """Do many jobs at once, in other processes; then very large ones, each in all of them."""
     free = []
     for job in jobs:
         try:
@@ -236,20 +242,35 @@ def _spread(jobs: Sequence[Job], options: argparse.Namespace, work: Work, bars: 
     if not free:
         return
     named = {job.source.absolute(): job for job in jobs}
-    place = Cluster(options.workers, options.cluster)
+    large = [job for job in free if share is not None and is_large(job.source)]
     try:
-        with closing(spread(partial(_job_of_a_worker, work), free, place)) as outcomes:
-            for outcome in outcomes:
-                job = named[outcome.task.source]
-                if outcome.error is not None:
-                    yield job, outcome.error
-                    continue
-                logger.debug("%s was done by %s", job.source, outcome.worker)
-                line, report = outcome.result
-                yield job, (line, {**report, "input": str(job.source), "output": str(job.target)})
+        with Workers(place) as workers:
+            singly = partial(_job_of_a_worker, work)
+            small = [job for job in free if job not in large]
+            with closing(workers.spread(singly, small)) as outcomes:
+                for outcome in outcomes:
+                    job = named[outcome.task.source]
+                    if outcome.error is not None:
+                        yield job, outcome.error
+                        continue
+                    logger.debug("%s was done by %s", job.source, outcome.worker)
+                    yield job, _named(outcome.result, job)
+            for task in large:
+                job = named[task.source]
+                try:
+                    assert share is not None
+                    yield job, _named(share(task, bars.begin(job.source.name), workers), job)
+                except Exception as error:
+                    yield job, error
     finally:
         for job in free:
             remove_partials(job.target)
+
+
+def _named(result: tuple[str, dict[str, Any]], job: Job) -> tuple[str, dict[str, Any]]:
+    """Return a result with the names of files as they were given."""
+    line, report = result
+    return line, {**report, "input": str(job.source), "output": str(job.target)}
 
 
 def _job_of_a_worker(work: Work, job: Job, check: Check) -> tuple[str, dict[str, Any]]:

@@ -7,7 +7,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from core.cli.arguments import add_selection, add_styles, at_least, set_threads, within
+from core.cli.arguments import (
+    add_place,
+    add_selection,
+    add_styles,
+    at_least,
+    place_of,
+    set_threads,
+    within,
+)
 from core.errors import PhotoError
 
 if TYPE_CHECKING:
@@ -108,7 +116,10 @@ def _add_solver(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_machine(parser: argparse.ArgumentParser) -> None:
-    machine = parser.add_argument_group("the machine")
+    machine = parser.add_argument_group(
+        "the machine", "(--workers and --cluster need napari-gamut[cluster])"
+    )
+    add_place(machine)
     machine.add_argument("--device", default="auto", help="auto, cpu, cuda, ... (default: auto)")
     machine.add_argument("--threads", type=at_least(1), help="of the processor")
     machine.add_argument("--tile", metavar="PIXELS", type=at_least(64), default=512)
@@ -119,6 +130,7 @@ def run(options: argparse.Namespace) -> int:
     from core.cli.progress import ProgressBar
     from core.evaluation.measuring import evaluate
     from core.evaluation.originals import evenly, photos_in
+    from core.evaluation.spread import evaluate_spread
     from core.files import check_target
     from core.methods import registry
 
@@ -138,9 +150,16 @@ def run(options: argparse.Namespace) -> int:
         bar.note(f"left out: {error}")
 
     with ProgressBar("photos") as bar:
-        for number, photo in enumerate(photos):
-            bar.show(number, len(photos), photo.name)
-            rows += evaluate(methods, [photo], settings, failed=report)
+        place = place_of(options)
+        if place is None:
+            for number, photo in enumerate(photos):
+                bar.show(number, len(photos), photo.name)
+                rows += evaluate(methods, [photo], settings, failed=report)
+        else:
+            work = evaluate_spread(options.methods, photos, settings, place, failed=report)
+            for number, found in enumerate(work, start=1):
+                bar.show(number, len(photos), "measuring")
+                rows += found
     if not rows:
         raise PhotoError("None of the folders holds a readable photo; check their names.")
     _write_tables(options, rows, methods, settings)

@@ -14,9 +14,11 @@ from core.engine import batches
 from core.engine.memory import keep_freed_memory
 from core.errors import PhotoError
 from core.files import OUTPUT_FORMATS, check_target, sample_photo
-from core.methods.registry import DEFAULT
+from core.methods import registry
 
 if TYPE_CHECKING:
+    from core.engine.cluster import Workers
+    from core.engine.files import ExpandBands
     from core.engine.method import Method
     from core.files import RowReader
 
@@ -37,7 +39,7 @@ report says how many, and by how much.
 def add_parser(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str = "expand",
-    model: str = DEFAULT,
+    model: str = registry.DEFAULT,
     summary: str = "give sRGB photos their lost colours back",
     description: str = "Give sRGB photos their lost colours back, as wide-gamut files.",
 ) -> None:
@@ -77,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     if options.before_after:
         check_target(Path(options.before_after), overwrite=options.overwrite)
     expander = _Expander(options)
-    return common.run_jobs(jobs, options, expander.expand, expander.describe())
+    return common.run_jobs(jobs, options, expander.expand, expander.describe(), expander.share)
 
 
 class _Expander:
@@ -94,13 +96,12 @@ class _Expander:
         from core.engine.expansion import ExpansionSettings
         from core.engine.files import FileSettings
         from core.gamut import LOSSY_TOLERANCE
-        from core.methods.registry import method
         from core.spaces import wide_space_named
 
         set_threads(options)
         keep_freed_memory()
         device_named(options.device)
-        self._method = method(options.model)
+        self._method = registry.method(options.model)
         given = options.tolerance
         try:
             self._settings = ExpansionSettings(
@@ -135,6 +136,23 @@ class _Expander:
 
     def expand(self, job: batches.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
         """Expand one photo; returns a line for people and a report."""
+        from core.engine.expansion import expand_bands
+
+        return self._expanded(job, progress, expand_bands)
+
+    def share(
+        self, job: batches.Job, progress: common.Progress, workers: Workers
+    ) -> tuple[str, dict[str, Any]]:
+        """Expand one photo, whose bands are shared among workers."""
+        from core.engine.large import SharedBands
+
+        load = functools.partial(registry.method, registry.anywhere(self._options.model))
+        bands = SharedBands(workers, job.source, load, self._files.limits)
+        return self._expanded(job, progress, bands)
+
+    def _expanded(
+        self, job: batches.Job, progress: common.Progress, expand: ExpandBands
+    ) -> tuple[str, dict[str, Any]]:
         from core.engine.files import file_expansion
         from core.files import open_rows
         from core.progress import finished
@@ -143,7 +161,13 @@ class _Expander:
         picture: tuple[str, ...] = ()
         with open_rows(job.source, limits=self._files.limits) as reader:
             work = file_expansion(
-                job.source, job.target, self._method, self._settings, self._files, reader=reader
+                job.source,
+                job.target,
+                self._method,
+                self._settings,
+                self._files,
+                reader=reader,
+                expand=expand,
             )
             report = finished(work, progress)
             if self._options.before_after:
@@ -177,4 +201,6 @@ def _kept_expander(options: str) -> _Expander:
 
 
 def _plain(options: argparse.Namespace) -> dict[str, Any]:
-    return {name: value for name, value in vars(options).items() if name != "run"}
+    """Return options as plain values that mean the same in another process."""
+    plain = {name: value for name, value in vars(options).items() if name != "run"}
+    return {**plain, "model": registry.anywhere(options.model)}

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import PhotoError
-from core.files import PHOTO_FORMATS, format_of, is_own_result, is_same_file
+from core.files import (
+    PHOTO_FORMATS,
+    FileError,
+    Limits,
+    format_of,
+    is_own_result,
+    is_same_file,
+    pixel_count,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +28,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PHOTO_SUFFIXES = frozenset(suffix for those in PHOTO_FORMATS.values() for suffix in those)
+
+LARGE = 100_000_000
+"""Pixels of a photo that several processes share, where there are several."""
+
+_SMALL_FILE = 2_000_000
+"""Bytes: of smaller files not even the header is read, since no large photo is so small."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +51,21 @@ class Job:
     source: Path
     target: Path
     plain: Path | None = None
+
+
+def is_large(path: Path) -> bool:
+    """Return whether a photo is so large that several processes had better share it.
+
+    Examples
+    --------
+    >>> from core.files import sample_photo
+    >>> is_large(sample_photo())
+    False
+    """
+    try:
+        return path.stat().st_size >= _SMALL_FILE and pixel_count(path, Limits()) >= LARGE
+    except (OSError, FileError):
+        return False  # Whoever opens it says why it cannot be read.
 
 
 Mark = Callable[[Path], bool]

@@ -1,17 +1,20 @@
-"""Work on many photos by several processes, of this machine or of others, through dask.distributed.
+"""Work by several processes, of this machine or of others, through dask.distributed.
 
-The scheduler of ``dask.distributed`` hands out photo after photo, notices when a worker dies or
-falls silent, and gives its photo to another one. Folders are shared: every worker reads and
-writes the files under the same names. A photo's file gets its name only when it is complete, and
-always holds the same bytes, so that work that was begun twice does no harm.
+The scheduler of ``dask.distributed`` hands out task after task, such as a photo or a part of a
+large one, notices when a worker dies or falls silent, and gives its task to another one. Folders
+are shared: every worker reads and writes the files under the same names. A photo's file gets its
+name only when it is complete, and always holds the same bytes, so that work that was begun twice
+does no harm.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 import uuid
-from contextlib import ExitStack
+from collections import deque
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -19,14 +22,15 @@ from core.errors import PhotoError
 from core.progress import Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from typing import Self
 
     from core.progress import Check
 
 Task = TypeVar("Task")
 
 _DEATHS = 10
-"""Workers that one photo may outlive: they may have been killed while they happened to hold it."""
+"""Workers that one task may outlive: they may have been killed while they happened to hold it."""
 
 _LISTENING = 0.5
 """Seconds between two questions of a worker whether its work is still wanted."""
@@ -63,7 +67,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Outcome(Generic[Task]):
-    """How the work on one photo ended.
+    """How the work on one task ended.
 
     Attributes
     ----------
@@ -82,33 +86,25 @@ class Outcome(Generic[Task]):
     error: Exception | None
     worker: str
 
+    def get(self) -> Any:
+        """Return the result, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        return self.result
 
-def spread(
-    work: Callable[[Task, Check], Any], tasks: Sequence[Task], cluster: Cluster
-) -> Generator[Outcome[Task], None, None]:
-    """Work on many photos at once.
+
+class Workers:
+    """The processes of a cluster, ready to work; a context manager.
 
     Parameters
     ----------
-    work : callable
-        ``work(task, check)`` does one photo in a worker, and calls `check` often, which raises
-        when nobody wants the work any more. It may be called again for a photo whose worker
-        died. It and the tasks can be pickled.
-    tasks : sequence
-        One for each photo.
-    cluster : Cluster
-        Where.
-
-    Yields
-    ------
-    Outcome
-        As photos are done, in any order. Closing the generator gives up all work, on all
-        workers.
+    place : Cluster
+        Where they are.
 
     Raises
     ------
     PhotoError
-        If the cluster cannot be reached, or dask.distributed is missing.
+        On entering, if the cluster cannot be reached, or dask.distributed is missing.
 
     Examples
     --------
@@ -116,42 +112,128 @@ def spread(
     >>> def measured(name, check):
     ...     check()  # stops the work where nobody wants it any more
     ...     return len(name)
-    >>> with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as local:
-    ...     for outcome in spread(
-    ...         measured, ["beach.jpg"], Cluster(address=local.scheduler_address)
-    ...     ):
+    >>> local = LocalCluster(n_workers=1, processes=False, dashboard_address=None)
+    >>> with local, Workers(Cluster(address=local.scheduler_address)) as workers:
+    ...     for outcome in workers.spread(measured, ["beach.jpg"]):
     ...         print(outcome.task, outcome.result)
     beach.jpg 9
     """
+
+    def __init__(self, place: Cluster) -> None:
+        self._place = place
+        self._stack = ExitStack()
+        self._client: Any = None
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._client = _client(self._place, stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    @property
+    def count(self) -> int:
+        """How many there are now, at least 1."""
+        return max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+
+    def spread(
+        self, work: Callable[[Task, Check], Any], tasks: Sequence[Task]
+    ) -> Generator[Outcome[Task], None, None]:
+        """Work on many tasks at once.
+
+        Parameters
+        ----------
+        work : callable
+            ``work(task, check)`` does one task in a worker, and calls `check` often, which raises
+            when nobody wants the work any more. It may be called again for a task whose worker
+            died. It and the tasks can be pickled.
+        tasks : sequence
+            Such as one for each photo.
+
+        Yields
+        ------
+        Outcome
+            As tasks are done, in any order. Closing the generator gives up all work, on all
+            workers.
+        """
+        from distributed import as_completed
+
+        with self._wanted(work) as submit:
+            futures = {submit(task): task for task in tasks}
+            for future in as_completed(futures):
+                yield _outcome(future, futures[future])
+                future.release()
+
+    def spread_in_order(
+        self, work: Callable[[Task, Check], Any], tasks: Iterable[Task], ahead: int
+    ) -> Generator[Outcome[Task], None, None]:
+        """Work on many tasks at once whose results are wanted one after the other.
+
+        Parameters
+        ----------
+        work : callable
+            As for :meth:`spread`.
+        tasks : iterable
+            In the order of the results.
+        ahead : int
+            Tasks that are begun, or done and not yet fetched, at any time: they take memory.
+
+        Yields
+        ------
+        Outcome
+            In the order of the tasks. Closing the generator gives up all work, on all workers.
+        """
+        with self._wanted(work) as submit:
+            begun: deque[tuple[Any, Task]] = deque()
+            waiting = iter(tasks)
+            while True:
+                begun.extend(
+                    (submit(task), task) for task in itertools.islice(waiting, ahead - len(begun))
+                )
+                if not begun:
+                    return
+                future, task = begun.popleft()
+                yield _outcome(future, task)
+                future.release()
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Call a function in every worker that is alive; one that has just died is passed over."""
+        self._client.run(function, on_error="ignore")
+
+    @contextmanager
+    def _wanted(self, work: Callable[[Task, Check], Any]) -> Iterator[Callable[[Task], Any]]:
+        """Give a function that submits tasks; at the end all unfinished ones are given up."""
+        from distributed import Event
+
+        name = f"gamut-{uuid.uuid4().hex}"
+        numbers = itertools.count()
+        futures = []
+
+        def submit(task: Task) -> Any:
+            key = f"{name}-{next(numbers)}"
+            future = self._client.submit(_done, work, task, name, key=key, pure=False, retries=2)
+            futures.append(future)
+            return future
+
+        try:
+            yield submit
+        finally:
+            unfinished = [future for future in futures if not future.done()]
+            if unfinished:
+                Event(name, client=self._client).set()
+                self._client.cancel(unfinished, force=True)
+
+
+def _client(cluster: Cluster, stack: ExitStack) -> Any:
     try:
-        from distributed import Event, as_completed
+        import dask
+        from distributed import Client, LocalCluster
     except ImportError as error:
         raise PhotoError(
             "Working on several machines needs dask.distributed; install napari-gamut[cluster]."
         ) from error
-    with ExitStack() as stack:
-        client = _client(cluster, stack)
-        name = f"gamut-{uuid.uuid4().hex}"
-        futures = {
-            client.submit(
-                _done, work, task, name, key=f"{name}-{number}", pure=False, retries=2
-            ): task
-            for number, task in enumerate(tasks)
-        }
-        try:
-            for future in as_completed(futures):
-                yield _outcome(future, futures[future])
-                future.release()
-        finally:
-            unfinished = [future for future in futures if not future.done()]
-            if unfinished:
-                Event(name, client=client).set()
-                client.cancel(unfinished, force=True)
-
-
-def _client(cluster: Cluster, stack: ExitStack) -> Any:
-    import dask
-    from distributed import Client, LocalCluster
 
     stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS}))
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
@@ -193,7 +275,7 @@ def _outcome(future: Any, task: Task) -> Outcome[Task]:
 
         if isinstance(error, KilledWorker):
             error = PhotoError(
-                f"{_DEATHS + 1} workers died over this photo, perhaps for want of memory; try it "
+                f"{_DEATHS + 1} workers died over it, perhaps for want of memory; try it "
                 "alone with --tile 256."
             )
         return Outcome(task, None, error, "")
@@ -201,7 +283,7 @@ def _outcome(future: Any, task: Task) -> Outcome[Task]:
 
 
 def _done(work: Callable[[Task, Check], Any], task: Task, name: str) -> tuple[Any, str]:
-    """Do one photo in a worker; returns its result and the worker's address."""
+    """Do one task in a worker; returns its result and the worker's address."""
     from distributed import get_worker
 
     check = _Wanted(name)

@@ -300,12 +300,7 @@ def expand_bands(
     settings = method.projected(settings or ExpansionSettings())
     with closing(solve_bands(source, method, settings, check, weight)) as solved:
         for band in solved:
-            values = None
-            if band.answers is not None:
-                values = finish_band(band, settings)
-            yield Band(
-                band.top, band.codes, values, band.clipped, band.tiles, band.done, band.total
-            )
+            yield band.finished(settings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -347,6 +342,11 @@ class SolvedBand:
         """Return the pixels that have answers, bool, shape (h, W)."""
         return _concerned(self.clipped, self.weight, settings.project)
 
+    def finished(self, settings: ExpansionSettings) -> Band:
+        """Return the band with the colours that its answers give, if it has them."""
+        values = None if self.answers is None else finish_band(self, settings)
+        return Band(self.top, self.codes, values, self.clipped, self.tiles, self.done, self.total)
+
 
 def solve_bands(
     source: Source,
@@ -375,21 +375,87 @@ def solve_bands(
     >>> len(list(bands))
     2
     """
-    height, width, _ = source.shape
     if weight is not None:
+        height, width, _ = source.shape
         check_weight(weight, (height, width))
-    worker = method.worker(source, settings, check)
-    side, halo = (worker.tile, worker.halo) if worker else (settings.tile, 0)
-    down, across = plan_spans(height, side, halo), plan_spans(width, side, halo)
-    total = len(down) * len(across)
-    for number, row in enumerate(down):
+    plan = BandPlan.of(source, method, settings, check)
+    for number, row in enumerate(plan.rows):
         if check is not None:
             check()
-        region = Tile(row, Span(0, width, 0, width))
-        window = source.rows(row.window_start, row.window_stop)
         share = None if weight is None else weight[row.start : row.stop]
-        for part in solve_region(window, region, source.shape, worker, settings, share):
-            yield replace(part, done=part.done + number * len(across), total=total)
+        yield from plan.solve(number, share)
+
+
+@dataclass(frozen=True, eq=False)
+class BandPlan:
+    """A photo cut into bands, each of which can be solved without the others.
+
+    Attributes
+    ----------
+    source : Source
+        sRGB codes.
+    worker : Worker or None
+        A method at work on the whole photo; None where there is nothing to solve.
+    settings : ExpansionSettings
+        Tolerance, projection, batch.
+    rows : tuple of Span
+        The bands, from top to bottom.
+    across : int
+        Tiles of a band.
+    """
+
+    source: Source
+    worker: Worker | None
+    settings: ExpansionSettings
+    rows: tuple[Span, ...]
+    across: int
+
+    @classmethod
+    def of(
+        cls,
+        source: Source,
+        method: Method,
+        settings: ExpansionSettings,
+        check: Check | None = None,
+    ) -> BandPlan:
+        """Return the plan of a photo for a method.
+
+        Examples
+        --------
+        >>> from core.methods.registry import method
+        >>> source = ArraySource(np.full((600, 2, 3), 128, np.uint8))
+        >>> plan = BandPlan.of(source, method("naive"), ExpansionSettings())
+        >>> [(row.start, row.stop) for row in plan.rows]
+        [(0, 512), (512, 600)]
+        """
+        height, width, _ = source.shape
+        worker = method.worker(source, settings, check)
+        side, halo = (worker.tile, worker.halo) if worker else (settings.tile, 0)
+        rows = tuple(plan_spans(height, side, halo))
+        return cls(source, worker, settings, rows, len(plan_spans(width, side, halo)))
+
+    def solve(self, number: int, weight: FloatImage | None = None) -> Iterator[SolvedBand]:
+        """Solve a band.
+
+        Parameters
+        ----------
+        number : int
+            Which.
+        weight : ndarray, float32, of the band's pixels, optional
+            As for :func:`expand`.
+
+        Yields
+        ------
+        SolvedBand
+            After each batch of tiles, without answers; at last with them.
+        """
+        row = self.rows[number]
+        _, width, _ = shape = self.source.shape
+        region = Tile(row, Span(0, width, 0, width))
+        window = self.source.rows(row.window_start, row.window_stop)
+        before, total = number * self.across, len(self.rows) * self.across
+        for part in solve_region(window, region, shape, self.worker, self.settings, weight):
+            yield replace(part, done=part.done + before, total=total)
 
 
 def solve_region(

@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
 
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 
     from core.files import Limits, Photo, RowReader
     from core.progress import Check
+
+ExpandBands: TypeAlias = (
+    "Callable[[Source, Method, ExpansionSettings, Check | None], Generator[Band, None, None]]"
+)
 
 _KEPT = "none"
 _CARRIES = (
@@ -209,6 +213,7 @@ def file_expansion(
     file_settings: FileSettings | None = None,
     check: Check | None = None,
     reader: RowReader | None = None,
+    expand: ExpandBands = expand_bands,
 ) -> Generator[tuple[int, int], None, FileReport]:
     """Expand a file step by step.
 
@@ -220,6 +225,9 @@ def file_expansion(
         Called often, before each iteration of a solver, too; what it raises gives up the work.
     reader : RowReader, optional
         The source, where it is open already; it stays open.
+    expand : callable
+        What expands the codes, as :func:`core.engine.expansion.expand_bands` does: such as
+        :class:`core.engine.large.SharedBands`.
 
     Yields
     ------
@@ -254,7 +262,7 @@ def file_expansion(
         settings = settings or ExpansionSettings()
         if reader.info.lossy:
             settings = replace(settings, tolerance=files.lossy_tolerance)
-        pixels, notes = _pixels(reader)
+        pixels, notes = codes_of(reader)
         if pixels is not None:
             method = method.bound(Subject(pixels, reader.payload, str(source)))
             settings, reason = _sourced(settings, method, reader, files)
@@ -270,7 +278,7 @@ def file_expansion(
             writer.write_rows(values)
             yield 1, 1
         else:
-            bands = stack.enter_context(closing(expand_bands(pixels, method, settings, check)))
+            bands = stack.enter_context(closing(expand(pixels, method, settings, check)))
             yield from _written(bands, writer, tally, settings)
             notes = (*notes, *tally.notes(writer.bits))
     return FileReport(
@@ -331,8 +339,17 @@ def _written(
         behind.wait()
 
 
-def _pixels(reader: RowReader) -> tuple[Source | None, tuple[str, ...]]:
-    """Return a file's sRGB codes, or None if its colours are wide already."""
+def codes_of(reader: RowReader) -> tuple[Source | None, tuple[str, ...]]:
+    """Return a file's sRGB codes, or None if its colours are wide already; and notes on that.
+
+    Examples
+    --------
+    >>> from core.files import sample_photo
+    >>> with open_rows(sample_photo()) as reader:
+    ...     codes, notes = codes_of(reader)
+    >>> codes.shape, notes
+    ((400, 600, 3), ())
+    """
     if reader.is_srgb_codes:
         return reader, ()  # type: ignore[return-value]
     assert reader.photo is not None

@@ -11,14 +11,14 @@ import functools
 import hashlib
 import io
 import json
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core.colour import DISPLAY_P3, PROPHOTO
+from core.engine.cluster import Workers
 from core.engine.method import Needs
 from core.errors import PhotoError
 from core.evaluation.measuring import evaluate_photo
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
+    from core.engine.cluster import Cluster
     from core.engine.method import Method
     from core.gamut import FloatImage
+    from core.progress import Check
 
 _LONGEST_PICTURE = 420
 _COLOURS = 60_000
@@ -175,7 +177,7 @@ def benchmark(
     settings: BenchmarkSettings,
     folder: Path,
     *,
-    workers: int = 1,
+    place: Cluster | None = None,
     threads: int | None = None,
     failed: Callable[[PhotoError], None] | None = None,
 ) -> Generator[tuple[int, int], None, list[Measured]]:
@@ -189,9 +191,10 @@ def benchmark(
         What is measured.
     folder : Path
         Where figures and pictures are kept.
-    workers : int
-        Processes that measure at the same time: it is faster, but times are those of a busy
-        machine then.
+    place : Cluster, optional
+        Processes, here or elsewhere, that measure at the same time: it is faster, but times are
+        those of a busy machine then. They find photos, weights and the folder under the same
+        names.
     threads : int, optional
         Of each worker.
     failed : callable, optional
@@ -227,26 +230,25 @@ def benchmark(
     [('naive', False), ('soft-clip', True)]
     """
     folder.mkdir(parents=True, exist_ok=True)
-    work = functools.partial(_measure, settings=settings, folder=folder, threads=threads)
+    work = functools.partial(
+        _measure,
+        recipes=registry.recipes(settings.methods),
+        settings=settings.evaluation,
+        folder=folder.absolute(),
+        threads=threads,
+    )
     found: dict[Unit, Row | None] = {}
     yield 0, len(units)
-    if workers == 1:
+    if place is None:
         for unit in units:
             _keep(found, unit, functools.partial(work, unit), failed)
             yield len(found), len(units)
     else:
-        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-        try:
-            futures = {pool.submit(work, unit): unit for unit in units}
-            for future in as_completed(futures):
-                _keep(found, futures[future], future.result, failed)
+        named = {replace(unit, photo=unit.photo.absolute()): unit for unit in units}
+        with Workers(place) as workers, closing(workers.spread(work, list(named))) as outcomes:
+            for outcome in outcomes:
+                _keep(found, named[outcome.task], outcome.get, failed)
                 yield len(found), len(units)
-        except BaseException:
-            for process in list((pool._processes or {}).values()):
-                process.terminate()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
     return [Measured(unit.protocol, row) for unit in units if (row := found[unit]) is not None]
 
 
@@ -304,19 +306,28 @@ def _keep(
         found[unit] = None
 
 
-def _measure(unit: Unit, settings: BenchmarkSettings, folder: Path, threads: int | None) -> Row:
+def _measure(
+    unit: Unit,
+    check: Check | None = None,
+    *,
+    recipes: dict[str, str],
+    settings: EvaluationSettings,
+    folder: Path,
+    threads: int | None,
+) -> Row:
     """Measure a unit, or read what was measured of it before."""
     import torch
 
+    if check is not None:
+        check()
     if threads:
         torch.set_num_threads(threads)
     protocol = PROTOCOLS[unit.protocol]
-    styles = {unit.style: settings.evaluation.styles[unit.style]}
-    evaluation = replace(settings.evaluation, styles=styles, protocol=protocol)
+    styles = {unit.style: settings.styles[unit.style]}
+    evaluation = replace(settings, styles=styles, protocol=protocol)
     place = _place(folder, unit)
     conditions = _conditions(unit, evaluation)
-    methods = {method.name: method for method in _methods(settings.methods)}
-    chosen = [] if unit.method == registry.NAIVE else [methods[unit.method]]
+    chosen = [] if unit.method == registry.NAIVE else [_method(recipes[unit.method], unit.method)]
     weights = {method.name: method.sha256 for method in chosen}
     file = place / _name(conditions, unit.method, weights.get(unit.method, ""))
     floor = place / _name(conditions, registry.NAIVE, "")
@@ -337,9 +348,9 @@ def _read(file: Path) -> Row:
     return Row.from_dict(json.loads(file.read_text()))
 
 
-@functools.lru_cache(maxsize=4)
-def _methods(names: tuple[str, ...]) -> list[Method]:
-    return registry.methods(names)
+@functools.lru_cache(maxsize=32)
+def _method(recipe: str, name: str) -> Method:
+    return registry.method(recipe).renamed(name)
 
 
 @functools.lru_cache(maxsize=1)

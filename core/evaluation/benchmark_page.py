@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from core.engine.cluster import Cluster
     from core.engine.method import Method
     from core.evaluation.benchmark import Measured
     from core.evaluation.cost import Cost
@@ -119,8 +120,8 @@ class Content:
         Outcomes of ``gamut ablate``.
     command : str
         That made the page.
-    workers : int
-        Processes that measured at the same time.
+    place : Cluster, optional
+        Which processes measured at the same time, where several did.
     """
 
     photos: int
@@ -132,7 +133,7 @@ class Content:
     budgets: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     ablations: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     command: str = ""
-    workers: int = 1
+    place: Cluster | None = None
 
 
 def page(content: Content) -> str:

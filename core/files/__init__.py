@@ -6,7 +6,7 @@ from core.files.metadata import Metadata, Resolution
 from core.files.payloads import carried_bytes
 from core.files.profile import icc_profile
 from core.files.provenance import Provenance, provenance_of
-from core.files.reading import PHOTO_FORMATS, Photo, PhotoInfo, inspect, read
+from core.files.reading import PHOTO_FORMATS, Photo, PhotoInfo, inspect, pixel_count, read
 from core.files.rows import RowReader, open_rows
 from core.files.safe_write import check_target, is_same_file, write_bytes
 from core.files.sample import sample_photo
@@ -47,6 +47,7 @@ __all__ = [
     "is_own_result",
     "is_same_file",
     "open_rows",
+    "pixel_count",
     "provenance_of",
     "read",
     "sample_photo",

@@ -123,7 +123,7 @@ class Photo:
         -------
         ndarray, uint8 or uint16, shape (H, W, 3), or None
         """
-        if self.space is not SRGB or self.linear or self.pixels.dtype == np.float32:
+        if self.space != SRGB or self.linear or self.pixels.dtype == np.float32:
             return None
         codes: Codes = self.pixels  # type: ignore[assignment]
         return codes
@@ -360,6 +360,31 @@ def read_header(path: Path, limits: Limits) -> Header:
         header = replace(header, payload=carried_bytes(path))
     check_size(path, header.width, header.height, limits)
     return header
+
+
+def pixel_count(path: Path, limits: Limits) -> int:
+    """Return how many pixels a photo has, without decoding them.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read as a photo, or is too large.
+
+    Examples
+    --------
+    >>> from core.files import sample_photo
+    >>> pixel_count(sample_photo(), Limits())
+    240000
+    """
+    module = _module(path, limits)
+    with guarded(path, _NAMES[module]):
+        if module is jxl:
+            width, height = jxl.read_size(path)
+        else:
+            header: Header = module.read_header(path)
+            width, height = header.width, header.height
+    check_size(path, width, height, limits)
+    return width * height
 
 
 _SIGNATURES: tuple[tuple[bytes, ModuleType], ...] = (

@@ -145,6 +145,36 @@ def methods(names: Iterable[str | Path]) -> list[Method]:
     return unique
 
 
+def anywhere(name: str | Path) -> str:
+    """Return a method's name that means the same in every folder: of a file its whole path.
+
+    Examples
+    --------
+    >>> anywhere("naive")
+    'naive'
+    >>> Path(anywhere("mine.safetensors")) == Path.cwd() / "mine.safetensors"
+    True
+    """
+    return str(Path(name).absolute()) if Path(name).suffix == _WEIGHTS else str(name)
+
+
+def recipes(names: Iterable[str | Path]) -> dict[str, str]:
+    """Return by what other processes find methods: of each one's name, what :func:`method` takes.
+
+    Parameters
+    ----------
+    names : iterable of str or Path
+        As for :func:`methods`.
+
+    Examples
+    --------
+    >>> recipes(["naive", "letnet"])
+    {'naive': 'naive', 'letnet': 'letnet'}
+    """
+    wanted = list(names)
+    return {each.name: anywhere(name) for each, name in zip(methods(wanted), wanted, strict=True)}
+
+
 def _load_network(name: str | Path) -> Method:
     if import_module("core.network.rivals.image_model").holds_image_network(Path(name)):
         rival: Method = import_module("core.methods.image_network").load(Path(name))

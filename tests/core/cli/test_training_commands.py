@@ -200,6 +200,35 @@ class TestEvaluate:
         for word in ("Quality", "gained least", "Group", "Cost", "tiny-box", "vivid", "as-is"):
             assert word in told
 
+    @pytest.mark.filterwarnings("ignore")  # The libraries of the cluster leave sockets open.
+    def test_several_processes_measure_the_same(
+        self,
+        photos: Path,
+        networks: list[str],
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        damaged = tmp_path / "more" / "damaged.png"
+        damaged.parent.mkdir()
+        damaged.write_bytes(b"nothing")
+        monkeypatch.chdir(Path(networks[0]).parent)
+        arguments = ["evaluate", Path(networks[0]).name, "--no-perceptual", "--photos", str(photos)]
+        arguments += [str(damaged.parent), "--styles", "vivid", "--steps", "3", "--threads", "1"]
+        found = []
+        for name, more in (("one", []), ("two", ["--workers", "2"])):
+            rows = tmp_path / f"{name}.json"
+            assert main([*arguments, "--json", str(rows), *more]) == 1
+            assert "damaged.png" in capsys.readouterr().err
+            found.append(json.loads(rows.read_text()))
+        timed = {"seconds", "fitting", "peak_memory"}
+        alone, together = (
+            [{key: value for key, value in row.items() if key not in timed} for row in rows]
+            for rows in found
+        )
+        assert len(alone) > 2
+        assert alone == together
+
     def test_files_for_programs_and_papers(
         self, photos: Path, networks: list[str], tmp_path: Path
     ) -> None:

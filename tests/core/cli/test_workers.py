@@ -19,13 +19,12 @@ import psutil
 import pytest
 
 from core.cli import main
-from core.cli.common import _job_of_a_worker
-from core.engine.cluster import Cluster, spread
+from core.engine.cluster import Cluster, Workers
 from core.errors import PhotoError
 from core.files import write_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="signals stop and kill the workers"),
@@ -130,6 +129,74 @@ def test_photos_that_fail_or_exist_are_named_and_the_others_are_done(
     assert hashes(out)["0.tif"] == alone[os.path.join("0", "0.tif")]
 
 
+@pytest.fixture(scope="module")
+def mosaic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A photo of many bands, with clipped pixels in each."""
+    photo = tmp_path_factory.mktemp("mosaic") / "mosaic.png"
+    codes = np.random.default_rng(7).integers(0, 256, (1100, 200, 3), dtype=np.uint8)
+    write_codes(photo, codes)
+    return photo
+
+
+@pytest.mark.parametrize("model", ["letnet-box", "letnet"])
+def test_a_large_photo_is_shared_by_all_workers_of_which_one_dies(
+    mosaic: Path, tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ["--model", model, "--tile", 64, "--steps", 4, "--threads", 1]
+    assert run("expand", mosaic, "-o", tmp_path / "alone.tif", "-q", *settings) == 0
+    monkeypatch.setattr("core.cli.common.is_large", lambda path: path == mosaic)
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    trouble = once_begun(shared, kill)
+    assert run("expand", mosaic, "-o", shared / "a.tif", "--workers", 2, "-q", *settings) == 0
+    trouble.join(timeout=10)
+    assert (shared / "a.tif").read_bytes() == (tmp_path / "alone.tif").read_bytes()
+
+
+def test_a_large_photo_that_cannot_be_read_is_named_and_the_others_are_done(
+    mosaic: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    damaged = tmp_path / "damaged.png"
+    damaged.write_bytes(mosaic.read_bytes()[:90_000])
+    small = tmp_path / "small.png"
+    write_codes(small, np.full((32, 32, 3), 255, np.uint8))
+    monkeypatch.setattr("core.cli.common.is_large", lambda path: path == damaged)
+    out = tmp_path / "out"
+    assert run("expand", damaged, small, "-o", out, "--workers", 1, "--json") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert "damaged" in report["failed"][0]["error"]
+    assert [path.name for path in out.iterdir()] == ["small.tif"]
+
+
+def squared(task: int, check: Callable[[], None]) -> int:
+    time.sleep(0.3 if task == 0 else 0.0)
+    return task**2
+
+
+def test_results_come_in_the_order_of_the_tasks() -> None:
+    import cloudpickle
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    taken = []
+
+    def tasks() -> Iterator[int]:
+        for number in range(9):
+            taken.append(number)
+            yield number
+
+    with (
+        Workers(Cluster(workers=2)) as two,
+        closing(two.spread_in_order(squared, tasks(), ahead=3)) as outcomes,
+    ):
+        assert two.count == 2
+        assert next(outcomes).result == 0
+        assert taken == [0, 1, 2]
+        assert [outcome.result for outcome in outcomes] == [number**2 for number in range(1, 9)]
+
+
 def forever(task: int, check: Callable[[], None], place: str) -> int:
     """Works until nobody wants it; says so in a file."""
     started = Path(place) / f"{task}-started"
@@ -149,10 +216,11 @@ def test_work_that_is_given_up_ends_on_all_workers(tmp_path: Path) -> None:
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     work = partial(forever, place=str(tmp_path))
-    with closing(spread(work, [0, 1, 2, 3, 4], Cluster(workers=2))) as outcomes:
-        assert next(outcomes).result == 0
-        while len(list(tmp_path.glob("*-started"))) < 3:
-            time.sleep(0.05)
+    with Workers(Cluster(workers=2)) as two:
+        with closing(two.spread(work, [0, 1, 2, 3, 4])) as outcomes:
+            assert next(outcomes).result == 0
+            while len(list(tmp_path.glob("*-started"))) < 3:
+                time.sleep(0.05)
     started = {path.name.split("-")[0] for path in tmp_path.glob("*-started")}
     assert {"0"} < started < {"0", "1", "2", "3", "4"}
     assert workers() == []
@@ -160,8 +228,9 @@ def test_work_that_is_given_up_ends_on_all_workers(tmp_path: Path) -> None:
 
 def test_a_cluster_that_is_not_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.engine.cluster._PATIENCE", 0.5)
-    with pytest.raises(PhotoError, match=r"no cluster at tcp://127\.0\.0\.1:1"):
-        next(spread(_job_of_a_worker, [1], Cluster(address="tcp://127.0.0.1:1")))
+    there = Workers(Cluster(address="tcp://127.0.0.1:1"))
+    with pytest.raises(PhotoError, match=r"no cluster at tcp://127\.0\.0\.1:1"), there:
+        raise AssertionError("it was entered")
 
 
 @pytest.mark.parametrize("settings", [{}, {"workers": 0}, {"workers": 1, "address": "tcp://a:1"}])

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from core.cli import main
+from core.engine.cluster import Cluster
 from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
 from core.evaluation import benchmark as module
@@ -144,7 +145,9 @@ def test_several_processes_measure_the_same(photos: list[Path], tmp_path: Path) 
     settings = replace(SETTINGS, methods=("sampled",), protocols=("box",))
     units = plan(photos, settings)
     alone = finished(benchmark(units, settings, tmp_path / "one"))
-    together = finished(benchmark(units, settings, tmp_path / "two", workers=2, threads=1))
+    together = finished(
+        benchmark(units, settings, tmp_path / "two", place=Cluster(workers=2), threads=1)
+    )
     assert [one.row.metrics for one in alone] == [one.row.metrics for one in together]
 
 
