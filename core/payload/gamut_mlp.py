@@ -107,7 +107,7 @@ class FitSettings:
         One of :data:`FORMS`.
     steps : int
         Of Adam at most, on batches drawn from the samples. The rate falls to 0 along half a
-            cosine; the fit ends as soon as the photo stops gaining, or what is held out of it where
+        cosine; the fit ends as soon as the photo stops gaining, or what is held out of it where
         not all of it is learned.
     batch : int
         Pixels of a step.

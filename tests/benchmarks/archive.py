@@ -1,27 +1,33 @@
 """One archive, all night: a tree of small photos, by one process and by several.
 
-    python tests/benchmarks/archive.py [--photos 2000] [--workers 1 2] [--side 160]
+    python tests/benchmarks/archive.py [--photos 2000] [--workers 1 2] [--side 160] [--kills 20]
 
 For each number of workers: files per second, and the memory of all processes after a tenth of the
-photos and at the end. Then the work is killed in the middle and goes on with --resume, and the
-results of all runs are compared byte for byte.
+photos and at the end. Then kills at random moments, in turn of one worker, whose photo another one
+gets, and of all processes, after which --resume goes on; the results of all runs are compared byte
+for byte. At last, what handing out a task costs that does nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import signal
+import random
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
 
+from core.engine.cluster import Cluster, Workers
 from core.files import read, sample_photo, write_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def main() -> None:
@@ -29,6 +35,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=2000)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--side", type=int, default=160)
+    parser.add_argument("--kills", type=int, default=20)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
@@ -47,19 +54,51 @@ def main() -> None:
                 flush=True,
             )
         out = root / "killed"
-        process = start(root / "in", out, max(options.workers))
-        while count(out) < options.photos // 3:
-            time.sleep(0.05)
-        for child in psutil.Process(process.pid).children(recursive=True):
-            child.kill()
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        left = count(out)
-        again = start(root / "in", out, max(options.workers), "--resume")
-        again.wait()
+        kill_again_and_again(root / "in", out, max(options.workers), options)
         found.add(digest(out, options.photos))
-        print(f"\nkilled after {left} files, then --resume: {count(out)} of {options.photos} files")
+        print(f"\n{options.kills} kills: {count(out)} of {options.photos} files")
         print("all runs wrote the same bytes" if len(found) == 1 else "THE RUNS DIFFER")
+    print(f"handing out a task: {1000 * handing_out(max(options.workers)):.1f} ms")
+
+
+def kill_again_and_again(
+    source: Path, out: Path, workers: int, options: argparse.Namespace
+) -> None:
+    """Kill one worker or all processes, `kills` times, while the archive is worked on."""
+    rng = random.Random(0)
+    marks = sorted(rng.sample(range(1, options.photos - 2 * workers), options.kills))
+    process = start(source, out, workers, "--resume")
+    for number, mark in enumerate(marks):
+        while count(out) < mark:
+            assert process.poll() is None, "the work ended by itself"
+            time.sleep(0.02)
+        time.sleep(rng.random() * 0.3)
+        children = psutil.Process(process.pid).children(recursive=True)
+        busy = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        if number % 2 == 0:
+            rng.choice(busy).kill()
+            continue
+        for child in children:
+            child.kill()
+        process.kill()
+        process.wait()
+        process = start(source, out, workers, "--resume")
+    assert process.wait() == 0
+
+
+def handing_out(workers: int, tasks: int = 1000) -> float:
+    """Return the seconds that a task takes which does nothing."""
+    with Workers(Cluster(workers=workers)) as place:
+        for _ in place.spread(nothing, range(2 * workers)):
+            pass
+        started = time.perf_counter()
+        for _ in place.spread(nothing, range(tasks)):
+            pass
+        return (time.perf_counter() - started) / tasks
+
+
+def nothing(task: int, check: Callable[[], None]) -> None:
+    """Do nothing."""
 
 
 def make_archive(folder: Path, photos: int, side: int) -> None:

@@ -15,14 +15,18 @@ says otherwise. Memory is the peak of a process of its own above what it held be
 (f) what the network costs over merely converting a file
 (g) cold starts against importing torch (wall time)
 (h) fitting a GamutMLP and restoring with it (wall time), also beside two busy processes
+(i) the cell as ONNX Runtime and torch.compile run it, which would have to win by half to be worth
+    a second engine
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import multiprocessing
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -43,10 +47,11 @@ from core.engine.tiling import ArraySource
 from core.files import write_codes
 from core.gamut import clipped_mask, naive_inversion
 from core.methods.registry import method
+from core.network.exporting import export_onnx
 from core.network.solver import solve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from core.gamut import Codes
 
@@ -447,6 +452,54 @@ def fits(rounds: int, tiny: bool) -> list[Row]:
     ]
 
 
+# --- (i) -------------------------------------------------------------------------------------
+
+
+def other_engines(rounds: int, tiny: bool) -> list[Row]:
+    return [row for side in ((64,) if tiny else (256, 576)) for row in _other(side, rounds, tiny)]
+
+
+def _other(side: int, rounds: int, tiny: bool) -> Iterator[Row]:
+    network, start, context, _ = solver_problem(side)
+    steps = 2 if tiny else 10
+    engines = {"ONNX Runtime": _in_onnx(start, context)}
+    if not tiny and shutil.which("g++") is not None:  # It compiles for minutes.
+        engines["torch.compile"] = functools.partial(torch.compile(network.cell), start, *context)
+    ours = functools.partial(network.cell, start, *context)
+    with torch.inference_mode():
+        for name, theirs in engines.items():
+            works = (functools.partial(_repeat, step, steps) for step in (ours, theirs))
+            our_seconds, their_seconds = in_turn(rounds, *works)
+            yield {
+                "window": f"{side}×{side}",
+                "engine": name,
+                "ours ms a step": 1000 * statistics.median(our_seconds) / steps,
+                "theirs ms a step": 1000 * statistics.median(their_seconds) / steps,
+                "times faster than ours": ratio(our_seconds, their_seconds),
+            }
+
+
+def _repeat(step: Callable[[], object], steps: int) -> None:
+    for _ in range(steps):
+        step()
+
+
+def _in_onnx(start: torch.Tensor, context: list[torch.Tensor]) -> Callable[[], object]:
+    """Return a step of the cell by ONNX Runtime, with one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "letnet-box.onnx"
+        export_onnx(method("letnet-box").model, path)
+        cell = path.with_name("letnet-box-cell.onnx").read_bytes()
+    session = onnxruntime.InferenceSession(cell, options, providers=["CPUExecutionProvider"])
+    names = [given.name for given in session.get_inputs()]
+    fed = {n: np.ascontiguousarray(x) for n, x in zip(names, (start, *context), strict=True)}
+    return lambda: session.run(None, fed)
+
+
 PARTS: dict[str, tuple[str, Callable[[int, bool], list[Row]]]] = {
     "a": ("The engine against the same weights run plainly", engine_against_plain),
     "b": ("The solver against torchdeq's Anderson", solver_against_torchdeq),
@@ -456,6 +509,7 @@ PARTS: dict[str, tuple[str, Callable[[int, bool], list[Row]]]] = {
     "f": ("What the network costs over converting a file", over_converting),
     "g": ("Cold starts (wall time)", cold_starts),
     "h": ("GamutMLP (wall time)", fits),
+    "i": ("The cell by other engines", other_engines),
 }
 
 
