@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from core.engine.memory import return_freed_memory
 from napari_gamut import remembered
 from napari_gamut.widgets.save_guard import guard_saving
+from napari_gamut.widgets.shortcuts import bind_keys, release_keys
 from napari_gamut.widgets.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class GamutPanel(QWidget):  # type: ignore[misc]
         self._tidying.setInterval(_TIDY_MS)
         self._tidying.timeout.connect(_tidy)
         self._watcher = Watcher(self, self.close_down)
+        bind_keys(self.viewer, self)
         kept = remembered.recall(_STATE).get("page")
         self.open(kept if kept in _PAGES else "Expand")
 
@@ -133,6 +135,8 @@ class GamutPanel(QWidget):  # type: ignore[misc]
         """Stop all work and listen to nothing any more."""
         for event, listener in self._connections:
             event.disconnect(listener)
+        if self._connections:  # Else the keys may be those of a newer panel.
+            release_keys(self.viewer)
         self._connections = []
         for page in self._pages.values():
             page.close_down()
