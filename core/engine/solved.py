@@ -169,7 +169,7 @@ class SolvedPhoto:
             Its :meth:`finish` gives what the whole photo's gives of these pixels, up to rounding.
         """
         start, stop, step = rows.indices(len(self.codes))
-        found = []
+        found: list[SolvedBand] = []
         for band in self._bands:
             height = len(band.codes)
             first = start - band.top if start > band.top else (start - band.top) % step

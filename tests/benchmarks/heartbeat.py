@@ -168,8 +168,9 @@ class Session:
             self.viewer.add_image, **data, rgb=True, contrast_limits=(0, 255), metadata=PICTURE
         )
         self.measure(f"napari alone, a layer like the photo, {when}", add)
-        self.viewer.layers.pop()
-        self.viewer.layers.remove(other)
+        for layer in (self.viewer.layers[-1], other):
+            self.viewer.layers.remove(layer)
+            self.settle()  # Two at once end the process where a processor draws (napari 0.9.2).
 
     def expand_and_forget(self) -> int:
         """Expand once more, remove the result, and return the memory that is held then."""
@@ -211,6 +212,7 @@ def main() -> None:
             session.measure(f"save {suffix}", partial(page.save, target))
         session.napari_alone("after")
         viewer.layers.remove(viewer.layers[-1])
+        session.settle()
         viewer.layers.selection.active = viewer.layers[0]
         held = [session.expand_and_forget() for _ in range(options.rounds)]
         session.told["memory_mb"] = held
