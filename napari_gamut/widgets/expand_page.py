@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from napari_gamut.regions import Region
 
 
+_NOTHING_OPEN = "Open a photo, or try File > Open Sample > Gamut Expansion."
 _PATIENCE_MS = 150
 """Until the result follows a control that is still being moved."""
 
@@ -400,6 +401,10 @@ class ExpandPage(SavingPage):
         self._turning = False
         if photo is not None:
             self.tolerance.value = photo.tolerance
+        if layer is None and not self.busy:
+            self.say(_NOTHING_OPEN)
+        elif self.note == _NOTHING_OPEN:
+            self.say("")
 
     def _on_see(self) -> None:
         layer = self._wide_layer()

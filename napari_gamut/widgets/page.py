@@ -92,6 +92,11 @@ class Page(Container[Any]):
         self._aligning = QTimer(self.native)
         self._aligning.setSingleShot(True)
         self._aligning.timeout.connect(self._align_labels)
+        self._wanted: QWidget | None = None
+        self._scrolling = QTimer(self.native)
+        self._scrolling.setSingleShot(True)
+        self._scrolling.setInterval(_LAID_OUT_MS)
+        self._scrolling.timeout.connect(self._scroll)
         self.run.changed.connect(self._on_run)
         self.remedy.changed.connect(self._on_remedy)
 
@@ -153,10 +158,12 @@ class Page(Container[Any]):
 
     def bring_into_sight(self, widget: QWidget) -> None:
         """Scroll to a widget, once it has its place."""
-        QTimer.singleShot(_LAID_OUT_MS, self.native, lambda: self._scroll_to(widget))
+        self._wanted = widget
+        self._scrolling.start()
 
-    def _scroll_to(self, widget: QWidget) -> None:
-        if self._alive and widget.isVisible():
+    def _scroll(self) -> None:
+        widget = self._wanted
+        if self._alive and widget is not None and widget.isVisible():
             top = widget.mapTo(self._content, QPoint(0, 0)).y()
             bar = self.native.verticalScrollBar()
             room = self.native.viewport().height()

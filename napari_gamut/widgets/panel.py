@@ -47,6 +47,7 @@ _NARROWEST, _USUAL, _WIDEST = 300, 340, 380
 _LOWEST = 150
 _TIDY_MS = 500
 """After a layer is gone, until its memory is given back: napari lets go of it a little later."""
+_LAID_OUT_MS = 100
 _STATE = "Panel"
 
 
@@ -90,6 +91,10 @@ class GamutPanel(QWidget):  # type: ignore[misc]
         self._tidying.setSingleShot(True)
         self._tidying.setInterval(_TIDY_MS)
         self._tidying.timeout.connect(_tidy)
+        self._fitting = QTimer(self)
+        self._fitting.setSingleShot(True)
+        self._fitting.setInterval(_LAID_OUT_MS)
+        self._fitting.timeout.connect(self._fit)
         self._watcher = Watcher(self, self.close_down)
         bind_keys(self.viewer, self)
         kept = remembered.recall(_STATE).get("page")
@@ -121,6 +126,13 @@ class GamutPanel(QWidget):  # type: ignore[misc]
     def widen(self, width: int) -> None:
         """Leave a page the width that it needs."""
         self.setMinimumWidth(max(self.minimumWidth(), min(width, _WIDEST)))
+
+    def fit_later(self) -> None:
+        """Fit the picture into what room the panel leaves, once the window is laid out."""
+        self._fitting.start()
+
+    def _fit(self) -> None:
+        self.viewer.reset_view()
 
     def watch_window(self) -> None:
         """Look out for the end of the window that the panel is in now."""
