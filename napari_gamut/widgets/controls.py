@@ -104,9 +104,11 @@ class SourceChoice:
         self.source.changed.emit(self.source.value)
 
     def _explain(self, *_: object) -> None:
-        told = origins.sentence(self.source.value, self._origin) if self._has_photo else ""
-        self.said.value = told
-        self.said.visible = bool(told)
+        self.said.value = (
+            origins.sentence(self.source.value, self._origin)
+            if self._has_photo
+            else "What the file of a photo says of it stands here."
+        )
 
 
 class ExpansionChoice(ModelChoice):

@@ -170,7 +170,7 @@ class Session:
         self.measure(f"napari alone, a layer like the photo, {when}", add)
         for layer in (self.viewer.layers[-1], other):
             self.viewer.layers.remove(layer)
-            self.settle()  # Two at once end the process where a processor draws (napari 0.9.2).
+            self.settle()
 
     def expand_and_forget(self) -> int:
         """Expand once more, remove the result, and return the memory that is held then."""
@@ -210,13 +210,15 @@ def main() -> None:
         for suffix in () if options.no_saving else ("tif", "jxl"):
             target = Path(folder, f"wide.{suffix}")
             session.measure(f"save {suffix}", partial(page.save, target))
-        session.napari_alone("after")
         viewer.layers.remove(viewer.layers[-1])
         session.settle()
-        viewer.layers.selection.active = viewer.layers[0]
-        held = [session.expand_and_forget() for _ in range(options.rounds)]
-        session.told["memory_mb"] = held
-        session.told["last of first"] = round(held[-1] / held[0], 3) if held else None
+        held = []
+        for number in range(options.rounds):
+            held.append(session.expand_and_forget())
+            session.told[f"memory after round {number + 1}, MB"] = held[-1]
+        if held:
+            session.told["memory, last of first"] = round(held[-1] / held[0], 3)
+        session.napari_alone("after")
     viewer.close()
 
 

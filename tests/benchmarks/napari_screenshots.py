@@ -89,16 +89,23 @@ def main() -> None:
         photograph_photo(session)
         photograph_preview(session)
         photograph_chart(session)
+        photograph_warning(session)
     finally:
         session.viewer.close()
 
 
 def photograph_nothing(session: Session) -> None:
-    """Photograph the panel before there is a photo, and what it says then."""
-    expand = session.open("Expand")
+    """Photograph the panel before there is a photo."""
+    session.open("Expand")
     session.photograph("0-nothing", "dark", "light")
-    session.run(expand)
-    session.photograph("0b-told")
+
+
+def photograph_warning(session: Session) -> None:
+    """Photograph what people are told who ask for something that cannot be done."""
+    session.viewer.layers.clear()
+    session.settle()
+    session.run(session.open("Expand"))
+    session.photograph("11-told")
 
 
 def photograph_preview(session: Session) -> None:

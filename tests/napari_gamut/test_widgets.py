@@ -311,6 +311,8 @@ def test_closing_the_window_stops_the_work(
     qtbot.waitUntil(gate.closed.is_set, timeout=10_000)
 
 
+# napari ignores this warning of its own, but superqt's workers set the filters of all threads back.
+@pytest.mark.filterwarnings("ignore:Conversion from CIE-LAB")
 def test_two_jobs_at_once_do_not_disturb_each_other(
     viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
 ) -> None:
