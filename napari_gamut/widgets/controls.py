@@ -107,7 +107,7 @@ class SourceChoice:
         self.said.value = (
             origins.sentence(self.source.value, self._origin)
             if self._has_photo
-            else "What the file of a photo says of it stands here."
+            else "What the photo’s file records is shown here."
         )
 
 

@@ -163,7 +163,7 @@ class Session:
         """Measure a layer of the photo's size, added and removed without the plugin."""
         data = shown(self.photo)
         # Beside another one, as a result is: the first layer also moves the view.
-        other = self.viewer.add_image(photo(9, 9), rgb=True, metadata=PICTURE)
+        other = self.viewer.add_image(photo(300, 400), rgb=True, metadata=PICTURE)
         add = partial(
             self.viewer.add_image, **data, rgb=True, contrast_limits=(0, 255), metadata=PICTURE
         )
