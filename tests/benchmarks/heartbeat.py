@@ -7,8 +7,8 @@ Run it where the plugin is installed, with a display or under xvfb-run:
 A timer beats every 5 ms. For each piece of work the longest times between two beats are told, as
 they passed and as time of the processor in the window's own thread, which a busy machine changes
 little, and where the thread was during beats that took long. What napari needs by itself for a
-layer of that size is measured in the same run, before and after. Then the memory after each of
-several expansions, whose layers are removed again.
+layer of that size is measured in the same run. Before that, the memory after each of several
+expansions, whose layers are removed again.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class Session:
         if event.value.name == PREVIEW and self._preview is None:
             self._preview = round(time.perf_counter() - self._started, 2)
 
-    def napari_alone(self, when: str) -> None:
+    def napari_alone(self) -> None:
         """Measure a layer of the photo's size, added and removed without the plugin."""
         data = shown(self.photo)
         # Beside another one, as a result is: the first layer also moves the view.
@@ -167,7 +167,7 @@ class Session:
         add = partial(
             self.viewer.add_image, **data, rgb=True, contrast_limits=(0, 255), metadata=PICTURE
         )
-        self.measure(f"napari alone, a layer like the photo, {when}", add)
+        self.measure("napari alone, a layer like the photo", add)
         for layer in (self.viewer.layers[-1], other):
             self.viewer.layers.remove(layer)
             self.settle()
@@ -200,7 +200,6 @@ def main() -> None:
     remembered.store = lambda page, values: None  # What people chose stays as it is.
     session = Session(tuple(options.size), options.method)
     viewer, page = session.viewer, session.page
-    session.napari_alone("before")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "photo.png")
         write_codes(path, session.photo, compression=1)
@@ -218,7 +217,7 @@ def main() -> None:
             session.told[f"memory after round {number + 1}, MB"] = held[-1]
         if held:
             session.told["memory, last of first"] = round(held[-1] / held[0], 3)
-        session.napari_alone("after")
+        session.napari_alone()  # Last: what it removes may end a process that draws by itself.
     viewer.close()
 
 
