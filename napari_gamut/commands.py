@@ -43,8 +43,13 @@ def folder() -> None:
 def _open(page: str) -> None:
     from napari import current_viewer
 
+    from napari_gamut.places import is_fitted
+
     viewer = current_viewer()
     if viewer is None:
         return
+    was_fitted = is_fitted(viewer)
     _, panel = viewer.window.add_plugin_dock_widget(PLUGIN, "Gamut Expansion")
     panel.open(page)
+    if was_fitted:
+        panel.fit_later()

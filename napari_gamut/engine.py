@@ -15,7 +15,7 @@ from core.pictures.screens import DISPLAYS, display_image
 from core.source_gamut import UNKNOWN
 from napari_gamut.levels import levels
 from napari_gamut.photos import LayerError
-from napari_gamut.previewing import WORTH_IT, glimpse
+from napari_gamut.previewing import WORTH_IT, glimpse, glimpse_again
 from napari_gamut.records import Fingerprint, Provenance, Record, WidePixels
 from napari_gamut.requests import Request, prepared
 from napari_gamut.seeing import MUTED, gain_between
@@ -141,15 +141,19 @@ def expand_photo(
     method = _bound(method, photo, codes)
     settings = method.settled(settings)
     weight = None if region is None else region.weight(photo.size)
-    is_solved = solve is not None and solve.serves(codes, method, settings, weight)
-    if view is not None and not is_solved and view.pixels > WORTH_IT and request.model != NAIVE:
+    if solve is not None and not solve.serves(codes, method, settings, weight):
+        solve = None
+    if view is not None and codes.shape[0] * codes.shape[1] > WORTH_IT and request.model != NAIVE:
         look = MUTED if request.display == "srgb" else request.display
-        yield (
-            yield from glimpse(codes, view, method, settings, weight=weight, look=look, check=check)
-        )
-    values, tiles, solve = yield from _values(
-        codes, method, settings, check, solve if is_solved else None, weight
-    )
+        if solve is not None:
+            yield glimpse_again(solve.solved, view, settings, look=look)
+        else:
+            yield (
+                yield from glimpse(
+                    codes, view, method, settings, weight=weight, look=look, check=check
+                )
+            )
+    values, tiles, solve = yield from _values(codes, method, settings, check, solve, weight)
     made = replace(
         _made(photo, request, method),
         region="" if region is None else region.name,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from core.errors import PhotoError
 from core.progress import mapped
+from napari_gamut.naming import percentage
 from napari_gamut.requests import Request, prepared
 
 if TYPE_CHECKING:
@@ -129,8 +130,7 @@ def expand_folder(
             yield FileProgress(name, number + 1, len(jobs), line=f"{name}: {sentence(error)}")
         else:
             expanded += 1
-            line = (
-                f"{name} → {job.target.name}: {report.clipped_share:.1%} of the pixels were clipped"
-            )
+            clipped = percentage(report.clipped_share)
+            line = f"{name} → {job.target.name}: {clipped} of the pixels were clipped"
             yield FileProgress(name, number + 1, len(jobs), line=line)
     return FolderReport(expanded, kept, failed)

@@ -12,6 +12,7 @@ from core.gamut import clipped_mask, naive_inversion, out_of_gamut_mask, reduce,
 from core.metrics import absolute_error_map, delta_e_map
 from core.pictures.error_maps import shared_limits
 from core.pictures.screens import DISPLAYS, outside_mask
+from napari_gamut.naming import percentage
 from napari_gamut.photos import LayerError, same_size
 
 if TYPE_CHECKING:
@@ -34,6 +35,15 @@ KINDS: dict[Kind, str] = {
     "delta_e": "Colour error (ΔE2000)",
 }
 MASKS: tuple[Kind, ...] = ("clipped", "outside_srgb", "outside_screen")
+_SHORT: dict[Kind, str] = {
+    "clipped": "clipped",
+    "outside_srgb": "out of gamut",
+    "outside_screen": "beyond the screen",
+    "restored": "restored, ΔE",
+    "absolute": "error",
+    "delta_e": "error, ΔE",
+}
+"""For napari's list of layers, which is narrow."""
 OF_REFERENCE: tuple[Kind, ...] = ("outside_srgb", "absolute", "delta_e")
 """Kinds that need a reference."""
 
@@ -50,6 +60,8 @@ class Map:
         The mask, or the map.
     title : str
         With the share of pixels of a mask, or the mean of a map.
+    name : str
+        The same for places without room.
     limits : (float, float)
         Ends of the colour bar, shared by maps of one unit; (0, 1) for masks.
     """
@@ -57,6 +69,7 @@ class Map:
     kind: Kind
     values: npt.NDArray[Any]
     title: str
+    name: str
     limits: tuple[float, float] = (0.0, 1.0)
 
     @property
@@ -108,11 +121,13 @@ def maps_of(
     for kind, values in raw.items():
         if kind in MASKS:
             part = share(values if within is None else values[within])
-            found.append(Map(kind, values, f"{KINDS[kind]}: {part:.2%}"))
+            told = percentage(part)
+            found.append(Map(kind, values, f"{KINDS[kind]}: {told}", f"{_SHORT[kind]} {told}"))
             continue
-        group = [values] if kind == "absolute" else differences
-        title = f"{KINDS[kind]}: mean {float(np.nanmean(values)):.3g}"
-        found.append(Map(kind, values, title, shared_limits(group)))
+        limits = shared_limits([values] if kind == "absolute" else differences)
+        told = f"mean {float(np.nanmean(values)):.2g}"
+        title = f"{KINDS[kind]}: {told}, the bar ends at {limits[1]:.2g}"
+        found.append(Map(kind, values, title, f"{_SHORT[kind]} {told}", limits))
     return found
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from core.colour import SPACES
+from core.source_gamut import UNKNOWN
 
 if TYPE_CHECKING:
     from napari_gamut.records import Provenance, Record
@@ -22,13 +23,26 @@ def short_name(space: str) -> str:
 
 
 def result_name(made: Provenance) -> str:
-    """Return the name of an expanded layer: photo, method, strength, source, space and region."""
-    parts = [made.source, made.model, f"{made.strength:.0%}"]
+    """Return the name of an expanded layer: photo, strength, method, source, space and region.
+
+    napari's list of layers shows the beginning and the end: there is what variants differ in.
+    """
+    parts = [made.source, f"{made.strength:.0%}", made.model]
     parts.append(f"source {short_name(made.origin)}")
     parts.append(f"in {short_name(made.space)}")
     if made.region:
         parts.append(f"inside {made.region}")
     return " · ".join(parts)
+
+
+def recipe(made: Provenance) -> str:
+    """Return how a layer was expanded, in one sentence."""
+    source = "unknown" if made.origin == UNKNOWN else SPACES[made.origin].name
+    told = (
+        f"The selected layer: “{made.source}” by {made.model}, strength {made.strength:.0%}, "
+        f"source {source}, in {short_name(made.space)}"
+    )
+    return f"{told}, inside “{made.region}”." if made.region else f"{told}."
 
 
 def file_name(name: str, record: Record) -> str:
@@ -43,6 +57,16 @@ def drawn_name(name: str, record: Record) -> str:
     if record.made is not None:
         name = f"{record.made.source}, {record.made.model} {record.made.strength:.0%}"
     return name if len(name) <= _LONGEST_DRAWN else f"{name[: _LONGEST_DRAWN - 1]}…"
+
+
+def percentage(part: float) -> str:
+    """Return a share, 0..1, in words that say neither none nor all where it is not so."""
+    if 0.0 < part < 0.001:
+        return "less than 0.1 %"
+    if 0.999 < part < 1.0:
+        return "more than 99.9 %"
+    digits = 0 if 0.1 <= part <= 0.99 or part in (0.0, 1.0) else 1
+    return f"{100 * part:.{digits}f} %"
 
 
 def counted(number: int, noun: str) -> str:

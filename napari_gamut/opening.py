@@ -83,7 +83,7 @@ def _judged(path: Path, header: Header) -> tuple[bool, bool]:
 def opening(
     paths: Sequence[str | Path],
     check: Check | None = None,
-    headers: Sequence[Header] | None = None,
+    headers: Sequence[Header | None] | None = None,
 ) -> Generator[tuple[int, int], None, list[LayerData]]:
     """Read photos; yields files done and in all, and returns their layers.
 
@@ -93,7 +93,7 @@ def opening(
         The files.
     check : callable, optional
         Called before each file; what it raises gives up the work.
-    headers : sequence of Header, optional
+    headers : sequence of Header or None, optional
         Of the files, in their order, where they have been read already.
 
     Raises

@@ -115,6 +115,18 @@ def view_of(layer: Layer, viewer: Viewer) -> View | None:
     return view if view.pixels > 1 else None
 
 
+def is_fitted(viewer: Viewer) -> bool:
+    """Return whether a viewer shows its layers as large as they fit into its window."""
+    if viewer.dims.ndisplay != 2 or not len(viewer.layers):
+        return False
+    camera = viewer.scene.camera
+    before = (camera.center, camera.zoom)
+    viewer.reset_view()
+    same = np.allclose((*before[0], before[1]), (*camera.center, camera.zoom))
+    camera.center, camera.zoom = before
+    return bool(same)
+
+
 def in_stack(picture: npt.NDArray[Any], index: Index) -> npt.NDArray[Any]:
     """Return a picture of one frame as a stack of that frame alone (a view)."""
     return picture.reshape((1,) * len(index) + picture.shape)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from core.engine.expansion import ExpansionSettings
     from core.engine.method import Method
+    from core.engine.solved import SolvedPhoto
     from core.gamut import Codes, FloatImage
     from core.progress import Check
 
@@ -129,8 +130,33 @@ def glimpse(
     share = None if weight is None else np.ascontiguousarray(weight[part])
     work = expansion(seen, method, settings, check, share)
     values = (yield from mapped(work, lambda *_: (0, 0))).values
-    naive = naive_inversion(seen)
+    return _drawn(seen, values, view, settings, look)
+
+
+def glimpse_again(
+    solved: SolvedPhoto, view: View, settings: ExpansionSettings, *, look: str = MUTED
+) -> Glimpse:
+    """Return a preview of a photo that is solved, with other settings: it takes a moment.
+
+    Parameters
+    ----------
+    solved : SolvedPhoto
+        Of the whole photo.
+    view, settings, look
+        As for :func:`glimpse`.
+    """
+    stride = view.stride
+    part = solved.thinned(
+        slice(view.top, view.bottom, stride), slice(view.left, view.right, stride)
+    )
+    return _drawn(part.codes, part.finish(settings), view, settings, look)
+
+
+def _drawn(
+    codes: Codes, values: FloatImage, view: View, settings: ExpansionSettings, look: str
+) -> Glimpse:
+    naive = naive_inversion(codes)
     scene = convert(values, settings.space, SRGB, settings.adaptation)
     before, after = rendered(naive, look), rendered(scene, look, naive)
-    picture = curtain(before, after, seen.shape[1] // 2, np.empty_like(after))
-    return Glimpse(picture, view.top, view.left, stride)
+    picture = curtain(before, after, codes.shape[1] // 2, np.empty_like(after))
+    return Glimpse(picture, view.top, view.left, view.stride)

@@ -31,14 +31,17 @@ def get_reader(path: str | Sequence[str] | None = None) -> Callable[..., list[La
     callable or None
         None for plain sRGB photos, for files with several pages, and for what is no photo.
     """
-    from napari_gamut.opening import header_of_ours
+    from napari_gamut.opening import OURS_ALONE, header_of_ours
 
     if path is None:
         _ask()
         return None
     paths = [path] if isinstance(path, str) else list(path)
-    headers = []
+    headers: list[Header | None] = []
     for item in paths:
+        if Path(item).suffix.lower() in OURS_ALONE:
+            headers.append(None)  # No question, and some are decoded for their header.
+            continue
         header = header_of_ours(Path(item))
         if header is None:
             return None
@@ -94,7 +97,7 @@ def open_without_asking() -> None:
 
 
 def _read(
-    path: str | Sequence[str], stack: bool = False, headers: Sequence[Header] | None = None
+    path: str | Sequence[str], stack: bool = False, headers: Sequence[Header | None] | None = None
 ) -> list[LayerData]:
     from napari import current_viewer
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.colour import SRGB
 from core.gamut import ROUNDING, out_of_gamut_mask, reduce, share
+from napari_gamut.naming import percentage
 from napari_gamut.photos import LayerError
 from napari_gamut.saving import metadata_of
 
@@ -46,7 +47,7 @@ class Reduced:
     @property
     def sentence(self) -> str:
         """What people are told."""
-        told = [f"{self.lost:.1%} of the pixels lose colour in sRGB."]
+        told = [f"In sRGB, {percentage(self.lost)} of the pixels lose colour."]
         if self.path is not None:
             told.append(f"Saved as {self.path.name}.")
         if self.payload:

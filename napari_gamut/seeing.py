@@ -55,11 +55,13 @@ class Pair:
     gained : ndarray, uint8, shape (h, w, 4)
         Lights up where the eye sees a difference; sRGB codes and opacity.
     warning : ndarray, uint8, shape (h, w, 4)
-        Marks the colours of the photo after that an sRGB screen cannot show.
+        Marks the colours of the photo after that a screen of `screen` cannot show.
     step : int
         Pixels of the photos, each way, to one of these pictures.
     gain : Gain
         How much is seen.
+    screen : str
+        Name of the space beyond which colours are marked.
     """
 
     before: Picture
@@ -68,6 +70,7 @@ class Pair:
     warning: Picture
     step: int
     gain: Gain
+    screen: str
 
 
 def rendered(scene: FloatImage, look: str, naive: FloatImage | None = None) -> Picture:
@@ -142,7 +145,7 @@ def pair_of(
     warning = np.zeros((*second.shape[:2], 4), np.uint8)
     warning[outside_mask(second, SRGB, display)] = (*WARNING, 255)
     gain = gain_of(difference, clipped)
-    return Pair(left, right, gain_overlay(difference), warning, step, gain)
+    return Pair(left, right, gain_overlay(difference), warning, step, gain, display.name)
 
 
 def gain_between(before: FloatImage, after: FloatImage, clipped: float) -> Gain:

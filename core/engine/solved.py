@@ -153,6 +153,45 @@ class SolvedPhoto:
                 )
         return values
 
+    def thinned(self, rows: slice, columns: slice) -> SolvedPhoto:
+        """Return the solve of some of the pixels, as if the photo had only these.
+
+        A picture for a screen has far fewer pixels than a photo, and is finished the sooner.
+
+        Parameters
+        ----------
+        rows, columns : slice
+            Which pixels; with a step, every so many of them. The step must be positive.
+
+        Returns
+        -------
+        SolvedPhoto
+            Its :meth:`finish` gives what the whole photo's gives of these pixels, up to rounding.
+        """
+        start, stop, step = rows.indices(len(self.codes))
+        found: list[SolvedBand] = []
+        for band in self._bands:
+            height = len(band.codes)
+            first = start - band.top if start > band.top else (start - band.top) % step
+            inside = slice(first, min(height, stop - band.top), step)
+            if inside.start >= inside.stop:
+                continue
+            part = (inside, columns)
+            lost = band.concerned(self.settings)
+            wanted = np.zeros_like(lost)
+            wanted[part] = lost[part]
+            found.append(
+                replace(
+                    band,
+                    top=sum(len(other.codes) for other in found),
+                    codes=band.codes[part],
+                    clipped=band.clipped[part],
+                    answers=_answers(band)[wanted[lost]],
+                    weight=None if band.weight is None else band.weight[part],
+                )
+            )
+        return replace(self, codes=self.codes[rows, columns], _bands=tuple(found))
+
     def bands(self, settings: ExpansionSettings | None = None) -> Iterator[tuple[int, FloatImage]]:
         """Yield the first row and the colours of band after band, from top to bottom."""
         for band in self._bands:

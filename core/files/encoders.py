@@ -220,13 +220,12 @@ def jxl_file(values: npt.NDArray[Any], target: Target, scratch: Path) -> bytes:
     spec.attribute("ICCProfile", OpenImageIO.TypeDesc(f"uint8[{len(profile)}]"), profile)
     spec.attribute("oiio:UnassociatedAlpha", 1)
     spec.attribute("compression", f"jpegxl:{target.quality}")
-    output: Any = OpenImageIO.ImageOutput.create("jxl")
-    if not (
-        output.open(str(scratch), spec)
-        and output.write_image(np.ascontiguousarray(values))
-        and output.close()
-    ):
-        reason = output.geterror().strip() or "unknown reason"
+    # Not by an ImageOutput, whose close() encodes and lets no other thread run meanwhile.
+    image: Any = OpenImageIO.ImageBuf(spec)
+    whole = OpenImageIO.ROI(0, target.width, 0, target.height, 0, 1, 0, target.channels)
+    image.set_pixels(whole, np.ascontiguousarray(values))
+    if not image.write(str(scratch), "unknown", "jxl"):
+        reason = image.geterror().strip() or "unknown reason"
         if shutil.disk_usage(scratch.parent).free < _ALMOST_FULL:
             # OpenImageIO has only words for it.
             raise OSError(errno.ENOSPC, reason)

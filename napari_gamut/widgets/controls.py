@@ -71,6 +71,7 @@ class SourceChoice:
 
     def __init__(self) -> None:
         self._origin = Origin()
+        self._has_photo = False
         self.source = ComboBox(
             label="Source",
             choices=origins.choices(self._origin),
@@ -94,6 +95,7 @@ class SourceChoice:
 
     def turn_to(self, photo: LayerPhoto | None) -> None:
         """Offer what fits a photo; what its file says is chosen first."""
+        self._has_photo = photo is not None
         self._origin = Origin() if photo is None else origins.recorded(photo)
         offered = origins.choices(self._origin)
         with self.source.changed.blocked():
@@ -102,7 +104,11 @@ class SourceChoice:
         self.source.changed.emit(self.source.value)
 
     def _explain(self, *_: object) -> None:
-        self.said.value = origins.sentence(self.source.value, self._origin)
+        self.said.value = (
+            origins.sentence(self.source.value, self._origin)
+            if self._has_photo
+            else "What the photo’s file records is shown here."
+        )
 
 
 class ExpansionChoice(ModelChoice):

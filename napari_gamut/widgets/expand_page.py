@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, Container, FloatSpinBox, PushButton, SpinBox
 from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QLabel
 
 from core.errors import PhotoError
 from core.gamut import LOSSY_TOLERANCE
 from core.methods.registry import NAIVE
 from core.source_gamut import UNKNOWN
 from napari_gamut.engine import Expanded, Solve, expand_photo
-from napari_gamut.naming import counted, result_name
+from napari_gamut.naming import counted, recipe, result_name
 from napari_gamut.origins import source_for
 from napari_gamut.photos import LayerPhoto, photo_of, srgb_photo_of
 from napari_gamut.places import spatial, view_of
@@ -35,10 +36,12 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
     from napari.viewer import Viewer
 
+    from napari_gamut.previewing import View
     from napari_gamut.records import Record
     from napari_gamut.regions import Region
 
 
+_NOTHING_OPEN = "Open a photo, or try File > Open Sample > Gamut Expansion."
 _PATIENCE_MS = 150
 """Until the result follows a control that is still being moved."""
 
@@ -58,7 +61,7 @@ class ExpandPage(SavingPage):
         self._part: Region | None = None
         self._solve: Solve | None = None
         self._result: Image | None = None
-        self._turning = False
+        self._turning = self._adjusting = self._keeps_preview = False
         self._make_controls(viewer)
         self._lay_out()
         self.remember(**self._kept, live=self.live)
@@ -140,6 +143,11 @@ class ExpandPage(SavingPage):
             text="Save…",
             tooltip="Write the selected expanded layer with its profile, in 16 bits.",
         )
+        self._recipe = QLabel()
+        self._recipe.setWordWrap(True)
+        self._recipe.setContentsMargins(6, 2, 6, 2)
+        self._recipe.setToolTip("How the selected layer was made.")
+        self._recipe.hide()
 
     def _lay_out(self) -> None:
         self.run.tooltip = "Expand the photo into a new layer; press again to cancel."
@@ -153,6 +161,7 @@ class ExpandPage(SavingPage):
         self._buttons.margins = (0, 0, 0, 0)
         self.add_native(self._buttons.native)
         self.finish_layout()
+        self._content.layout().insertWidget(self._content.layout().count() - 1, self._recipe)
 
     def _listen(self, viewer: Viewer) -> None:
         self._pending = QTimer(self.native)
@@ -185,8 +194,21 @@ class ExpandPage(SavingPage):
 
     def follow(self, layer: Layer | None) -> None:
         """Turn to the selected photo; of an expanded layer, to the one it was made from."""
-        if layer is not None:
-            choose(self.layer, layer if is_plain(layer) else source_of(layer, self.viewer.layers))
+        if layer is None:
+            return
+        choose(self.layer, layer if is_plain(layer) else source_of(layer, self.viewer.layers))
+        self._tell_recipe()
+
+    @property
+    def told_of_layer(self) -> str:
+        """What the page says of the selected layer; empty unless it was expanded."""
+        return str(self._recipe.text())
+
+    def _tell_recipe(self) -> None:
+        active = self.viewer.layers.selection.active
+        made = None if active is None else record_in(active.metadata).made
+        self._recipe.setText("" if made is None else recipe(made))
+        self._recipe.setVisible(made is not None)
 
     def begin(self) -> None:
         """Expand the chosen photo, or all that are selected, one after the other."""
@@ -230,9 +252,7 @@ class ExpandPage(SavingPage):
             source = source_for(choice, photo)
             request = replace(request, source=source, tolerance=photo.tolerance)
         region = self.region_in(self.region, layer, self.feather.value)
-        view = None
-        if not photo.leading and self.viewer.dims.ndisplay == 2:
-            view = view_of(layer, self.viewer)
+        view = self._view_of(layer, photo)
 
         def add(result: Expanded) -> None:
             self._part = region
@@ -244,6 +264,11 @@ class ExpandPage(SavingPage):
         work = partial(expand_photo, photo, request, solve=self._solve, region=region, view=view)
         self.start_job(work, add, layer=layer)
 
+    def _view_of(self, layer: Layer, photo: LayerPhoto) -> View | None:
+        """Return what is seen of a single photo."""
+        flat = not photo.leading and self.viewer.dims.ndisplay == 2
+        return view_of(layer, self.viewer) if flat else None
+
     def _chosen(self) -> list[Layer]:
         """Return the photos that are selected together, if the one in the control is of them."""
         selected = [layer for layer in self.viewer.layers if layer in self.viewer.layers.selection]
@@ -252,8 +277,10 @@ class ExpandPage(SavingPage):
 
     def _on_end(self) -> None:
         super()._on_end()
-        self._preview.remove()
+        if not self._keeps_preview:
+            self._preview.remove()
         self._at_work = None
+        self._adjusting = False
         self.told_before = ""
         self._begin_next()
 
@@ -261,12 +288,17 @@ class ExpandPage(SavingPage):
         count = len(self._chosen())
         self.rename_run(f"Expand {count} photos" if count else "Expand")
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing runs, and no change of a control waits for its turn."""
+        return not (self.busy or self._pending.isActive())
+
     def adjust(self) -> None:
         """Finish the last result anew, with what is chosen now."""
         result, record = self._result, self._made_of_photo()
         if result is None or record is None or record.made is None or self._solve is None:
             return
-        if self.busy:
+        if self.busy and not self._adjusting:
             self._pending.start()
             return
         try:
@@ -274,11 +306,13 @@ class ExpandPage(SavingPage):
         except PhotoError:
             return
         made = record.made
-        if (made.strength, made.space, made.origin) == (
-            request.strength,
-            request.space,
-            request.source,
-        ):
+        wanted = (request.strength, request.space, request.source)
+        is_there = (made.strength, made.space, made.origin) == wanted
+        if self.busy:  # With settings that nobody wants any more.
+            self._keeps_preview = not is_there
+            self.cancel("")
+            self._keeps_preview = False
+        if is_there:
             return
 
         def show(expanded: Expanded) -> None:
@@ -288,14 +322,20 @@ class ExpandPage(SavingPage):
             result.metadata[KEY] = expanded.record
             result.data = expanded.data
             result.name = result_name(expanded.record.made)
+            self._tell_recipe()
             self.say(_summary(expanded))
             if self.panel is not None:
                 self.panel.layer_changed(result)
 
         self._saving = False
         self._asked = 1
-        work = partial(expand_photo, photo, request, solve=self._solve, region=self._part)
+        self._at_work = self.layer.value
+        view = self._view_of(self.layer.value, photo)
+        work = partial(
+            expand_photo, photo, request, solve=self._solve, region=self._part, view=view
+        )
         self.start_job(work, show, layer=self.layer.value)
+        self._adjusting = True
 
     def _add(self, result: Expanded, photo: LayerPhoto, place: dict[str, Any]) -> None:
         made = result.record.made
@@ -331,6 +371,7 @@ class ExpandPage(SavingPage):
     def layer_removed(self, layer: Layer) -> None:
         """Let go of what belongs to a layer that is gone."""
         super().layer_removed(layer)
+        self._tell_recipe()
         if layer is self._result:
             self._result = self._solve = self._part = None
 
@@ -360,10 +401,18 @@ class ExpandPage(SavingPage):
         self._turning = False
         if photo is not None:
             self.tolerance.value = photo.tolerance
+        if layer is None and not self.busy:
+            self.say(_NOTHING_OPEN)
+        elif self.note == _NOTHING_OPEN:
+            self.say("")
 
     def _on_see(self) -> None:
+        layer = self._wide_layer()
+        if layer is None:
+            self.warn("There is no expanded layer yet; expand the photo first.")
+            return
         page = self.panel.open("See")
-        page.follow(self._wide_layer())
+        page.follow(layer)
         page.start()
 
 

@@ -54,6 +54,7 @@ class IterationsPage(Page):
         self._theme = viewer.events.theme
         self._theme.connect(self._draw)
         self._on_method(self.method.value)
+        self._on_layer(self.layer.value)
         self.say("Solve to see how the colours emerge.")
 
     def _make_controls(self, viewer: Viewer) -> None:

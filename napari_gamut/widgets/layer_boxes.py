@@ -36,6 +36,12 @@ class _RegionBox(LayerBox):
     null_string = "Whole photo"
 
 
+class _ReferenceBox(LayerBox):
+    """A control in which an original is chosen, or none."""
+
+    null_string = "None"
+
+
 def layer_box(
     viewer: Viewer,
     label: str,
@@ -82,7 +88,12 @@ def choose(box: ComboBox, layer: Layer | None) -> None:
 def reference_box(viewer: Viewer) -> LayerBox:
     """Return a control for the original that a photo is compared with."""
     return layer_box(
-        viewer, "Reference", "The wide-gamut original, if you have it.", is_wide, optional=True
+        viewer,
+        "Reference",
+        "The wide-gamut original, if you have it.",
+        is_wide,
+        optional=True,
+        kind=_ReferenceBox,
     )
 
 

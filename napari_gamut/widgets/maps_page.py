@@ -64,6 +64,7 @@ class MapsPage(Page):
         self.finish_layout()
         self.remember(screen=self.screen, **{str(kind): box for kind, box in self.boxes.items()})
         self.layer.changed.connect(self._on_layer)
+        self._on_layer(self.layer.value)
 
     def begin(self) -> None:
         """Compute the chosen maps in a worker and add their layers."""
@@ -98,7 +99,7 @@ class MapsPage(Page):
             choose(self.reference, reference_of(layer, self.viewer.layers))
 
     def _add(self, item: Map, name: str, place: dict[str, Any], index: Index) -> None:
-        title = f"{item.title} ({name})"
+        title = f"{item.name} · {name}"
         axes = len(index), len(index) + 1
         if item.is_mask:
             from napari.utils.colormaps import DirectLabelColormap

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QApplication, QLabel
 
 from core.errors import PhotoError
 from napari_gamut.measuring import chosen_colours, measure
-from napari_gamut.naming import counted
+from napari_gamut.naming import counted, percentage
 from napari_gamut.photos import LayerError, same_size
 from napari_gamut.roles import is_photo, reference_of
 from napari_gamut.tables import rows_of, separated
@@ -75,8 +75,12 @@ class MeasurePage(Page):
         self.table = MetricsTable()
         self.plot = FigureView()
         self.extend([self.layer, self.reference, self.region, self.diagram, self.overlaid])
-        self.add_run("Measure")
-        self.append(self.draw)
+        self.name_run("Measure")
+        self._actions: Container[Any] = Container(
+            widgets=[self.run, self.draw], layout="horizontal", labels=False
+        )
+        self._actions.margins = (0, 0, 0, 0)
+        self.add_native(self._actions.native)
         self.add_native(self.table)
         self.table.hide()
         self._buttons: Container[Any] = Container(
@@ -98,6 +102,7 @@ class MeasurePage(Page):
         self.say("Choose a photo and its wide-gamut original, and measure.")
         self.remember(diagram=self.diagram, overlaid=self.overlaid)
         self.layer.changed.connect(self._on_layer)
+        self._on_layer(self.layer.value)
         self.draw.changed.connect(self.draw_diagram)
         self.copy.changed.connect(self.copy_table)
         self.save_table.changed.connect(self._on_save_table)
@@ -132,8 +137,8 @@ class MeasurePage(Page):
         self.copy.enabled = self.save_table.enabled = True
         pixels = counted(metrics.regions["all"].pixels, "pixel")
         self.say(
-            f"{pixels}{where}, of which {metrics.out_of_gamut_share:.1%} lie outside sRGB in the "
-            "reference."
+            f"{pixels}{where}, of which {percentage(metrics.out_of_gamut_share)} lie outside sRGB "
+            "in the reference."
         )
 
     def copy_table(self) -> None:
@@ -177,6 +182,7 @@ class MeasurePage(Page):
         self.save_plot.enabled = True
         self._buttons.visible = True
         self.say(f"Colours of {' and '.join(f'“{name}”' for name in colours)}.")
+        self.bring_into_sight(self.plot)
 
     def save_drawing(self, path: Path) -> None:
         """Write what is drawn as PNG, SVG or PDF."""

@@ -9,7 +9,7 @@ import numpy as np
 from magicgui.widgets import ComboBox, Container, ProgressBar, PushButton
 from napari.utils import progress as activity
 from napari.utils.notifications import show_warning
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QPoint, Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QFrame, QLabel
 
 from core.errors import PhotoError
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 
 _NARROWEST_BOX = 90
+_LAID_OUT_MS = 50
+"""Until a page has found its layout after something was added to it."""
 
 
 class Page(Container[Any]):
@@ -90,6 +92,11 @@ class Page(Container[Any]):
         self._aligning = QTimer(self.native)
         self._aligning.setSingleShot(True)
         self._aligning.timeout.connect(self._align_labels)
+        self._wanted: QWidget | None = None
+        self._scrolling = QTimer(self.native)
+        self._scrolling.setSingleShot(True)
+        self._scrolling.setInterval(_LAID_OUT_MS)
+        self._scrolling.timeout.connect(self._scroll)
         self.run.changed.connect(self._on_run)
         self.remedy.changed.connect(self._on_remedy)
 
@@ -125,8 +132,12 @@ class Page(Container[Any]):
 
     def add_run(self, caption: str) -> None:
         """Put the run button below the controls that were added."""
-        self._caption = self.run.text = caption
+        self.name_run(caption)
         self.append(self.run)
+
+    def name_run(self, caption: str) -> None:
+        """Say what the run button does."""
+        self._caption = self.run.text = caption
 
     def rename_run(self, caption: str) -> None:
         """Call the run button otherwise."""
@@ -144,6 +155,20 @@ class Page(Container[Any]):
         # magicgui asks for the width that the controls would have had without it.
         self.native.setMinimumWidth(0)
         self.align_later()
+
+    def bring_into_sight(self, widget: QWidget) -> None:
+        """Scroll to a widget, once it has its place."""
+        self._wanted = widget
+        self._scrolling.start()
+
+    def _scroll(self) -> None:
+        widget = self._wanted
+        if self._alive and widget is not None and widget.isVisible():
+            top = widget.mapTo(self._content, QPoint(0, 0)).y()
+            bar = self.native.verticalScrollBar()
+            room = self.native.viewport().height()
+            if top + widget.height() > bar.value() + room:
+                bar.setValue(min(top, top + widget.height() - room))
 
     def align_later(self, *_: object) -> None:
         """Line up the controls once the page is in the window: then its fonts are known."""

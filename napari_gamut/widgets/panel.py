@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from core.engine.memory import return_freed_memory
 from napari_gamut import remembered
 from napari_gamut.widgets.save_guard import guard_saving
+from napari_gamut.widgets.shortcuts import bind_keys, release_keys
 from napari_gamut.widgets.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ _NARROWEST, _USUAL, _WIDEST = 300, 340, 380
 _LOWEST = 150
 _TIDY_MS = 500
 """After a layer is gone, until its memory is given back: napari lets go of it a little later."""
+_LAID_OUT_MS = 100
 _STATE = "Panel"
 
 
@@ -89,7 +91,12 @@ class GamutPanel(QWidget):  # type: ignore[misc]
         self._tidying.setSingleShot(True)
         self._tidying.setInterval(_TIDY_MS)
         self._tidying.timeout.connect(_tidy)
+        self._fitting = QTimer(self)
+        self._fitting.setSingleShot(True)
+        self._fitting.setInterval(_LAID_OUT_MS)
+        self._fitting.timeout.connect(self._fit)
         self._watcher = Watcher(self, self.close_down)
+        bind_keys(self.viewer, self)
         kept = remembered.recall(_STATE).get("page")
         self.open(kept if kept in _PAGES else "Expand")
 
@@ -120,6 +127,13 @@ class GamutPanel(QWidget):  # type: ignore[misc]
         """Leave a page the width that it needs."""
         self.setMinimumWidth(max(self.minimumWidth(), min(width, _WIDEST)))
 
+    def fit_later(self) -> None:
+        """Fit the picture into what room the panel leaves, once the window is laid out."""
+        self._fitting.start()
+
+    def _fit(self) -> None:
+        self.viewer.reset_view()
+
     def watch_window(self) -> None:
         """Look out for the end of the window that the panel is in now."""
         self._watcher.watch_window()
@@ -133,6 +147,8 @@ class GamutPanel(QWidget):  # type: ignore[misc]
         """Stop all work and listen to nothing any more."""
         for event, listener in self._connections:
             event.disconnect(listener)
+        if self._connections:  # Else the keys may be those of a newer panel.
+            release_keys(self.viewer)
         self._connections = []
         for page in self._pages.values():
             page.close_down()

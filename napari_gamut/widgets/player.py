@@ -59,6 +59,7 @@ class Player:
         self.controls: Container[Any] = Container(
             widgets=[self.view, self.slider, buttons], labels=True
         )
+        self.controls.margins = (0, 0, 0, 0)
         self.trace: Trace | None = None
         self._shown: Layer | None = None
         self._frame: npt.NDArray[Any] | None = None

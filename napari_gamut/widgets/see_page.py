@@ -11,6 +11,7 @@ from magicgui.widgets import CheckBox, ComboBox, FloatSlider
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QLabel
 
+from core.pictures.seen import STRONGEST
 from napari_gamut.levels import levels, shown
 from napari_gamut.photos import LayerError, same_size
 from napari_gamut.places import in_stack, place_of
@@ -20,17 +21,15 @@ from napari_gamut.seeing import Pair, curtain, pair_of
 from napari_gamut.widgets.controls import look_box
 from napari_gamut.widgets.layer_boxes import choose, layer_box
 from napari_gamut.widgets.page import Page
+from napari_gamut.widgets.shortcuts import BEFORE, GAINED, WARNING
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     import numpy.typing as npt
     from napari.layers import Image, Layer
     from napari.viewer import Viewer
 
     from napari_gamut.places import Index
 
-KEY_BEFORE = "B"
 _CURTAIN, _BEFORE, _AFTER = "curtain", "before", "after"
 _SHOWN = (("Curtain", _CURTAIN), ("Before", _BEFORE), ("After", _AFTER))
 _FIXED = ("scale", "translate")
@@ -73,7 +72,10 @@ class SeePage(Page):
         self.extend([self.before, self.after, self.look])
         self.add_run("Compare")
         self.extend([self.show_box, self.position, self.gained, self.warning])
-        hint = QLabel(f"Hold {KEY_BEFORE} over the picture to see the photo before.")
+        hint = QLabel(
+            f"Over the picture: hold {BEFORE} for before, {GAINED} for what came back, "
+            f"{WARNING} for the warning."
+        )
         hint.setWordWrap(True)
         hint.setContentsMargins(6, 0, 6, 0)
         self.add_native(hint)
@@ -93,11 +95,10 @@ class SeePage(Page):
         self._phase = 0.0
         self._enable(False)
         self.position.changed.connect(self._on_position)
-        self.show_box.changed.connect(self.redraw)
+        self.show_box.changed.connect(self._on_show)
         self.look.changed.connect(self._on_look)
         self.gained.changed.connect(self._on_overlays)
         self.warning.changed.connect(self._on_overlays)
-        self._bind_key()
 
     def follow(self, layer: Layer | None) -> None:
         """Put the selected photo and the one that belongs to it before and after."""
@@ -116,11 +117,20 @@ class SeePage(Page):
         choose(self.before, first)
         choose(self.after, second)
 
+    @property
+    def is_showing(self) -> bool:
+        """Whether a picture of two photos is there."""
+        return self._pair is not None and self._is_there(self._shown)
+
     def begin(self) -> None:
         """Render both photos in a worker, and show them."""
         layer: Image | None = self.after.value
         before, after = self.frame_in(self.before), self.frame_in(self.after)
         if self.before.value is self.after.value:
+            if counterpart_of(self.after.value, self.viewer.layers) is None:
+                raise LayerError(
+                    f"There is nothing to compare “{after.name}” with yet; expand it first."
+                )
             raise LayerError("Before and after are the same layer; choose two different ones.")
         same_size(before, after)
         assert layer is not None
@@ -157,10 +167,11 @@ class SeePage(Page):
     def hold(self, held: bool) -> None:
         """Show the photo before while a key is held."""
         self._held = held
+        if held and not self.is_showing:
+            self.say("Compare two photos first.")
         self.redraw()
-        above = self._covering()
-        if held and above:
-            self.say(f"“{above}” lies over the picture; hide it to see both photos.")
+        if held:
+            self._tell_covering()
 
     def layer_removed(self, layer: Layer) -> None:
         """Let go of a picture that is gone, and of what it was drawn from."""
@@ -173,10 +184,14 @@ class SeePage(Page):
         }
 
     def close_down(self) -> None:
-        """Give the key back, too."""
+        """Let the warning breathe no more."""
         super().close_down()
         self._breath.stop()
-        self.viewer.bind_key(KEY_BEFORE, None, overwrite=True)
+
+    def _tell_covering(self) -> None:
+        above = self._covering()
+        if above:
+            self.say(f"“{above}” lies over the picture; hide it to see both photos.")
 
     def _covering(self) -> str:
         """Return the name of a layer that hides the picture; empty without one."""
@@ -188,14 +203,6 @@ class SeePage(Page):
             if layer.visible and is_opaque and layer not in self._overlays.values():
                 return str(layer.name)
         return ""
-
-    def _bind_key(self) -> None:
-        def hold(_: Viewer) -> Generator[None, None, None]:
-            self.hold(True)
-            yield
-            self.hold(False)
-
-        self.viewer.bind_key(KEY_BEFORE, hold, overwrite=True)
 
     def _show(self, pair: Pair, name: str) -> None:
         self._pair = pair
@@ -216,7 +223,7 @@ class SeePage(Page):
         self._enable(True)
         self._on_overlays()
         self.redraw()
-        self.say(pair.gain.sentence)
+        self._tell()
 
     def _added(self, picture: npt.NDArray[np.uint8], name: str) -> Image:
         active = self.viewer.layers.selection.active
@@ -251,6 +258,18 @@ class SeePage(Page):
             self._breath.start()
         else:
             self._breath.stop()
+        if not self.busy:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Say how much came back, and what the marks mean that are shown."""
+        assert self._pair is not None
+        told = [self._pair.gain.sentence]
+        if self.gained.value:
+            told.append(f"Lit up: the brighter, the more came back, up to ΔE {STRONGEST:g}.")
+        if self.warning.value:
+            told.append(f"Yellow: beyond {self._pair.screen}.")
+        self.say(" ".join(told))
 
     def _pictures(self) -> dict[str, npt.NDArray[np.uint8]]:
         assert self._pair is not None
@@ -270,6 +289,10 @@ class SeePage(Page):
             return
         self._phase = (self._phase + _BREATH_MS / 1000 / _BREATH_S) % 1.0
         layer.opacity = 0.5 - 0.4 * math.cos(2 * math.pi * self._phase)
+
+    def _on_show(self, *_: object) -> None:
+        self.redraw()
+        self._tell_covering()
 
     def _on_position(self, *_: object) -> None:
         if self.show_box.value != _CURTAIN:

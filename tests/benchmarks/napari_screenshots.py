@@ -16,8 +16,11 @@ import napari
 import numpy as np
 from npe2 import PluginManager, PluginManifest
 from qtpy.QtWidgets import QApplication
+from skimage import data
 
 import napari_gamut
+from napari_gamut import remembered
+from napari_gamut.widgets.preview_layer import NAME
 
 _PLUGIN = "napari-gamut"
 
@@ -77,12 +80,53 @@ def main() -> None:
     if _PLUGIN not in manager:
         manifest = Path(napari_gamut.__file__).parent / "napari.yaml"
         manager.register(PluginManifest.from_file(manifest))
+    # As for people who start the plugin for the first time; what they chose stays as it is.
+    remembered.recall = lambda page: {}
+    remembered.store = lambda page, values: None
     session = Session(options.folder, tuple(options.size))
     try:
+        photograph_nothing(session)
         photograph_photo(session)
+        photograph_preview(session)
         photograph_chart(session)
+        photograph_warning(session)
     finally:
         session.viewer.close()
+
+
+def photograph_nothing(session: Session) -> None:
+    """Photograph the panel before there is a photo."""
+    session.open("Expand")
+    session.photograph("0-nothing", "dark", "light")
+
+
+def photograph_warning(session: Session) -> None:
+    """Photograph what people are told who ask for something that cannot be done."""
+    session.viewer.layers.clear()
+    session.settle()
+    session.run(session.open("Expand"))
+    session.photograph("11-told")
+
+
+def photograph_preview(session: Session) -> None:
+    """Photograph the preview of a large photo while the whole of it is solved."""
+    viewer = session.viewer
+    viewer.layers.clear()
+    session.settle()
+    small = data.astronaut()
+    large = np.kron(small, np.ones((4, 4, 1), np.uint8))
+    viewer.add_image(large, rgb=True, name="large", contrast_limits=(0, 255))
+    session.settle()
+    viewer.reset_view()
+    expand = session.open("Expand")
+    expand.start()
+    while expand.busy and NAME not in viewer.layers:
+        session.settle(1)
+    session.settle()
+    session.photograph("4c-preview", "dark", "light")
+    expand.cancel()
+    session.settle()
+    session.photograph("4d-cancelled")
 
 
 def photograph_photo(session: Session) -> None:
@@ -99,13 +143,18 @@ def photograph_photo(session: Session) -> None:
     session.photograph("3-curtain", "dark", "light")
     see.gained.value = True
     session.settle()
-    session.photograph("4-came-back")
+    session.photograph("4-came-back", "dark", "light")
     for layer in list(viewer.layers)[2:]:
         viewer.layers.remove(layer)
     photograph_region(session)
     maps = session.open("Maps")
     session.run(maps)
     session.photograph("5-maps")
+    viewer.layers.pop()
+    viewer.layers.selection.active = viewer.layers[-1]
+    maps.boxes["clipped"].value, maps.boxes["restored"].value = False, True
+    session.run(maps)
+    session.photograph("5b-restored")
     viewer.layers.pop()
     measure = session.open("Measure")
     measure.draw_diagram()
@@ -151,7 +200,9 @@ def photograph_chart(session: Session) -> None:
     session.wait(measure)
     session.photograph("8-measure", "dark", "light")
     measure.overlaid.value = True
-    session.photograph("8b-overlaid")
+    measure.draw_diagram()
+    session.wait(measure)
+    session.photograph("8b-overlaid", "dark", "light")
     measure.diagram.value = "codes"
     session.photograph("8c-codes", "dark", "light")
     measure.diagram.value, measure.overlaid.value = "xy", False

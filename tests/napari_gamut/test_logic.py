@@ -26,6 +26,7 @@ from core.progress import finished
 from napari_gamut.folders import FolderReport, FolderRequest, expand_folder
 from napari_gamut.iterations import LARGEST, solve_visibly, window_within
 from napari_gamut.mapping import KINDS, Map, maps_of
+from napari_gamut.naming import percentage
 from napari_gamut.photos import LayerError, photo_of
 from napari_gamut.records import KEY, Record, WidePixels
 from napari_gamut.requests import Request
@@ -67,10 +68,26 @@ def test_masks_are_those_of_the_engine(photo: Any, reference: Any, original: np.
     }
     clipped = clipped_mask(photo.codes())
     assert np.array_equal(found["clipped"].values, clipped)
-    assert found["clipped"].title.endswith(f"{share(clipped):.2%}")
+    assert found["clipped"].title.endswith(percentage(share(clipped)))
     expected = out_of_gamut_mask(convert(original, PROPHOTO, SRGB))
     assert np.array_equal(found["outside_srgb"].values, expected)
     assert not found["outside_screen"].values.any()  # The photo itself is sRGB.
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        (0.0, "0 %"),
+        (0.0002, "less than 0.1 %"),
+        (0.034, "3.4 %"),
+        (0.762, "76 %"),
+        (0.9951, "99.5 %"),
+        (0.9996, "more than 99.9 %"),
+        (1.0, "100 %"),
+    ],
+)
+def test_a_share_is_neither_rounded_to_none_nor_to_all(part: float, told: str) -> None:
+    assert percentage(part) == told
 
 
 def test_error_maps_are_those_of_the_metrics(

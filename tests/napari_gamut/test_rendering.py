@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication
 from core.colour import DISPLAY_P3, PROPHOTO
 from core.pictures.chart import wide_gamut_chart
 from core.pictures.screens import display_image
+from napari_gamut import commands
 from napari_gamut.places import view_of
 
 if TYPE_CHECKING:
@@ -157,3 +158,24 @@ def test_what_is_seen_of_a_photo_is_known(window: Viewer) -> None:
     assert (part.top + part.bottom) / 2 == pytest.approx(100, abs=2)
     assert (part.left + part.right) / 2 == pytest.approx(150, abs=2)
     assert part.right - part.left == pytest.approx(100, abs=4)
+
+
+@pytest.mark.parametrize("zoomed", [False, True])
+def test_opening_the_panel_leaves_the_whole_photo_in_sight(
+    window: Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch, zoomed: bool
+) -> None:
+    photo = window.add_image(np.zeros((400, 600, 3), np.uint8), rgb=True)
+    monkeypatch.setattr("napari.current_viewer", lambda: window)
+    qtbot.wait(200)
+    window.reset_view()
+    if zoomed:
+        window.scene.camera.zoom *= 4
+    before = window.scene.camera.zoom
+    commands.expand()
+    qtbot.wait(500)
+    if zoomed:  # People look at what they chose to look at.
+        assert window.scene.camera.zoom == pytest.approx(before)
+    else:
+        whole = view_of(photo, window)
+        assert (whole.left, whole.right) == (0, 600)
+        assert window.scene.camera.zoom < before

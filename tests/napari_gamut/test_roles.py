@@ -60,7 +60,7 @@ def test_what_belongs_together_is_found() -> None:
 
 
 def test_names_tell_method_strength_source_and_space() -> None:
-    assert result_name(MADE) == "photo · letnet-box · 50% · source Adobe RGB · in P3"
+    assert result_name(MADE) == "photo · 50% · letnet-box · source Adobe RGB · in P3"
     assert file_name("any", wide(MADE)) == "photo in P3.tif"
     assert file_name("a/b: c?", Record()) == "a b c.tif"
 

@@ -35,7 +35,7 @@ def test_from_a_sample_to_a_wide_gamut_file_and_back(
     expand.start()
     finish(expand)
     expanded = viewer.layers[-1]
-    assert expanded.name.startswith("chart (sRGB) · random")
+    assert expanded.name.startswith("chart (sRGB) · 100% · random")
 
     convergence = dock("Iterations")
     convergence.layer.value, convergence.reference.value = photo, original

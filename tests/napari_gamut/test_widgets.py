@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 from napari.layers import Image, Labels
+from napari.utils.key_bindings import coerce_keybinding
+from napari.utils.shortcuts import _default_shortcuts
 from qtpy.QtWidgets import QApplication
 
 from core.colour import DISPLAY_P3
@@ -21,10 +23,14 @@ from core.methods.registry import method
 from core.network.solver import SolverSettings, solve
 from napari_gamut import levels, samples
 from napari_gamut.engine import Expanded
+from napari_gamut.naming import percentage, recipe
 from napari_gamut.photos import photo_of
 from napari_gamut.previewing import Glimpse
 from napari_gamut.records import record_in
 from napari_gamut.settings import Preferences, preferences
+from napari_gamut.widgets import expand_page
+from napari_gamut.widgets.preview_layer import NAME
+from napari_gamut.widgets.shortcuts import BEFORE, EXPAND, GAINED, KEYS, SEE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,8 +110,8 @@ def test_expanding_adds_a_layer_where_the_source_stands(
     finish(panel)
     assert panel.run.text == "Expand"
     added = viewer.layers[-1]
-    assert added.name.startswith("photo · random")
-    assert added.name.endswith(" · 100% · source unknown · in ProPhoto")
+    assert added.name.startswith("photo · 100% · random")
+    assert added.name.endswith(" · source unknown · in ProPhoto")
     assert np.array_equal(added.data, codes)
     assert added.rgb
     assert tuple(added.contrast_limits) == (0, 255)
@@ -305,6 +311,8 @@ def test_closing_the_window_stops_the_work(
     qtbot.waitUntil(gate.closed.is_set, timeout=10_000)
 
 
+# napari ignores this warning of its own, but superqt's workers set the filters of all threads back.
+@pytest.mark.filterwarnings("ignore:Conversion from CIE-LAB")
 def test_two_jobs_at_once_do_not_disturb_each_other(
     viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
 ) -> None:
@@ -316,8 +324,8 @@ def test_two_jobs_at_once_do_not_disturb_each_other(
     for panel in panels:
         finish(panel)
     names = {layer.name for layer in viewer.layers}
-    assert any(name.startswith("photo · random") for name in names)
-    assert any(name.startswith("Clipped") for name in names)
+    assert any(name.startswith("photo · 100% · random") for name in names)
+    assert any(name.startswith("clipped") for name in names)
 
 
 def expanded_stack(viewer: Viewer, dock: Any, finish: Any, weights: Path, data: Any) -> Any:
@@ -396,7 +404,7 @@ def test_masks_and_maps_become_layers(viewer: Viewer, dock: Any, finish: Any) ->
     finish(panel)
     added = list(viewer.layers)[2:]
     assert [isinstance(layer, Labels) for layer in added] == [False] * 3 + [True] * 3
-    assert added[3].name.startswith("Clipped in the sRGB photo: ")
+    assert added[3].name.startswith("clipped ")
     assert [layer.colorbar.visible for layer in added[:3]] == [False, False, True]
     assert all(layer.opacity < 0.9 for layer in added)  # The photo below is seen, too.
 
@@ -583,12 +591,62 @@ def test_holding_a_key_shows_the_photo_before(viewer: Viewer, dock: Any, finish:
     panel.start()
     finish(panel)
     shown = viewer.layers["before | after"].data
-    (hold,) = [f for key, f in viewer.keymap.items() if str(key) == "B"]
-    pressed = hold(viewer)
+    pressed = key(viewer, BEFORE)(viewer)
     next(pressed)
     assert (shown == 50).all()
     next(pressed, None)
     assert (shown == 200).all()
+
+
+def key(viewer: Viewer, name: str) -> Any:
+    """Return what a key of the viewer does."""
+    (found,) = [action for bound, action in viewer.keymap.items() if str(bound) == name]
+    return found
+
+
+def test_no_key_is_one_of_naparis() -> None:
+    taken = [coerce_keybinding(each) for keys in _default_shortcuts.values() for each in keys]
+    assert coerce_keybinding("B") in taken
+    assert not any(coerce_keybinding(each) in taken for each in KEYS)
+
+
+def test_keys_expand_compare_and_mark(
+    viewer: Viewer, panel: Any, finish: Any, codes: np.ndarray, weights: Path
+) -> None:
+    viewer.add_image(codes, rgb=True, name="photo")
+    expand = panel.page("Expand")
+    expand.choice.model.value = "file"
+    expand.choice.weights.value = weights
+    key(viewer, EXPAND)(viewer)
+    finish(expand)
+    key(viewer, SEE)(viewer)
+    see = panel.page("See")
+    finish(see)
+    assert see.is_showing
+    key(viewer, GAINED)(viewer)
+    assert viewer.layers["what came back"].visible
+    assert "the brighter, the more" in see.note
+    key(viewer, GAINED)(viewer)
+    assert not viewer.layers["what came back"].visible
+    assert "Lit up" not in see.note
+
+
+def test_keys_go_with_the_panel(viewer: Viewer, panel: Any) -> None:
+    assert {str(bound) for bound in viewer.keymap} >= set(KEYS)
+    panel.close_down()
+    assert not {str(bound) for bound in viewer.keymap} & set(KEYS)
+
+
+def test_without_a_result_people_are_told_what_to_do(
+    viewer: Viewer, panel: Any, codes: np.ndarray, warnings_shown: list[str]
+) -> None:
+    viewer.add_image(codes, rgb=True, name="photo")
+    expand = panel.page("Expand")
+    expand.see_button.changed.emit(True)
+    assert warnings_shown == ["There is no expanded layer yet; expand the photo first."]
+    key(viewer, SEE)(viewer)
+    assert "“photo”" in warnings_shown[1]
+    assert "expand it first" in warnings_shown[1]
 
 
 def test_people_are_told_of_a_layer_that_covers_the_comparison(
@@ -604,6 +662,10 @@ def test_people_are_told_of_a_layer_that_covers_the_comparison(
     cover = viewer.add_image(np.zeros((20, 40, 3), np.uint8), rgb=True, name="cover")
     panel.hold(True)
     assert panel.note == "“cover” lies over the picture; hide it to see both photos."
+    panel.hold(False)
+    panel.say("")
+    panel.show_box.value = "before"
+    assert panel.note == "“cover” lies over the picture; hide it to see both photos."
     cover.visible = False
     panel.say("")
     panel.hold(True)
@@ -613,8 +675,10 @@ def test_people_are_told_of_a_layer_that_covers_the_comparison(
 def test_the_same_layer_is_not_compared_with_itself(
     viewer: Viewer, dock: Any, warnings_shown: list[str]
 ) -> None:
-    viewer.add_image(np.zeros((9, 9, 3), np.uint8), rgb=True)
+    for _ in range(2):
+        viewer.add_image(np.zeros((9, 9, 3), np.uint8), rgb=True)
     panel = dock("See")
+    panel.before.value = panel.after.value
     panel.start()
     assert "two different" in warnings_shown[0]
 
@@ -684,8 +748,78 @@ def test_strength_and_space_move_without_solving_again(
     settings = ExpansionSettings(space=DISPLAY_P3, strength=0.5)
     expected = expand(codes, method(weights), settings).values
     assert np.array_equal(record_in(result.metadata).wide.values, expected)
-    assert result.name.endswith("50% · source unknown · in P3")
+    assert result.name.endswith("source unknown · in P3")
     assert len(viewer.layers) == 2
+
+
+def test_the_newest_wish_wins_and_is_previewed(
+    viewer: Viewer,
+    dock: Any,
+    finish: Any,
+    qtbot: Any,
+    codes: np.ndarray,
+    weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = viewer.add_image(codes, rgb=True, name="photo")
+    page = dock("Expand")
+    choose(page, weights)
+    page.start()
+    finish(page)
+    result = viewer.layers[1]
+    before = record_in(result.metadata)
+    ready, previews, asked = threading.Event(), [], []
+    real = expand_page.expand_photo
+
+    def slow(photo: Any, request: Any, **settings: Any) -> Any:
+        asked.append(request.strength)
+        yield Glimpse(np.full((20, 30, 3), 255 * request.strength, np.uint8), 0, 0, 2)
+        while not ready.is_set():
+            settings["check"]()
+            yield 0, 1
+        settings["view"] = None
+        return (yield from real(photo, request, **settings))
+
+    def held(photo: Any, request: Any, check: Any, **settings: Any) -> Any:
+        return slow(photo, request, check=check, **settings)
+
+    monkeypatch.setattr(expand_page, "expand_photo", held)
+
+    def previewed(strength: float) -> bool:
+        shown = [layer for layer in viewer.layers if layer.name == NAME]
+        previews.extend(layer for layer in shown if layer not in previews)
+        return bool(shown) and (shown[0].data == int(255 * strength)).all()
+
+    for strength in (0.2, 0.4):
+        page.choice.strength.value = strength
+        qtbot.waitUntil(lambda strength=strength: previewed(strength), timeout=60_000)
+    page.choice.strength.value = 1.0  # As it is: what runs is given up.
+    qtbot.waitUntil(lambda: page.settled, timeout=60_000)
+    assert record_in(result.metadata) is before
+    page.choice.strength.value = 0.6
+    ready.set()
+    qtbot.waitUntil(lambda: record_in(result.metadata) is not before, timeout=60_000)
+    finish(page)
+    assert record_in(result.metadata).made.strength == 0.6
+    assert asked == [0.2, 0.4, 0.6]
+    assert list(viewer.layers) == [source, result]
+
+
+def test_the_panel_tells_how_the_selected_layer_was_made(
+    viewer: Viewer, dock: Any, finish: Any, codes: np.ndarray, weights: Path
+) -> None:
+    source = viewer.add_image(codes, rgb=True, name="photo")
+    page = dock("Expand")
+    choose(page, weights)
+    page.choice.strength.value = 0.5
+    page.start()
+    finish(page)
+    result = viewer.layers[1]
+    assert page.told_of_layer == recipe(record_in(result.metadata).made)
+    assert "“photo”" in page.told_of_layer
+    assert "strength 50%, source unknown, in ProPhoto" in page.told_of_layer
+    viewer.layers.selection.active = source
+    assert page.told_of_layer == ""
 
 
 def test_pages_follow_the_selected_layer(viewer: Viewer, dock: Any, finish: Any) -> None:
@@ -809,7 +943,7 @@ def test_masks_respect_a_region(viewer: Viewer, dock: Any, finish: Any, codes: n
     inside = clipped_mask(codes)[:40, :40]
     assert np.array_equal(mask.data[:40, :40], inside)
     assert mask.data[40:].max() == 0
-    assert f"{inside.mean():.2%}" in mask.name
+    assert percentage(inside.mean()) in mask.name
     assert np.isnan(restored.data[40:]).all()
     assert np.isfinite(restored.data[:40, :40]).all()
 

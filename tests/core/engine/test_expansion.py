@@ -201,7 +201,7 @@ def test_tiles_make_no_seams(config: object) -> None:
 
 @pytest.mark.parametrize("config", [BOX, PAPER], ids=["box", "paper"])
 def test_pieces_around_clipped_pixels_give_what_whole_tiles_give(config: LetNetConfig) -> None:
-    """Below one 16-bit code, at a tolerance near what float32 resolves; batches of tiles are not cut."""
+    """Below one 16-bit code, near what float32 resolves; batches of tiles are not cut."""
     model = LetNetMethod(random_model(config, seed=2, scale=1.0))
     codes = np.random.default_rng(7).integers(1, 255, (320, 330, 3)).astype(np.uint8)
     codes[10:14, 20:30] = codes[200, 300] = codes[315, 160:164] = (0, 255, 90)

@@ -15,6 +15,7 @@ from core.methods.naive import NaiveInversion
 from core.network.letnet import BOX, PAPER
 from core.network.models import random_model
 from core.network.solver import SolverSettings
+from core.progress import finished
 
 CPU = ExpansionSettings(device="cpu", tile=64, solver=SolverSettings(max_steps=4))
 UNTOLD = LetNetMethod(random_model(replace(BOX, channels=8, told=False), seed=1, scale=20.0))
@@ -184,3 +185,31 @@ def test_progress_is_that_of_an_expansion_and_closing_cancels() -> None:
     work.close()
     with pytest.raises(StopIteration):
         next(work)
+
+
+@pytest.mark.parametrize("method", [UNTOLD, RESIDUAL], ids=["box", "residual"])
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [
+        (slice(None), slice(None)),
+        (slice(None, None, 7), slice(None, None, 7)),
+        (slice(61, 140, 3), slice(5, 200, 2)),
+        (slice(70, 71), slice(0, 1)),
+    ],
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_some_pixels_are_finished_as_those_of_the_whole(
+    method: Method, rows: slice, columns: slice, weighted: bool
+) -> None:
+    codes = codes_of(8)
+    weight = None
+    if weighted:
+        weight = np.linspace(0.0, 1.0, codes.shape[0] * codes.shape[1], dtype=np.float32)
+        weight = weight.reshape(codes.shape[:2])
+    solved = finished(photo_solve(codes, method, CPU, weight=weight))
+    part = solved.thinned(rows, columns)
+    assert np.array_equal(part.codes, codes[rows, columns])
+    for changes in SETTINGS[:3]:
+        settings = replace(solved.settings, **changes)
+        whole = solved.finish(settings)[rows, columns]
+        assert np.allclose(part.finish(settings), whole, atol=1e-6)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import io
 import os
+import threading
+import time
 import tracemalloc
 from typing import TYPE_CHECKING
 
@@ -391,3 +393,24 @@ def test_suffixes_without_a_wide_format_are_refused(
 def test_sixteen_bits_do_not_go_into_jpeg(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="8 bits only"):
         write_codes(tmp_path / "a.jpg", np.zeros((4, 4, 3), np.uint16))
+
+
+@pytest.mark.parametrize("suffix", [".jxl", ".avif"])
+def test_other_threads_run_while_a_photo_is_encoded(tmp_path: Path, suffix: str) -> None:
+    values = np.random.default_rng(1).random((300, 300, 3), np.float32)
+    beats, over = [], threading.Event()
+
+    def beat() -> None:
+        while not over.wait(0.005):
+            beats.append(time.perf_counter())
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    writer = PhotoWriter(tmp_path / f"photo{suffix}", 300, 300, PROPHOTO)
+    writer.write_rows(values)
+    started = time.perf_counter()
+    writer.close()
+    ended = time.perf_counter()
+    over.set()
+    thread.join()
+    assert sum(started < each < ended for each in beats) > 4
