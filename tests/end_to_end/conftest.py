@@ -21,17 +21,24 @@ SLOW = "slow"
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
-# Without sandbox for containers; without the browser's own traffic; sRGB whatever the screen.
-# Not without its own renderer of graphics, which alone shows wide colours as they are.
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--force-color-profile=srgb",
-)
+SRGB_SCREEN = "srgb"
+
+
+def arguments(screen: str = SRGB_SCREEN) -> list[str]:
+    """Chromium's, for a screen of a colour profile, whatever the screen is.
+
+    Without sandbox for containers; without the browser's own traffic. Not without its own renderer
+    of graphics, which alone shows wide colours as they are.
+    """
+    return [
+        "--no-sandbox",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        f"--force-color-profile={screen}",
+    ]
 
 
 @pytest.fixture(scope="package")
@@ -49,7 +56,7 @@ def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("tests in a browser need Chromium: apt-get install chromium")
     with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=arguments())
         yield chromium
         chromium.close()
 
