@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import sync_playwright
 
-from tests.end_to_end.conftest import CHROMIUM, SRGB_SCREEN, arguments
+from tests.end_to_end.conftest import CHROMIUM, P3_SCREEN, SRGB_SCREEN, arguments
 from tests.end_to_end.visits import FINISHED, VIEWS, visiting
 from tests.web_demo import running_demo
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.end_to_end.visits import Visit
     from tests.web_demo import Demo
 
-_SCREENS = {"srgb": SRGB_SCREEN, "p3": "display-p3-d65"}
+_SCREENS = {"srgb": SRGB_SCREEN, "p3": P3_SCREEN}
 _WIDE: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
 _VIEWS = {**VIEWS, "wide": _WIDE, "dark-wide": {**_WIDE, "color_scheme": "dark"}}
 
