@@ -114,6 +114,7 @@ def main() -> int:
                     "median": round(statistics.median(seconds), 2),
                 }
                 loads.append(os.getloadavg()[0])
+                sys.stderr.write(f"{photo.name}: {figures[photo.stem]['median']} s\n")
         chromium.close()
     report = {"goal_seconds": _GOAL, "load": [round(load, 1) for load in loads], **figures}
     sys.stdout.write(json.dumps(report, indent=2) + "\n")
