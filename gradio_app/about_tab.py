@@ -12,6 +12,9 @@ from gradio_app import page
 if TYPE_CHECKING:
     from gradio_app.context import Context
 
+_CLASS = "reading"
+"""Of texts, whose lines are no longer than can be read."""
+
 _TEXT = """
 ## What it does
 Cameras and phones see more colours than sRGB holds. When a photo is saved as sRGB, each colour
@@ -86,15 +89,15 @@ def add_about_tab(context: Context, blocks: gr.Blocks) -> None:
         The page; its address, which only the browser knows behind a proxy, is in the example.
     """
     settings = context.settings
-    gr.Markdown(_TEXT.format(minutes=settings.keep_minutes))
+    gr.Markdown(_TEXT.format(minutes=settings.keep_minutes), elem_classes=_CLASS)
     for name, card in context.offer.cards.items():
         with gr.Accordion(f"{name}: {card['parameters']:,} parameters", open=False):
             text = json.dumps(card, indent=2, default=str)
             gr.Code(text, language="json", label="Model card")
-    gr.Markdown(_OTHERS)
-    gr.Markdown(_PAPERS)
+    for text in (_OTHERS, _PAPERS):
+        gr.Markdown(text, elem_classes=_CLASS)
     address = gr.Textbox(visible=False)
-    programs = gr.Markdown()
+    programs = gr.Markdown(elem_classes=_CLASS)
     blocks.load(
         lambda url: _PROGRAMS.replace("{url}", url),
         address,

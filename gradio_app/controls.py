@@ -39,8 +39,8 @@ class PhotoInput:
     samples: tuple[Sample, ...]
 
 
-def photo_input(context: Context, label: str, *, wide: bool, several: bool = False) -> PhotoInput:
-    """Add a place for a photo.
+def photo_input(context: Context, label: str, *, wide: bool) -> PhotoInput:
+    """Add a place for a photo, with samples below it.
 
     Parameters
     ----------
@@ -50,6 +50,20 @@ def photo_input(context: Context, label: str, *, wide: bool, several: bool = Fal
         Of the place.
     wide : bool
         Whether the samples are wide-gamut originals instead of sRGB photos.
+    """
+    file = photo_file(context, label)
+    return PhotoInput(file, *sample_gallery(context, wide=wide))
+
+
+def photo_file(context: Context, label: str, *, several: bool = False) -> gr.File:
+    """Add a place for a photo.
+
+    Parameters
+    ----------
+    context : Context
+        With the limits.
+    label : str
+        Of the place.
     several : bool
         Whether it takes several photos at once.
     """
@@ -62,6 +76,19 @@ def photo_input(context: Context, label: str, *, wide: bool, several: bool = Fal
         elem_classes="photo",
     )
     gr.HTML(page.limits(settings.max_megabytes, settings.max_megapixels, settings.keep_minutes))
+    return file
+
+
+def sample_gallery(context: Context, *, wide: bool) -> tuple[gr.Gallery, tuple[Sample, ...]]:
+    """Add sample photos to choose from; return them with their place.
+
+    Parameters
+    ----------
+    context : Context
+        With the samples.
+    wide : bool
+        Whether they are wide-gamut originals instead of sRGB photos.
+    """
     samples = tuple(sample for sample in SAMPLES if sample.wide is wide)
     gallery = gr.Gallery(
         [(context.thumbnail(sample), sample.title) for sample in samples],
@@ -73,7 +100,7 @@ def photo_input(context: Context, label: str, *, wide: bool, several: bool = Fal
         buttons=[],
         elem_classes="samples",
     )
-    return PhotoInput(file, gallery, samples)
+    return gallery, samples
 
 
 @dataclass(frozen=True)

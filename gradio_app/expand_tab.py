@@ -16,20 +16,18 @@ from core.errors import PhotoError
 from core.files import check_output
 from gradio_app import expand_texts, page
 from gradio_app.context import CONCURRENCY_ID
-from gradio_app.controls import AT_ONCE, Desk, controls, photo_input
+from gradio_app.controls import AT_ONCE, Desk
+from gradio_app.expand_parts import Choices, lay_out
 from gradio_app.full_size import full_size
 from gradio_app.jobs import Job, stoppable
 from gradio_app.links import Links
-from gradio_app.photo_expansion import AUTO, Looked, Request, expansion
+from gradio_app.photo_expansion import Looked, Request, expansion
 from gradio_app.several import archive_of, planned
 from gradio_app.viewer import Subject, drawings, viewer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from gradio.blocks import Block
-    from gradio.components import Component
 
     from core.progress import Stop
     from gradio_app.arrival import Arrival
@@ -39,14 +37,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_FORMATS = [
-    ("TIFF (16 bits)", "tiff"),
-    ("PNG (16 bits)", "png"),
-    ("JPEG XL (16 bits)", "jxl"),
-    ("AVIF (12 bits)", "avif"),
-]
-
-_HINT = "Your photo before and after, and the file to download, will appear here."
 _OUT_OF_DATE = "Out of date"
 _ANEW = "Working it out anew …"
 _GONE = "The result of this link is no longer kept; its settings are set. Drop a photo to use them."
@@ -98,72 +88,6 @@ class Asked:
     chosen: tuple[Any, ...]
 
 
-@dataclass(frozen=True)
-class Choices:
-    """The settings, in the order in which handlers take them."""
-
-    model: gr.Dropdown
-    source: gr.Dropdown
-    strength: gr.Slider
-    space: gr.Dropdown
-    format: gr.Dropdown
-    private: gr.Checkbox
-
-    @property
-    def components(self) -> list[Component]:
-        """All of them."""
-        return [self.model, self.source, self.strength, self.space, self.format, self.private]
-
-    @staticmethod
-    def request(
-        model: str, source: str, strength: float, space: str, form: Any, private: bool
-    ) -> Request:
-        """Return what is asked for.
-
-        Raises
-        ------
-        PhotoError
-            If it cannot be done.
-        """
-        return Request(model, space, form, strength, private, source)
-
-    @staticmethod
-    def of(request: Request) -> tuple[Any, ...]:
-        """Return the settings of a request."""
-        of = request
-        return (of.model, of.source, of.strength, of.space, of.format, of.private)
-
-
-@dataclass(frozen=True)
-class Results:
-    """The places for a result."""
-
-    result: gr.HTML
-    colours: gr.HTML
-    sentence: gr.HTML
-    table: gr.HTML
-    details: gr.Accordion
-    figures: gr.HTML
-    command: gr.Code
-    script: gr.Code
-    wide: Block
-    download: gr.DownloadButton
-    problem: gr.HTML
-
-    @property
-    def hidden(self) -> tuple[Block, ...]:
-        """What is hidden where there is no result."""
-        return (
-            *(self.result, self.colours, self.sentence, self.table),
-            *(self.details, self.wide, self.download),
-        )
-
-    @property
-    def outputs(self) -> tuple[Component, ...]:
-        """What jobs change besides."""
-        return (self.figures, self.command, self.script, self.problem)
-
-
 class ExpandTab:
     """The tab, with the models, samples and limits of a server; made where it is to be.
 
@@ -173,87 +97,33 @@ class ExpandTab:
         What was expanded last.
     desk : Desk
         Its photo, its buttons, and what its jobs change.
-    reduce, compare : gr.Button
+    choices : Choices
+        The settings.
+    offers : Offers
         What is offered for a wide photo.
-    reduced : gr.DownloadButton
-        The file that comes of the first offer.
-    reduced_note : gr.HTML
-        What there is to know of it.
-    private : gr.Checkbox
-        Whether the place and the owner's name stay in files.
     """
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._links = Links(context.methods)
-        minutes = context.settings.keep_minutes
-        with gr.Row(elem_classes="tab"):
-            with gr.Column(scale=2, min_width=300):
-                photo = photo_input(context, "Your sRGB photos", wide=False, several=True)
-                buttons = controls("Expand")
-                self._notice = gr.HTML(visible=False)
-                model, private = _more_settings(context)
-            with gr.Column(scale=7, min_width=320):
-                hint = gr.HTML(page.hint(_HINT))
-                sentence = gr.HTML(visible=False)
-                result = gr.HTML(visible=False)
-                table = gr.HTML(visible=False)
-                with gr.Row(elem_classes="choices"):
-                    source, strength = _how_far()
-                with gr.Row(elem_classes="choices"):
-                    space, form, download = _file()
-                problem = gr.HTML(visible=False)
-                wide = self._offers()
-                details, figures, command, script = _details()
-            with gr.Column(scale=2, min_width=280):
-                colours = gr.HTML(visible=False)
-            # The page's script presses the button when somebody looks closer.
-            self._closer = gr.Button(elem_id="full-size", elem_classes="unseen")
-            self._full = gr.HTML(elem_classes="unseen")
-        self.last = gr.State(None, time_to_live=60 * minutes)
-        self._asked = gr.State(None, time_to_live=60 * minutes)
+        self._parts = parts = lay_out(context)
+        self.choices, self._results, self.offers = parts.choices, parts.results, parts.offers
+        kept = 60 * context.settings.keep_minutes
+        self.last = gr.State(None, time_to_live=kept)
+        self._asked = gr.State(None, time_to_live=kept)
         # Another text in it begins a job. A change of the state would do so in the queue only.
         self._bell = gr.Textbox(label="Bell", elem_classes="unseen")
-        self.private = private
-        self._choices = Choices(model, source, strength, space, form, private)
-        self._results = Results(
-            result,
-            colours,
-            sentence,
-            table,
-            details,
-            figures,
-            command,
-            script,
-            wide,
-            download,
-            problem,
+        outputs = (
+            *(*parts.results.outputs, *parts.choices.components, self.last, parts.notice),
+            *(parts.offers.reduced, parts.offers.note),
         )
         self.desk = Desk(
-            context,
-            photo,
-            buttons,
-            hint,
-            self._results.hidden,
-            (
-                *(*self._results.outputs, *self._choices.components, self.last, self._notice),
-                *(self.reduced, self.reduced_note),
-            ),
+            context, parts.photo, parts.buttons, parts.hint, parts.results.hidden, outputs
         )
         self._connect()
 
-    def _offers(self) -> gr.Column:
-        with gr.Column(visible=False, elem_classes="offers") as wide:
-            gr.HTML(page.WIDE_OFFER)
-            with gr.Row():
-                self.reduce = gr.Button("Make an sRGB file that carries what it loses")
-                self.reduced = gr.DownloadButton("Download", variant="primary", visible=False)
-                self.compare = gr.Button("Compare how well methods restore it")
-            self.reduced_note = gr.HTML(visible=False)
-        return wide
-
     def _connect(self) -> None:
-        chosen, desk, file = self._choices, self.desk, self.desk.photo.file
+        chosen, desk, file = self.choices, self.desk, self.desk.photo.file
         anew = [self._asked, self.last, file, *chosen.components]
         everything = [self._asked, self._bell, *desk.everything]
         for event in desk.arrivals():
@@ -271,17 +141,17 @@ class ExpandTab:
         job = desk.add(self._bell.change, self.expand, [self._asked, self.last])
         for given_up in (job.failure, desk.buttons.cancel.click):
             given_up(self._given_up, [self._asked, self.last], self._results.download, **AT_ONCE)
-        closer = self._closer.click(
+        closer = self._parts.closer.click(
             stoppable(self.look_closer),
             self.last,
-            self._full,
+            self._parts.full,
             concurrency_id=CONCURRENCY_ID,
             concurrency_limit=self._context.settings.concurrency,
             trigger_mode="always_last",
             show_progress="hidden",
             api_visibility="private",
         )
-        closer.failure(lambda: page.full_size(""), outputs=self._full, **AT_ONCE)
+        closer.failure(lambda: page.full_size(""), outputs=self._parts.full, **AT_ONCE)
         for choice in (chosen.space, chosen.format):
             choice.input(
                 _problem_of, [chosen.space, chosen.format], self._results.problem, **AT_ONCE
@@ -374,7 +244,7 @@ class ExpandTab:
             shown |= self._set(wanted)
             shown |= self._ask(Asked(0, (arrival.path,), Choices.of(wanted)))
         if self._links.names_a_result(query):
-            shown[self._notice] = gr.HTML(page.note(_GONE), visible=True)
+            shown[self._parts.notice] = gr.HTML(page.note(_GONE), visible=True)
         return shown
 
     def _arrived(self, arrival: Arrival) -> Shown:
@@ -388,7 +258,7 @@ class ExpandTab:
 
     def _set(self, request: Request) -> Shown:
         """Return the choices as a link has them."""
-        pairs = zip(self._choices.components, Choices.of(request), strict=True)
+        pairs = zip(self.choices.components, Choices.of(request), strict=True)
         return {choice: gr.update(value=value) for choice, value in pairs}
 
     @property
@@ -401,7 +271,7 @@ class ExpandTab:
     ) -> Iterator[Shown]:
         """Do work; say what goes wrong, and that what is there is not what was asked for."""
         try:
-            request = self._choices.request(*chosen)
+            request = self.choices.request(*chosen)
         except PhotoError as error:
             problem = gr.HTML(page.problem(str(error)), visible=True)
             yield {**self._out_of_date(None), self._results.problem: problem}
@@ -488,7 +358,7 @@ class ExpandTab:
         origin = looked.origin
         choices = expand_texts.source_choices(origin)
         evidence = expand_texts.source_evidence(origin)
-        return {self._choices.source: gr.Dropdown(choices, info=evidence)}
+        return {self.choices.source: gr.Dropdown(choices, info=evidence)}
 
     def _table(self, entries: list[Any]) -> Shown:
         rows = [(entry.name, entry.said) for entry in entries]
@@ -506,7 +376,7 @@ class ExpandTab:
         names = (outcome.file, outcome.target.name)
         return {
             self.desk.hint: gr.HTML(visible=False),
-            self._notice: gr.HTML(visible=False),
+            self._parts.notice: gr.HTML(visible=False),
             places.result: gr.HTML(
                 viewer(outcome.pictures, self._subject(outcome, request, path), fresh=fresh),
                 visible=True,
@@ -519,8 +389,8 @@ class ExpandTab:
             places.command: expand_texts.command(*names, request),
             places.script: expand_texts.script(*names, request),
             places.wide: gr.Column(visible=report.converted),
-            self.reduced: gr.DownloadButton(visible=False),
-            self.reduced_note: gr.HTML(visible=False),
+            self.offers.reduced: gr.DownloadButton(visible=False),
+            self.offers.note: gr.HTML(visible=False),
             places.download: _download(outcome.target),
             places.problem: gr.HTML(visible=False),
         }
@@ -536,69 +406,6 @@ class ExpandTab:
             strength=0.0 if report.converted else request.strength,
             link=self._links.remember(outcome, request, path) if path else "",
         )
-
-
-def _more_settings(context: Context) -> tuple[gr.Dropdown, gr.Checkbox]:
-    with gr.Accordion("More settings", open=False):
-        model = gr.Dropdown(
-            context.methods,
-            value=context.default_method,
-            label="Network",
-            info="“naive” restores nothing: it only changes the space. “embedded” is the one that "
-            "a photo carries itself, if it does.",
-        )
-        private = gr.Checkbox(
-            label="Keep place, names and serial numbers",
-            info="Otherwise only camera, lens, exposure and date are kept.",
-        )
-    return model, private
-
-
-def _how_far() -> tuple[gr.Dropdown, gr.Slider]:
-    source = gr.Dropdown(
-        expand_texts.source_choices(),
-        value=AUTO,
-        label="Where does the photo come from?",
-        info=expand_texts.SOURCE_QUESTION,
-        scale=5,
-        min_width=260,
-    )
-    strength = gr.Slider(
-        0.0,
-        2.0,
-        value=1.0,
-        step=0.05,
-        label="Strength",
-        info="1 is what is estimated.",
-        buttons=[],
-        scale=4,
-        min_width=220,
-        elem_id="strength",
-    )
-    return source, strength
-
-
-def _file() -> tuple[gr.Dropdown, gr.Dropdown, gr.DownloadButton]:
-    spaces = [(value.name, key) for key, value in WIDE_SPACES.items()]
-    space = gr.Dropdown(spaces, value="prophoto", label="Colour space", scale=3, min_width=180)
-    form = gr.Dropdown(_FORMATS, value="tiff", label="File format", scale=3, min_width=180)
-    download = gr.DownloadButton(
-        "Download", variant="primary", scale=3, min_width=200, visible=False, elem_id="download"
-    )
-    return space, form, download
-
-
-def _details() -> tuple[gr.Accordion, gr.HTML, gr.Code, gr.Code]:
-    with gr.Accordion("Details", open=False, visible=False) as details:
-        figures = gr.HTML()
-        command, script = (
-            gr.Code(language=language, label=label, interactive=False, wrap_lines=True, lines=1)
-            for language, label in (
-                ("shell", "The same as a command"),
-                ("python", "The same in Python"),
-            )
-        )
-    return details, figures, command, script
 
 
 def _problem_of(space: str, form: str) -> Any:

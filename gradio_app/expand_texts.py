@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from gradio_app.photo_expansion import Outcome
     from gradio_app.photo_reduction import Reduced
 
-SOURCE_QUESTION = "It says how far the lost colours can have gone."
+SOURCE_QUESTION = "This tells how far beyond sRGB its colours may have been."
 
-_SILENT = "The file does not say where its colours lay before it became sRGB."
+_SILENT = "It is not known how far beyond sRGB its colours were; choose it here if you know."
 
 
 def source_choices(origin: Origin | None = None) -> list[tuple[str, str]]:
@@ -31,10 +31,10 @@ def source_choices(origin: Origin | None = None) -> list[tuple[str, str]]:
     origin : Origin, optional
         Of the photo; none where there is no photo yet.
     """
-    said = ""
+    said = "As the file says"
     if origin is not None:
-        said = f": {origin.source.name}" if origin.source is not None else ": nothing"
-    return [(f"As the file says{said}", AUTO), *SOURCE_CHOICES]
+        said = f"{said}: {origin.source.name}" if origin.source else "The file does not say"
+    return [(said, AUTO), *SOURCE_CHOICES]
 
 
 def source_evidence(origin: Origin) -> str:
@@ -140,4 +140,5 @@ def file_label(suffix: str, size: int) -> str:
         In bytes.
     """
     kind = {suffix: key for key, suffix in OUTPUT_FORMATS.items()}.get(suffix, suffix[1:])
-    return f"Download {kind.upper()} ({size / 1e6:.1f} MB)"
+    # In a narrow place the size goes to the next line in one piece.
+    return f"Download {kind.upper()} ({size / 1e6:.1f}\N{NO-BREAK SPACE}MB)"

@@ -29,10 +29,12 @@ WAITING = "Waiting for the server …"
 
 LEAD = """
 # Gamut expansion
-A photo saved as sRGB has lost every colour that sRGB cannot hold: the deep cyan of a lagoon, the
-orange of a sunset, the green of a frog. This page estimates what they were and gives you a
-wide-gamut file with them, for editing, for print and for wide-gamut screens.
-**All you need is the sRGB file.** Reduced to sRGB again, the result gives back your photo.
+A photo saved as sRGB has lost every colour that sRGB cannot hold<span class="wordy">: the
+deep cyan of a lagoon, the orange of a sunset, the green of a frog</span>. This page estimates what
+they were and gives you a wide-gamut file with them, for editing, for print and for wide-gamut
+screens.
+**All you need is the sRGB file.** <span class="wordy">Reduced to sRGB again, the result gives back
+your photo.</span>
 """
 
 LOGOUT = '<p class="note"><a href="logout">Log out</a></p>'
@@ -132,11 +134,11 @@ def full_size(token: str) -> str:
 
 def limits(megabytes: float, megapixels: float, minutes: float) -> str:
     """Return what may be sent, and what becomes of it, in one line of HTML."""
-    text = (
-        f"Up to {megapixels:g} megapixels and {megabytes:g} MB. Drop it anywhere, or paste it. "
-        f"Deleted after {minutes:g} minutes, sent nowhere else."
+    return (
+        f'<p class="note limits">Up to {megapixels:g} megapixels and {megabytes:g} MB. '
+        '<span class="for-desks">Drop it anywhere, or paste it. </span>'
+        f"Deleted after {minutes:g} minutes, sent nowhere else.</p>"
     )
-    return f'<p class="note limits">{html.escape(text)}</p>'
 
 
 def left(seconds: float) -> str:

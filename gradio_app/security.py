@@ -32,6 +32,10 @@ _OTHER_PREVIEW = re.compile(
 _OWN_NAMES = ("localhost", "127.0.0.1", "[::1]")
 """This computer, whose own checks are always answered."""
 
+_BUSY = 503
+_AGAIN = 60
+"""Seconds after which programs that find the queue full are told to come back."""
+
 _SLOWDOWN = 2.0
 """Seconds that whoever gives a wrong password waits for the answer."""
 
@@ -138,6 +142,8 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers[name] = value
+                if message["status"] == _BUSY:
+                    headers["Retry-After"] = str(_AGAIN)
             await send(message)
 
         refusal = self._refusal(scope)

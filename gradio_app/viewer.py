@@ -17,7 +17,9 @@ _WIDEST, _TALLEST = 3.0, 0.6
 
 _TOOLS = """
 <div class="tools">
+  <span class="pair">
   <button type="button" data-do="flicker" aria-pressed="false" title="Key F">Flicker</button>
+  {link}</span>
   {overlay}
   <label><input type="checkbox" data-do="mute"> As seen on a wide-gamut screen</label>
   <span class="zoom"><output aria-label="Size of the photo"></output>
@@ -25,7 +27,6 @@ _TOOLS = """
   <button type="button" data-do="in" aria-label="Larger" title="Key +, Ctrl and wheel">+</button>
   <button type="button" data-do="fit" title="Key 0">Fit</button>
   <button type="button" data-do="real" title="Key 1, double click">100 %</button></span>
-  {link}
 </div>
 <p class="note on-muted">Both sides are muted alike: Display P3 colours shown as if they were sRGB.
 So any screen shows what came back, paler than it is.</p>

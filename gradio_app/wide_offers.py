@@ -44,12 +44,12 @@ def connect_wide_offers(
         Both.
     """
     work = _Reduction(context, expand)
-    expand.desk.add(expand.reduce.click, work.run, [expand.last, expand.private])
+    expand.desk.add(expand.offers.reduce.click, work.run, [expand.last, expand.choices.private])
 
     def take(last: Last | None) -> tuple[Any, Any]:
         return gr.Tabs(selected="compare"), last.paths[0] if last else None
 
-    taken = expand.compare.click(take, expand.last, [tabs, compare.photo], **AT_ONCE)
+    taken = expand.offers.compare.click(take, expand.last, [tabs, compare.photo], **AT_ONCE)
     compare.run_after(taken.then)
 
 
@@ -75,12 +75,12 @@ class _Reduction:
             made = job.result
             yield {
                 **buttons.idle(page.said("Done.")),
-                self._expand.reduced: gr.DownloadButton(
+                self._expand.offers.reduced: gr.DownloadButton(
                     expand_texts.file_label(made.target.suffix, made.target.stat().st_size),
                     value=str(made.target),
                     visible=True,
                 ),
-                self._expand.reduced_note: gr.HTML(
+                self._expand.offers.note: gr.HTML(
                     page.note(expand_texts.reduced(made)), visible=True
                 ),
             }

@@ -36,16 +36,19 @@ document.addEventListener('keydown', (event) => {
 const visiblePlace = () =>
   [...document.querySelectorAll('.photo')].find((place) => place.checkVisibility());
 
-// Where a photo is already there, it has to go before another one finds a place.
+// Where a photo is already there, it has to go before another one finds a place; the small place to
+// add to it goes with it.
 const take = async (files) => {
   const place = visiblePlace();
   if (!place || !files.length) {
     return;
   }
-  place.querySelector('button[aria-label="Clear"], button[aria-label="Remove"]')?.click();
+  const clear = ['Clear', 'Remove'].map((name) => place.querySelector(`button[aria-label="${name}"]`))
+    .find((button) => button);
+  clear?.click();
   for (let tries = 0; tries < 40; tries += 1) {
     const input = place.querySelector('input[type=file]');
-    if (input) {
+    if (input && !clear?.isConnected) {
       const given = new DataTransfer();
       [...files].slice(0, input.multiple ? undefined : 1).forEach((file) => given.items.add(file));
       input.files = given.files;

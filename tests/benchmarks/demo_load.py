@@ -9,6 +9,7 @@ import argparse
 import json
 import math
 import multiprocessing
+import os
 import sys
 import tempfile
 import threading
@@ -73,7 +74,8 @@ class _Load:
 
 def _photo(folder: Path, number: int, side: int) -> Path:
     photo = folder / f"photo{number}.png"
-    write_codes(photo, clipped_photo(side, side + number, number))
+    if not photo.exists():
+        write_codes(photo, clipped_photo(side, side + number, number))
     return photo
 
 
@@ -154,6 +156,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=0, help="measure memory after so many, too")
     options = parser.parse_args()
     report: dict[str, Any] = {"clients": options.clients, "side": options.side}
+    loads = [os.getloadavg()[0]]
     # A short name: sockets are in it.
     with tempfile.TemporaryDirectory() as name:
         served, asked = Path(name) / "s", Path(name) / "a"
@@ -165,8 +168,10 @@ def main() -> int:
             found = load(demo, asked, options.clients, options.side, options.seconds)
             report |= {"engine_alone": alone, **found.report()}
             report["p95_by_alone"] = round(report["seconds_p95"] / alone["seconds_p95"], 2)
+            loads.append(os.getloadavg()[0])
             if options.jobs:
                 report |= memory(demo, asked, (20, options.jobs), options.side)
+    report["load_before_and_after"] = [round(each, 1) for each in loads]
     sys.stdout.write(json.dumps(report, indent=2) + "\n")
     return 1 if report["wrong"] or not found.seconds else 0
 

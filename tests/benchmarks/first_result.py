@@ -22,7 +22,7 @@ from playwright.sync_api import sync_playwright
 from core.engine.expansion import ExpansionSettings, expand
 from core.files import write_codes
 from core.methods.registry import method
-from tests.end_to_end.conftest import ARGUMENTS, CHROMIUM
+from tests.end_to_end.conftest import CHROMIUM, arguments
 from tests.end_to_end.visits import DESK, Visit, visiting
 from tests.web_demo import clipped_photo, running_demo
 
@@ -56,7 +56,7 @@ def main() -> int:
     page: list[float] = []
     turned: list[float] = []
     with tempfile.TemporaryDirectory() as name, sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=arguments())
         with running_demo(Path(name), f"--models={_MODEL}", f"--threads={options.threads}") as demo:
             for number in range(options.rounds):
                 codes = clipped_photo(_SIDE, _SIDE, number)

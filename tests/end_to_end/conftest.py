@@ -12,7 +12,7 @@ from tests.web_demo import Demo, running_demo, write_model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Playwright
 
 pytest.importorskip("gradio", reason="the demo's tests need Gradio: napari-gamut[demo]")
 
@@ -21,17 +21,24 @@ SLOW = "slow"
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
-# Without sandbox for containers; without the browser's own traffic; sRGB whatever the screen.
-# Not without its own renderer of graphics, which alone shows wide colours as they are.
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--force-color-profile=srgb",
-)
+SRGB_SCREEN, P3_SCREEN = "srgb", "display-p3-d65"
+
+
+def arguments(screen: str = SRGB_SCREEN) -> list[str]:
+    """Chromium's, for a screen of a colour profile, whatever the screen is.
+
+    Without sandbox for containers; without the browser's own traffic. Not without its own renderer
+    of graphics, which alone shows wide colours as they are.
+    """
+    return [
+        "--no-sandbox",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        f"--force-color-profile={screen}",
+    ]
 
 
 @pytest.fixture(scope="package")
@@ -44,14 +51,28 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """A real Chromium, as Debian has it."""
+def driver() -> Iterator[Playwright]:
+    """What drives browsers."""
     if CHROMIUM is None:
         pytest.skip("tests in a browser need Chromium: apt-get install chromium")
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield chromium
-        chromium.close()
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="package")
+def browser(driver: Playwright) -> Iterator[Browser]:
+    """A real Chromium, as Debian has it."""
+    chromium = driver.chromium.launch(executable_path=CHROMIUM, args=arguments())
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture
+def wide_browser(driver: Playwright) -> Iterator[Browser]:
+    """The same on a screen of Display P3."""
+    chromium = driver.chromium.launch(executable_path=CHROMIUM, args=arguments(P3_SCREEN))
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture

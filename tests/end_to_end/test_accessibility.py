@@ -8,8 +8,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from core.cli import main as gamut
+from core.colour import DISPLAY_P3
+from core.files import write_codes
 from tests.end_to_end.visits import FINISHED, VIEWS, Visit, visiting
-from tests.web_demo import wait_for, write_photo
+from tests.web_demo import clipped_photo, wait_for, write_photo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +52,46 @@ def test_axe_finds_nothing(view: Visit, tmp_path: Path, tab: str) -> None:
     assert findings(view) == []
     view.panel.locator(".samples button").first.click()
     view.panel.get_by_text(FINISHED[tab]).first.wait_for()
+    assert wait_for(lambda: not findings(view)), findings(view)
+
+
+@pytest.mark.parametrize("view", list(VIEWS), indirect=True)
+def test_axe_finds_nothing_in_the_tools(view: Visit, tmp_path: Path) -> None:
+    page = view.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    view.upload(write_photo(tmp_path / "large.png", 1300, 1500))
+    view.result_of("large")
+    page.get_by_role("button", name="100 %").click()
+    page.locator(".viewer .two .tile").first.wait_for(state="attached")
+    page.get_by_label("Mark what came back").check()
+    page.get_by_label("As seen on a wide-gamut screen").uncheck()
+    page.get_by_role("button", name="Flicker").click()
+    for name in ("More settings", "Details"):
+        page.get_by_role("button", name=name).click()
+    view.panel.get_by_text("Clipped pixels").wait_for()
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert wait_for(lambda: not findings(view)), findings(view)
+
+
+@pytest.mark.parametrize("view", list(VIEWS), indirect=True)
+def test_axe_finds_nothing_in_the_queue(view: Visit, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no photo")
+    photos = [write_photo(tmp_path / "first.png"), write_photo(tmp_path / "second.png"), broken]
+    view.panel.locator("input[type=file]").first.set_input_files(photos)
+    view.panel.get_by_text("is not a photo in a known format").first.wait_for()
+    view.page.get_by_role("button", name="Download ZIP").wait_for()
+    assert wait_for(lambda: not findings(view)), findings(view)
+
+
+@pytest.mark.parametrize("view", list(VIEWS), indirect=True)
+def test_axe_finds_nothing_in_what_a_wide_photo_is_offered(view: Visit, tmp_path: Path) -> None:
+    photo = tmp_path / "wide.png"
+    write_codes(photo, clipped_photo(60, 80), DISPLAY_P3)
+    view.upload(photo)
+    view.page.get_by_role("button", name="Make an sRGB file").click()
+    view.page.get_by_text("to bring them back").wait_for()
     assert wait_for(lambda: not findings(view)), findings(view)
 
 

@@ -10,7 +10,8 @@ import gradio as gr
 import pytest
 
 from core.progress import Stop
-from gradio_app.expand_tab import Asked, Choices, ExpandTab, Last
+from gradio_app.expand_parts import Choices
+from gradio_app.expand_tab import Asked, ExpandTab, Last
 from gradio_app.photo_expansion import Request
 from tests.web_demo import MODEL_NAME
 

@@ -26,13 +26,13 @@ def test_people_choose_where_a_photo_comes_from_by_what_its_file_says() -> None:
         choices = expand_texts.source_choices(origin)
         assert {key for _, key in choices} == set(SOURCE_NAMES)
     assert expand_texts.source_choices()[0] == ("As the file says", AUTO)
-    assert expand_texts.source_choices(Origin())[0] == ("As the file says: nothing", AUTO)
+    assert expand_texts.source_choices(Origin())[0] == ("The file does not say", AUTO)
     assert expand_texts.source_choices(origin)[0] == ("As the file says: Display P3", AUTO)
 
 
 def test_the_evidence_is_one_sentence() -> None:
     assert expand_texts.source_evidence(Origin(DISPLAY_P3, "It says so.")) == "It says so."
-    assert "does not say" in expand_texts.source_evidence(Origin())
+    assert "not known" in expand_texts.source_evidence(Origin())
 
 
 @pytest.mark.parametrize(

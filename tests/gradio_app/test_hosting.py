@@ -43,3 +43,9 @@ def test_recipes_use_settings_that_exist(name: str) -> None:
     given = dict(re.findall(r"(GAMUT_DEMO_[A-Z_]+)=([\w.]+)", text))
     given.pop("GAMUT_DEMO_AUTH", None)
     settings_from([], given)
+
+
+def test_behind_a_proxy_the_page_knows_its_port() -> None:
+    text = (HOSTING / "README.md").read_text()
+    for header in ("Host", "X-Forwarded-Host"):
+        assert f"proxy_set_header {header} $http_host;" in text, "$host has lost the port"

@@ -64,6 +64,13 @@ def test_other_routes_are_answered() -> None:
         assert guarded().get(path).text == "inside"
 
 
+def test_who_finds_the_queue_full_is_told_when_to_come_back() -> None:
+    full = Starlette(routes=[Route("/", lambda _: PlainTextResponse("full", 503))])
+    answer = TestClient(Guard(full), base_url="http://127.0.0.1").get("/")
+    assert answer.headers["retry-after"] == "60"
+    assert "retry-after" not in guarded().get("/").headers
+
+
 def test_every_answer_has_headers_for_browsers() -> None:
     for path in ("/", "/gradio_api/file=http://example.org/"):
         headers = guarded().get(path).headers
