@@ -59,7 +59,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         choices=_SIZES,
         metavar="KB",
         help=f"of the network, which --embed is about, in kilobytes: {', '.join(_SIZES)} "
-        "(default: 4)",
+        "(default: 16)",
     )
     parser.add_argument("--steps", type=at_least(1), metavar="N", help="of fitting at most")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps; of the hint")

@@ -253,7 +253,7 @@ _BUILT_IN = (
             needs_original=True,
             study=True,
         )
-        for size in ("0.5", "1", "2", "8", "16", "23")
+        for size in ("0.5", "1", "2", "4", "8", "23")
     ),
     *(
         Entry(

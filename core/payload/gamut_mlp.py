@@ -94,7 +94,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
 """By the size that the record does not exceed, in KB of 1024 bytes (the largest: 23,000 bytes);
 their order is in files."""
 
-DEFAULT_SIZE = "4"
+DEFAULT_SIZE = "16"
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class ReducePage(Page):
         super().__init__(viewer)
         self.layer = layer_box(viewer, "Photo", "A photo of wide colours.", is_wide)
         self.carry = CheckBox(
-            text="Carry what is lost (a few KB)",
+            text="Carry what is lost (about 12 KB)",
             value=True,
             tooltip="Fits a small network to what the photo loses in sRGB (GamutMLP), which "
             "travels in the file. Any edit of the file makes it useless.",
