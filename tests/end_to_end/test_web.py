@@ -642,6 +642,12 @@ def test_nothing_is_larger_than_its_button(desk: Visit, tmp_path: Path) -> None:
       .filter(button => button.scrollWidth > button.clientWidth)
       .map(button => button.innerText)"""
     assert desk.page.evaluate(too_long) == []
+    middles = """() => ['.pair', '.zoom'].map(row => [...document.querySelectorAll(
+      `.viewer .tools ${row} button`)].map(button => button.getBoundingClientRect())
+      .map(box => box.top + box.height / 2))"""
+    for row in desk.page.evaluate(middles):
+        assert len(row) > 1
+        assert max(row) - min(row) < 0.6
 
 
 def test_the_dark_page_is_dark_and_its_drawings_too(dark: Visit) -> None:
