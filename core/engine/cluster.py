@@ -32,6 +32,9 @@ Task = TypeVar("Task")
 _DEATHS = 10
 """Workers that one task may outlive: they may have been killed while they happened to hold it."""
 
+_STARTS = 3
+"""How often workers are started before this is given up."""
+
 _LISTENING = 0.5
 """Seconds between two questions of a worker whether its work is still wanted."""
 
@@ -229,7 +232,7 @@ class Workers:
 def _client(cluster: Cluster, stack: ExitStack) -> Any:
     try:
         import dask
-        from distributed import Client, LocalCluster
+        from distributed import Client
     except ImportError as error:
         raise PhotoError(
             "Working on several machines needs dask.distributed; install napari-gamut[cluster]."
@@ -238,17 +241,8 @@ def _client(cluster: Cluster, stack: ExitStack) -> Any:
     stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS}))
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     target: Any = cluster.address
-    if cluster.address is None:
-        target = stack.enter_context(
-            LocalCluster(
-                n_workers=cluster.workers,
-                threads_per_worker=1,
-                processes=True,
-                memory_limit=0,  # The engine's own memory is bounded; a limit would kill it.
-                dashboard_address=None,
-                silence_logs=logging.CRITICAL,
-            )
-        )
+    if cluster.workers is not None:
+        target = stack.enter_context(_local_cluster(cluster.workers))
     try:
         client = stack.enter_context(Client(target, timeout=_PATIENCE))
     except (OSError, ValueError) as error:
@@ -265,6 +259,27 @@ def _client(cluster: Cluster, stack: ExitStack) -> Any:
                 f"{cluster.address} --nthreads 1."
             ) from error
     return client
+
+
+def _local_cluster(workers: int) -> Any:
+    """Start processes of this machine; where one of them dies at once, start them again."""
+    from distributed import LocalCluster
+
+    for _ in range(_STARTS):
+        try:
+            return LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=0,  # The engine's own memory is bounded; a limit would kill it.
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            )
+        except RuntimeError:
+            logger.warning("A worker died while it was started.", exc_info=True)
+    raise PhotoError(
+        f"{workers} workers could not be started, perhaps for want of memory; try fewer --workers."
+    )
 
 
 def _outcome(future: Any, task: Task) -> Outcome[Task]:

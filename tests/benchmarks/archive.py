@@ -11,6 +11,7 @@ for byte. At last, what handing out a task costs that does nothing.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import random
 import subprocess
@@ -72,18 +73,28 @@ def kill_again_and_again(
         while count(out) < mark:
             assert process.poll() is None, "the work ended by itself"
             time.sleep(0.02)
-        time.sleep(rng.random() * 0.3)
-        children = psutil.Process(process.pid).children(recursive=True)
-        busy = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        while not (busy := workers_of(process)):
+            time.sleep(0.02)
+        time.sleep(rng.random())
         if number % 2 == 0:
             rng.choice(busy).kill()
             continue
-        for child in children:
+        for child in psutil.Process(process.pid).children(recursive=True):
             child.kill()
         process.kill()
         process.wait()
         process = start(source, out, workers, "--resume")
     assert process.wait() == 0
+
+
+def workers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Return the workers of a command that are alive."""
+    found = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def handing_out(workers: int, tasks: int = 1000) -> float:

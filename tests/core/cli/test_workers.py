@@ -226,6 +226,37 @@ def test_work_that_is_given_up_ends_on_all_workers(tmp_path: Path) -> None:
     assert workers() == []
 
 
+def test_a_worker_that_dies_while_it_starts_is_started_again() -> None:
+    import cloudpickle
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    killed = []
+
+    def strike() -> None:
+        while not (found := workers()):
+            time.sleep(0.005)
+        killed.append(found[0].pid)
+        kill(found[0])
+
+    thread = threading.Thread(target=strike, daemon=True)
+    thread.start()
+    with Workers(Cluster(workers=1)) as one:
+        thread.join(timeout=10)
+        assert [outcome.result for outcome in one.spread(squared, [1, 2])] == [1, 4]
+    assert killed
+
+
+def test_workers_that_cannot_be_started_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    import distributed
+
+    def dies(**_: object) -> None:
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(distributed, "LocalCluster", dies)
+    with pytest.raises(PhotoError, match="2 workers could not be started"), Workers(Cluster(2)):
+        raise AssertionError("it was entered")
+
+
 def test_a_cluster_that_is_not_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.engine.cluster._PATIENCE", 0.5)
     there = Workers(Cluster(address="tcp://127.0.0.1:1"))
