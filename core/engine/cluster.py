@@ -276,7 +276,7 @@ def _local_cluster(workers: int) -> Any:
                 silence_logs=logging.CRITICAL,
             )
         except RuntimeError:
-            logger.warning("A worker died while it was started.", exc_info=True)
+            logger.info("A worker died while it was started.", exc_info=True)
     raise PhotoError(
         f"{workers} workers could not be started, perhaps for want of memory; try fewer --workers."
     )
