@@ -99,6 +99,7 @@ def expand_folder(
     from core.engine.batches import log_unforeseen, plan_jobs, sentence
     from core.engine.files import FileSettings, file_expansion
     from core.files import OUTPUT_FORMATS
+    from core.files.safe_write import remove_partials
 
     if not folder.source.is_dir():
         raise PhotoError(f"{folder.source} is no folder; choose the folder of your photos.")
@@ -112,6 +113,8 @@ def expand_folder(
         overwrite=folder.existing == "replace",
         detect_source=folder.detect_source,
     )
+    # What was killed may have left parts of files, which nobody is writing.
+    remove_partials(job.target for job in jobs)
     expanded = kept = failed = 0
     for number, job in enumerate(jobs):
         name = job.source.name

@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -26,7 +26,7 @@ from core.spaces import wide_space_named
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from core.colour import ColourSpace
     from core.engine.cluster import Cluster
@@ -154,7 +154,8 @@ def run_jobs(
     done: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
     kept = [job for job in jobs if options.resume and is_done(job, jobs)]
-    todo = [job for job in jobs if job not in kept]
+    known = set(kept)
+    todo = [job for job in jobs if job not in known]
     talks = not options.json and not options.quiet
     with _Bars(len(todo), hidden=options.quiet or options.json or options.dry_run) as bars:
         if options.dry_run:
@@ -163,9 +164,11 @@ def run_jobs(
                 if not options.json:
                     say(f"{job.source} -> {job.target}")
             todo = []
+        else:
+            remove_partials(job.target for job in kept)
         place = place_of(options)
         run = partial(_spread, share=share, place=place) if place else _in_turn
-        with closing(run(todo, options, work, bars)) as results:
+        with _tidied(todo), closing(run(todo, options, work, bars)) as results:
             for job, result in results:
                 if isinstance(result, Exception):
                     # Whatever one photo does, the others are worked on.
@@ -191,6 +194,15 @@ def run_jobs(
         report = {**description, "files": done, "skipped": skipped, "failed": failed}
         say(json.dumps(report, indent=2))
     return 1 if failed else 0
+
+
+@contextmanager
+def _tidied(jobs: Sequence[Job]) -> Iterator[None]:
+    """Remove in the end what killed workers, and killed runs before, left of files."""
+    try:
+        yield
+    finally:
+        remove_partials(job.target for job in jobs)
 
 
 def _say_most_clipped(reports: Sequence[dict[str, Any]], most: int = 5) -> None:
@@ -243,28 +255,24 @@ def _spread(
         return
     named = {job.source.absolute(): job for job in jobs}
     large = [job for job in free if share is not None and is_large(job.source)]
-    try:
-        with Workers(place) as workers:
-            singly = partial(_job_of_a_worker, work)
-            small = [job for job in free if job not in large]
-            with closing(workers.spread(singly, small)) as outcomes:
-                for outcome in outcomes:
-                    job = named[outcome.task.source]
-                    if outcome.error is not None:
-                        yield job, outcome.error
-                        continue
-                    logger.debug("%s was done by %s", job.source, outcome.worker)
-                    yield job, _named(outcome.result, job)
-            for task in large:
-                job = named[task.source]
-                try:
-                    assert share is not None
-                    yield job, _named(share(task, bars.begin(job.source.name), workers), job)
-                except Exception as error:
-                    yield job, error
-    finally:
-        for job in free:
-            remove_partials(job.target)
+    with Workers(place) as workers:
+        singly = partial(_job_of_a_worker, work)
+        small = [job for job in free if job not in large]
+        with closing(workers.spread(singly, small)) as outcomes:
+            for outcome in outcomes:
+                job = named[outcome.task.source]
+                if outcome.error is not None:
+                    yield job, outcome.error
+                    continue
+                logger.debug("%s was done by %s", job.source, outcome.worker)
+                yield job, _named(outcome.result, job)
+        for task in large:
+            job = named[task.source]
+            try:
+                assert share is not None
+                yield job, _named(share(task, bars.begin(job.source.name), workers), job)
+            except Exception as error:
+                yield job, error
 
 
 def _named(result: tuple[str, dict[str, Any]], job: Job) -> tuple[str, dict[str, Any]]:

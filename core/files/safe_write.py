@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import os
 import secrets
 import weakref
@@ -17,11 +16,12 @@ from typing import IO, TYPE_CHECKING
 from core.files.errors import FileError, from_os_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 _LONGEST_NAME = 255
 _TOKEN = 4
+_PARTIAL = ".partial-"
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 
 
@@ -134,8 +134,8 @@ def check_target(path: Path, *, overwrite: bool = False, source: Path | None = N
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
-def remove_partials(path: Path) -> None:
-    """Remove what killed jobs left of a file; nobody may be writing it.
+def remove_partials(paths: Iterable[Path]) -> None:
+    """Remove what killed jobs left of files; nobody may be writing them.
 
     Examples
     --------
@@ -144,21 +144,24 @@ def remove_partials(path: Path) -> None:
     >>> with TemporaryDirectory() as folder:
     ...     photo = Path(folder, "wide.tif")
     ...     _ = Path(folder, ".wide.tif.partial-0a1b2c3d").write_bytes(b"half a pho")
-    ...     remove_partials(photo)
+    ...     remove_partials([photo])
     ...     list(Path(folder).iterdir())
     []
     """
-    stem = _partial_stem(path)
-    for neighbour in path.parent.glob(f"{glob.escape(stem)}{'?' * 2 * _TOKEN}"):
-        with contextlib.suppress(OSError):
-            neighbour.unlink()
+    stems: dict[Path, set[str]] = {}
+    for path in paths:
+        stems.setdefault(path.parent, set()).add(_partial_stem(path))
+    for folder, known in stems.items():
+        for neighbour in folder.glob(f".*{_PARTIAL}{'?' * 2 * _TOKEN}"):
+            if neighbour.name[: -2 * _TOKEN] in known:
+                with contextlib.suppress(OSError):
+                    neighbour.unlink()
 
 
 def _partial_stem(path: Path) -> str:
     """Return how the temporary names of a file begin."""
-    suffix = ".partial-"
-    stem = os.fsencode(path.name)[: _LONGEST_NAME - len(suffix) - 2 * _TOKEN - 1]
-    return f".{os.fsdecode(stem)}{suffix}"
+    stem = os.fsencode(path.name)[: _LONGEST_NAME - len(_PARTIAL) - 2 * _TOKEN - 1]
+    return f".{os.fsdecode(stem)}{_PARTIAL}"
 
 
 def is_same_file(first: Path, second: Path) -> bool:

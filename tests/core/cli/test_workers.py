@@ -112,6 +112,23 @@ def test_a_worker_that_dies_or_pauses_loses_nothing(
     assert hashes(out) == alone
 
 
+@pytest.mark.parametrize("more", [[], ["--workers", 1]])
+def test_what_killed_runs_left_is_removed(
+    folder: Path, alone: dict[str, str], tmp_path: Path, more: list[object]
+) -> None:
+    out = tmp_path / "out"
+    assert run("expand", folder / "0", "-o", out, "-q") == 0
+    (out / "0.tif").unlink()
+    of_others = [out / ".mine.tif.partial-00112233", out / ".0.tif.partial-notours"]
+    left = [out / ".0.tif.partial-0a1b2c3d", out / ".2.tif.partial-0a1b2c3d"]
+    for path in (*left, *of_others):
+        path.write_bytes(b"half a pho")
+    assert run("expand", folder / "0", "-o", out, "-q", "--resume", *more) == 0
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in of_others)
+    assert hashes(out)["0.tif"] == alone[os.path.join("0", "0.tif")]
+
+
 def test_photos_that_fail_or_exist_are_named_and_the_others_are_done(
     folder: Path, alone: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
