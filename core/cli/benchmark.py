@@ -117,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
     set_threads(options)
     keep_freed_memory()
     budgets = [_read(path) for path in options.budgets]
-    settings = _settings(options)
+    settings = _settings(options, [str(budget["network"]) for budget in budgets])
     methods = registry.methods(settings.methods)
     photos = evenly(photos_in(options.photos, besides=options.output), options.limit)
     if not photos:
@@ -140,7 +140,7 @@ def run(options: argparse.Namespace) -> int:
         converged=_converged(options, units, methods, settings),
         budgets=budgets,
         ablations=_read(options.ablations) if options.ablations else (),
-        command=_command(),
+        command=_command(options),
         place=place_of(options),
     )
     text = json.dumps(_report(content), indent=1, default=str)
@@ -173,13 +173,19 @@ def _report(content: Content) -> dict[str, Any]:
     }
 
 
-def _settings(options: argparse.Namespace) -> BenchmarkSettings:
+def _settings(options: argparse.Namespace, networks: Sequence[str]) -> BenchmarkSettings:
+    """Return what is measured; of networks that were trained to a budget, the trained ones."""
     from core.engine.expansion import ExpansionSettings
     from core.evaluation.benchmark import BenchmarkSettings, every_method
     from core.evaluation.protocol import EvaluationSettings
+    from core.methods import registry
     from core.styles import STYLES
 
-    names = options.methods or every_method()
+    names = [
+        name
+        for name in options.methods or every_method()
+        if name not in networks or registry.method(name).trained
+    ]
     trained = [str(path.with_suffix(".safetensors")) for path in options.budgets]
     return BenchmarkSettings(
         (*names, *(name for name in trained if name not in names)),
@@ -289,5 +295,5 @@ def _read(path: Path) -> Any:
         raise PhotoError(f"“{path}” is no report that can be read; check its name.") from error
 
 
-def _command() -> str:
-    return shlex.join(["gamut", *sys.argv[1:]])
+def _command(options: argparse.Namespace) -> str:
+    return shlex.join(["gamut", *options.given])

@@ -79,7 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # Before torch is loaded: threads that wait for each other leave the processor to others.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    options = build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = build_parser().parse_args(given)
+    options.given = given
     level = logging.DEBUG if options.verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     # Names that the terminal's encoding lacks are shown by their numbers, not by a traceback.

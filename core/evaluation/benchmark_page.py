@@ -224,7 +224,7 @@ def _drawn(converged: Converged) -> tuple[dict[str, str], dict[str, str]]:
     data, method, solver = converged.data, converged.method, converged.solver
     return (
         _themed(functools.partial(draw_convergence, [data], method, solver)),
-        _themed(functools.partial(draw_errors, data)),
+        _themed(functools.partial(draw_errors, data), _picture),
     )
 
 
@@ -303,10 +303,19 @@ def _photo(shown: Shown) -> _Photo:
     )
 
 
-def _themed(draw: Callable[[ThemeName], Figure]) -> dict[str, str]:
+def _themed(
+    draw: Callable[[ThemeName], Figure], encode: Callable[[bytes], str] | None = None
+) -> dict[str, str]:
     """Draw for both pages; each as the text of an inline image."""
     themes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-    return {theme: _png(figure_bytes(draw(theme), ".png", _DOTS)) for theme in themes}
+    encode = encode or _png
+    return {theme: encode(figure_bytes(draw(theme), ".png", _DOTS)) for theme in themes}
+
+
+def _picture(data: bytes) -> str:
+    """Return a drawing that shows photos: as PNG it takes many times the bytes."""
+    with Image.open(io.BytesIO(data)) as image:
+        return _jpeg(np.asarray(image.convert("RGB")))
 
 
 def _png(data: bytes) -> str:

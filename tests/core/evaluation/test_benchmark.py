@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 
 from core.cli import main
+from core.cli.benchmark import _settings
+from core.cli.main import build_parser
 from core.engine.cluster import Cluster
 from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
@@ -311,6 +314,14 @@ def test_tables_are_escaped_and_numbers_stand_at_the_right() -> None:
     assert '<td class="number">–</td>' in text
 
 
+def test_a_network_that_was_trained_to_a_budget_is_not_listed_as_untrained() -> None:
+    given = ["benchmark", "photos", "-o", "out", "--methods", "gamutnet", "letnet", "swinir"]
+    given += ["--budgets", "rivals/gamutnet.json", "rivals/letnet.json"]
+    settings = _settings(build_parser().parse_args(given), ["gamutnet", "letnet"])
+    trained = ("rivals/gamutnet.safetensors", "rivals/letnet.safetensors")
+    assert settings.methods == ("letnet", "swinir", *trained)
+
+
 def test_the_command_writes_page_and_report(
     photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,6 +332,7 @@ def test_the_command_writes_page_and_report(
     arguments += ["--no-perceptual", "--device", "cpu", "--shown", "1", "--max-side", "48"]
     assert main(arguments) == 0
     report = json.loads((out / "benchmark.json").read_text())
+    assert report["command"] == shlex.join(["gamut", *arguments])
     assert {row["method"] for row in report["rows"]} == {"naive", "letnet-box", "sampled"}
     assert {cost["method"] for cost in report["costs"]} == {"letnet-box", "gamutnet"}
     assert {m["name"]: m["trained"] for m in report["methods"]}["gamutnet"] is False
