@@ -139,7 +139,7 @@ def cost_table(methods: Sequence[Method], summaries: Mapping[str, Sequence[Summa
     >>> from core.methods.registry import methods
     >>> table = cost_table(methods(["letnet", "gamut-mlp"]), {})
     >>> [row[:2] for row in table.rows]
-    [('letnet', 39108), ('gamut-mlp', 5247)]
+    [('letnet', 39108), ('gamut-mlp', 21631)]
     """
     found: dict[str, list[Summary]] = {}
     for every in summaries.values():
