@@ -247,7 +247,7 @@ class TestMethods:
     def test_parameters_are_counted(self) -> None:
         assert NAIVE.parameters == 0
         assert LetNetMethod(random_model(PAPER)).parameters == 39_108
-        assert GamutMlpMethod().parameters == 5_247
+        assert GamutMlpMethod().parameters == 21_631
 
     @pytest.mark.parametrize("protocol", ["box", "paper"])
     def test_one_that_is_fitted_sees_the_original(self, protocol: str) -> None:
