@@ -401,7 +401,7 @@ class ExpandPage(SavingPage):
         self._turning = False
         if photo is not None:
             self.tolerance.value = photo.tolerance
-        if layer is None and not self.busy:
+        if layer is None and not self.busy and self.note in ("", _NOTHING_OPEN):
             self.say(_NOTHING_OPEN)
         elif self.note == _NOTHING_OPEN:
             self.say("")

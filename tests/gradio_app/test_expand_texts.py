@@ -79,5 +79,5 @@ def test_a_command_names_what_is_not_usual_and_the_network() -> None:
 
 
 def test_a_download_says_its_format_and_size() -> None:
-    assert expand_texts.file_label(".tif", 1_240_000) == "Download TIFF (1.2 MB)"
-    assert expand_texts.file_label(".zip", 20_000_000) == "Download ZIP (20.0 MB)"
+    assert expand_texts.file_label(".tif", 1_240_000) == "Download TIFF (1.2\N{NO-BREAK SPACE}MB)"
+    assert expand_texts.file_label(".zip", 20_000_000) == "Download ZIP (20.0\N{NO-BREAK SPACE}MB)"
