@@ -217,9 +217,17 @@ def budget_table(
 ) -> Table:
     """Return what each network reached within its budget of training.
 
+    Parameters
+    ----------
+    budgets : sequence of dict
+        Reports of ``gamut train-rival``; ``"method"`` in each is the name under which its weights
+        were measured, which others of the same network may have taken.
+    methods, summaries
+        The methods, and what was measured of them by protocol.
+
     Examples
     --------
-    >>> spent = {"network": "gamutnet", "cpu_minutes": 30.0, "steps": 900, "sha256": ""}
+    >>> spent = {"network": "gamutnet", "method": "gamutnet", "cpu_seconds": 1800.0, "steps": 900}
     >>> budget_table([spent], [], {}).rows
     ()
     """
@@ -237,14 +245,14 @@ def budget_table(
     )
     rows: list[tuple[Cell, ...]] = [
         (
-            *(report["network"], parameters.get(report["network"], 0)),
+            *(report["network"], parameters.get(report["method"], 0)),
             *(report["cpu_seconds"] / 60.0, report["steps"], one.style, protocol),
             *(one.gain["all"], one.gain["out_of_gamut"], one.worst["all"][1]),
         )
         for report in budgets
         for protocol, every in summaries.items()
         for one in every
-        if one.method == report["network"]
+        if one.method == report["method"]
     ]
     return Table("Trained on an equal budget", columns, tuple(rows))
 

@@ -8,7 +8,8 @@ import re
 import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ from core.evaluation.benchmark import (
     untrained,
 )
 from core.evaluation.benchmark_page import Content, Shown, machine, page
+from core.evaluation.benchmark_tables import budget_table
 from core.evaluation.cost import chart_codes, cost_of
 from core.evaluation.papers import CLAIMS
 from core.evaluation.protocol import EvaluationSettings
@@ -260,7 +262,7 @@ class TestPage:
 
     def test_it_needs_nothing_beside_it(self, photos: list[Path], tmp_path: Path) -> None:
         measured, shown = self.measured(photos, tmp_path)
-        budgets = [{"network": "sampled", "cpu_seconds": 300.0, "steps": 12}]
+        budgets = [{"network": "sampled", "method": "sampled", "cpu_seconds": 300.0, "steps": 12}]
         ablations = [
             {
                 "variant": "<ReLU>",
@@ -312,6 +314,19 @@ def test_tables_are_escaped_and_numbers_stand_at_the_right() -> None:
     assert "<caption><span>A &lt; B</span></caption>" in text
     assert '<tr><td>&lt;b&gt;</td><td class="number">1.50</td></tr>' in text
     assert '<td class="number">–</td>' in text
+
+
+def test_a_budget_is_told_of_its_own_weights_not_of_the_shipped_ones() -> None:
+    def summary(method: str, gain: float) -> Any:
+        gains = {"all": gain, "out_of_gamut": gain}
+        return SimpleNamespace(method=method, style="vivid", gain=gains, worst={"all": ("a", gain)})
+
+    spent = {"network": "letnet", "method": "mine.safetensors", "cpu_seconds": 600.0, "steps": 9}
+    methods = registry.methods(["letnet"])
+    found = {"box": [summary("letnet", 4.0), summary("mine.safetensors", 1.0)]}
+    (row,) = budget_table([spent], methods, found).rows
+    assert row[0] == "letnet"
+    assert row[-3:] == (1.0, 1.0, 1.0)
 
 
 def test_a_network_that_was_trained_to_a_budget_is_not_listed_as_untrained() -> None:
