@@ -119,9 +119,9 @@ def run(options: argparse.Namespace) -> int:
     budgets = [_read(path) for path in options.budgets]
     settings = _settings(options, [str(budget["network"]) for budget in budgets])
     methods = registry.methods(settings.methods)
-    names = {recipe: name for name, recipe in registry.recipes(settings.methods).items()}
+    names = {given: each.name for given, each in zip(settings.methods, methods, strict=True)}
     for path, budget in zip(options.budgets, budgets, strict=True):
-        budget["method"] = names[registry.anywhere(path.with_suffix(".safetensors"))]
+        budget["method"] = names[str(path.with_suffix(".safetensors"))]
     photos = evenly(photos_in(options.photos, besides=options.output), options.limit)
     if not photos:
         raise PhotoError("None of the folders holds a photo; check their names.")

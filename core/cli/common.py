@@ -164,11 +164,10 @@ def run_jobs(
                 if not options.json:
                     say(f"{job.source} -> {job.target}")
             todo = []
-        else:
-            remove_partials(job.target for job in kept)
         place = place_of(options)
         run = partial(_spread, share=share, place=place) if place else _in_turn
-        with _tidied(todo), closing(run(todo, options, work, bars)) as results:
+        written = [] if options.dry_run else jobs
+        with _tidied(written), closing(run(todo, options, work, bars)) as results:
             for job, result in results:
                 if isinstance(result, Exception):
                     # Whatever one photo does, the others are worked on.

@@ -170,7 +170,7 @@ class Workers:
                 future.release()
 
     def spread_in_order(
-        self, work: Callable[[Task, Check], Any], tasks: Iterable[Task], ahead: int
+        self, work: Callable[[Task, Check], Any], tasks: Iterable[Task], ahead: int | None = None
     ) -> Generator[Outcome[Task], None, None]:
         """Work on many tasks at once whose results are wanted one after the other.
 
@@ -180,14 +180,16 @@ class Workers:
             As for :meth:`spread`.
         tasks : iterable
             In the order of the results.
-        ahead : int
-            Tasks that are begun, or done and not yet fetched, at any time: they take memory.
+        ahead : int, optional
+            Tasks that are begun, or done and not yet fetched, at any time: they take memory. Twice
+            as many as there are workers, unless given.
 
         Yields
         ------
         Outcome
             In the order of the tasks. Closing the generator gives up all work, on all workers.
         """
+        ahead = ahead or 2 * self.count
         with self._wanted(work) as submit:
             begun: deque[tuple[Any, Task]] = deque()
             waiting = iter(tasks)

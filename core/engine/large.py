@@ -71,9 +71,8 @@ class SharedBands:
             _Part(token, self.path, self.load, settings, self.limits, number)
             for number in range(len(plan.rows))
         ]
-        ahead = 2 * self.workers.count
         try:
-            with closing(self.workers.spread_in_order(_expanded, parts, ahead)) as outcomes:
+            with closing(self.workers.spread_in_order(_expanded, parts)) as outcomes:
                 for outcome in outcomes:
                     if check is not None:
                         check()
@@ -100,13 +99,14 @@ class _OpenPhoto:
     def __init__(self, part: _Part) -> None:
         self.token = part.token
         self.check: Check | None = None
-        self._stack = ExitStack()
-        reader = self._stack.enter_context(open_rows(part.path, limits=part.limits))
-        codes, _ = codes_of(reader)
-        if codes is None:
-            raise PhotoError(f"{part.path} was replaced by another photo meanwhile; try again.")
-        method = part.load().bound(Subject(codes, reader.payload, str(part.path)))
-        self.plan = BandPlan.of(codes, method, part.settings, self._ask)
+        with ExitStack() as stack:
+            reader = stack.enter_context(open_rows(part.path, limits=part.limits))
+            codes, _ = codes_of(reader)
+            if codes is None:
+                raise PhotoError(f"{part.path} was replaced by another photo meanwhile; try again.")
+            method = part.load().bound(Subject(codes, reader.payload, str(part.path)))
+            self.plan = BandPlan.of(codes, method, part.settings, self._ask)
+            self._stack = stack.pop_all()
 
     def _ask(self) -> None:
         if self.check is not None:

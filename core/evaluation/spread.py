@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from core.evaluation.rows import Row
     from core.progress import Check
 
-_AHEAD = 2
-
 
 def evaluate_spread(
     names: Sequence[str],
@@ -75,14 +73,12 @@ def evaluate_spread(
     recipes = tuple(registry.recipes(names).items())
     work = functools.partial(_rows, recipes=recipes, settings=settings)
     found = [photo.absolute() for photo in photos]
-    with Workers(place) as workers:
-        ahead = _AHEAD * workers.count
-        with closing(workers.spread_in_order(work, found, ahead)) as outcomes:
-            for outcome in outcomes:
-                rows, errors = outcome.get()
-                for error in errors:
-                    failed(error)
-                yield rows
+    with Workers(place) as workers, closing(workers.spread_in_order(work, found)) as outcomes:
+        for outcome in outcomes:
+            rows, errors = outcome.get()
+            for error in errors:
+                failed(error)
+            yield rows
 
 
 def _rows(

@@ -153,7 +153,7 @@ def source_gamut_of(
     pixels = original[out_of_gamut_mask(original)]
     lost = float(np.square(pixels - np.clip(pixels, 0.0, 1.0)).sum(dtype=np.float64))
     candidates = [space for space in SOURCES if space != PROPHOTO]
-    candidates.sort(key=lambda space: space is not stated)
+    candidates.sort(key=lambda space: space != stated)
     for space in candidates:
         limited = np.clip(convert(pixels, SRGB, space, adaptation), 0.0, 1.0)
         away = np.square(pixels - convert(limited, space, SRGB, adaptation))
