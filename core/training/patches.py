@@ -95,12 +95,18 @@ class PatchSettings:
 
 
 class _Pool:
-    """Photos to draw from; the more of them share an origin, the more rarely each is drawn."""
+    """Photos to draw from.
+
+    The more of them share an origin or a source gamut, the more rarely each is drawn: neither one
+    maker nor the telephones, which most photos are from, shall outweigh the rest.
+    """
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = sources
-        shared = Counter(source.origin for source in sources if source.origin)
-        self._weights = np.cumsum([max(shared[s.origin], 1) ** -0.5 for s in sources])
+        origins = Counter(source.origin for source in sources if source.origin)
+        gamuts = Counter(source.gamut for source in sources)
+        shared = np.array([max(origins[s.origin], 1) * gamuts[s.gamut] for s in sources])
+        self._weights = np.cumsum(shared**-0.5)
 
     def __len__(self) -> int:
         return len(self._sources)

@@ -131,6 +131,12 @@ class GamutPanel(QWidget):  # type: ignore[misc]
         """Fit the picture into what room the panel leaves, once the window is laid out."""
         self._fitting.start()
 
+    def resizeEvent(self, event: Any) -> None:
+        """Wait until the window is laid out: the picture takes the room that is left, later."""
+        if self._fitting.isActive():
+            self._fitting.start()
+        super().resizeEvent(event)
+
     def _fit(self) -> None:
         self.viewer.reset_view()
 
