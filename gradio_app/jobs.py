@@ -51,6 +51,10 @@ _PRELOADED = (
     "core.methods.letnet",
     "core.methods.registry",
     "core.pictures.previews",
+    "gradio_app.photo_comparison",
+    "gradio_app.photo_convergence",
+    "gradio_app.photo_expansion",
+    "gradio_app.photo_reduction",
     "matplotlib.figure",
 )
 """What processes begin with, so that a job has nothing to import."""
@@ -107,9 +111,9 @@ class Job(Generic[Result]):
 
     Parameters
     ----------
-    begin : callable
-        Returns a generator, which yields what is told on the way and returns the result. It goes
-        to the process, as a partial of a function of a module does.
+    begin : functools.partial
+        Of a function of a module, since it goes to the process. Returns a generator, which yields
+        what is told on the way and returns the result.
     seconds : float
         How long it may take, from the start of its process.
     stop : Stop
@@ -119,9 +123,10 @@ class Job(Generic[Result]):
     result: Result
 
     def __init__(
-        self, begin: Callable[[], Generator[Any, None, Result]], seconds: float, stop: Stop
+        self, begin: functools.partial[Generator[Any, None, Result]], seconds: float, stop: Stop
     ) -> None:
-        self._begin, self._seconds, self._stop = begin, seconds, stop
+        self._begin = functools.partial(begin.func, *_plain(begin.args), **_plain(begin.keywords))
+        self._seconds, self._stop = seconds, stop
 
     def steps(self) -> Generator[Any, None, None]:
         """Yield what the work tells; of progress that comes faster than it is taken, the last.
@@ -180,6 +185,15 @@ class Job(Generic[Result]):
                 f"The job took longer than {self._seconds:g} seconds; choose a smaller photo, or "
                 "use the program on your own computer."
             )
+
+
+def _plain(value: Any) -> Any:
+    """Return arguments with Python's own texts: Gradio's would have each process import Gradio."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, dict):
+        return {_plain(key): _plain(each) for key, each in value.items()}
+    return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
 
 
 def _context() -> ForkServerContext:

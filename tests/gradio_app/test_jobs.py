@@ -17,7 +17,7 @@ import pytest
 
 from core.errors import PhotoError
 from core.progress import Stop, Stopped
-from gradio_app.jobs import Job, JobFailedError, stoppable
+from gradio_app.jobs import _PRELOADED, Job, JobFailedError, stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -62,6 +62,11 @@ def dying() -> Generator[tuple[int, int], None, str]:
     yield 1, 2
     os.kill(os.getpid(), signal.SIGKILL)
     return "never"
+
+
+def importing(texts: dict[str, list[str]]) -> Generator[object, None, tuple[list[type], bool]]:
+    yield "begun"
+    return [type(text) for text in texts["photos"]], "gradio" in sys.modules
 
 
 def lives(folder: Path) -> bool:
@@ -123,17 +128,17 @@ def test_work_that_somebody_stops_ends(tmp_path: Path) -> None:
 
 def test_what_it_refuses_is_refused_here() -> None:
     with pytest.raises(PhotoError, match=r"^Choose another photo\.$"):
-        list(Job(refusing, 60, Stop()).steps())
+        list(Job(partial(refusing), 60, Stop()).steps())
 
 
 def test_what_nobody_foresaw_comes_with_its_trace() -> None:
     with pytest.raises(JobFailedError, match="ZeroDivisionError: the reason"):
-        list(Job(failing, 60, Stop()).steps())
+        list(Job(partial(failing), 60, Stop()).steps())
 
 
 def test_a_process_that_dies_is_no_riddle() -> None:
     with pytest.raises(PhotoError, match="want of memory"):
-        list(Job(dying, 60, Stop()).steps())
+        list(Job(partial(dying), 60, Stop()).steps())
 
 
 class Endless:
@@ -248,3 +253,20 @@ def test_a_temporary_folder_of_a_long_name_is_one_sentence(tmp_path: Path) -> No
     assert answer.returncode == 2
     assert "set TMPDIR to a folder of a short name" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+class TestWhatAJobNeedNotImport:
+    """Importing Gradio takes longer than most photos."""
+
+    def test_texts_of_gradio_are_python_s_own_in_the_process(self) -> None:
+        # The processes import this module, too.
+        from gradio.utils import NamedString
+
+        job = Job(partial(importing, {"photos": [NamedString("photo.png")]}), 60, Stop())
+        list(job.steps())
+        assert job.result == ([str], False)
+
+    def test_what_a_process_imports_leaves_gradio_out(self) -> None:
+        modules = ", ".join(["gradio_app.__main__", *_PRELOADED])
+        code = f"import sys, {modules}; sys.exit('gradio' in sys.modules)"
+        assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
