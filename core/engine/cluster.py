@@ -240,7 +240,11 @@ def _client(cluster: Cluster, stack: ExitStack) -> Any:
             "Working on several machines needs dask.distributed; install napari-gamut[cluster]."
         ) from error
 
-    stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS}))
+    settings = {
+        "distributed.scheduler.allowed-failures": _DEATHS,
+        "distributed.worker.profile.enabled": False,  # Its records take memory with every photo.
+    }
+    stack.enter_context(dask.config.set(settings))
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     target: Any = cluster.address
     if cluster.workers is not None:
@@ -275,6 +279,8 @@ def _local_cluster(workers: int) -> Any:
                 processes=True,
                 memory_limit=0,  # The engine's own memory is bounded; a limit would kill it.
                 dashboard_address=None,
+                # Even so it listens; at a fixed port it would warn of other clusters.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 silence_logs=logging.CRITICAL,
             )
         except RuntimeError:

@@ -243,6 +243,27 @@ def test_work_that_is_given_up_ends_on_all_workers(tmp_path: Path) -> None:
     assert workers() == []
 
 
+def setting(name: str, check: Callable[[], None]) -> object:
+    import dask
+
+    return dask.config.get(name)
+
+
+def test_workers_keep_no_records_of_every_photo() -> None:
+    import cloudpickle
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    with Workers(Cluster(workers=1)) as one:
+        (outcome,) = one.spread(setting, ["distributed.worker.profile.enabled"])
+    assert outcome.result is False
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_two_commands_with_workers_do_not_disturb_each_other() -> None:
+    with Workers(Cluster(workers=1)) as one, Workers(Cluster(workers=1)) as other:
+        assert (one.count, other.count) == (1, 1)
+
+
 def test_a_worker_that_dies_while_it_starts_is_started_again() -> None:
     import cloudpickle
 
