@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -258,10 +259,11 @@ def test_workers_keep_no_records_of_every_photo() -> None:
     assert outcome.result is False
 
 
-@pytest.mark.filterwarnings("error::UserWarning")
 def test_two_commands_with_workers_do_not_disturb_each_other() -> None:
-    with Workers(Cluster(workers=1)) as one, Workers(Cluster(workers=1)) as other:
-        assert (one.count, other.count) == (1, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        with Workers(Cluster(workers=1)) as one, Workers(Cluster(workers=1)) as other:
+            assert (one.count, other.count) == (1, 1)
 
 
 def test_a_worker_that_dies_while_it_starts_is_started_again() -> None:
