@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from core.engine.memory import return_freed_memory
 from napari_gamut import remembered
+from napari_gamut.readiness import get_ready
 from napari_gamut.widgets.save_guard import guard_saving
 from napari_gamut.widgets.shortcuts import bind_keys, release_keys
 from napari_gamut.widgets.watcher import Watcher
@@ -48,6 +49,8 @@ _LOWEST = 150
 _TIDY_MS = 500
 """After a layer is gone, until its memory is given back: napari lets go of it a little later."""
 _LAID_OUT_MS = 100
+_SEEN_MS = 300
+"""After the panel is shown, until it is drawn and the engine may be loaded."""
 _STATE = "Panel"
 
 
@@ -145,8 +148,9 @@ class GamutPanel(QWidget):  # type: ignore[misc]
         self._watcher.watch_window()
 
     def showEvent(self, event: Any) -> None:
-        """Look out for the end of the window."""
+        """Look out for the end of the window, and load the engine once the panel is seen."""
         self.watch_window()
+        QTimer.singleShot(_SEEN_MS, get_ready)
         super().showEvent(event)
 
     def close_down(self) -> None:

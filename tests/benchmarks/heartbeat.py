@@ -1,4 +1,4 @@
-"""How long the window of napari stands still while a large photo is opened, expanded and saved.
+"""How long napari's window stands still while a large photo is opened, expanded and saved.
 
 Run it where the plugin is installed, with a display or under xvfb-run:
 
@@ -35,6 +35,7 @@ import napari_gamut
 from core.files import write_codes
 from napari_gamut import remembered
 from napari_gamut.levels import shown
+from napari_gamut.readiness import get_ready
 from napari_gamut.records import PICTURE
 from napari_gamut.widgets.preview_layer import NAME as PREVIEW
 
@@ -118,9 +119,6 @@ class Session:
     def __init__(self, size: tuple[int, int], method: str) -> None:
         self.viewer = napari.Viewer(show=True)
         self.viewer.window.resize(1280, 720)
-        panel = self.viewer.window.add_plugin_dock_widget(_PLUGIN, "Gamut Expansion")[1]
-        self.page: Any = panel.open("Expand")
-        self.page.choice.model.value = method
         self.photo = photo(*size)
         self._started = 0.0
         self._preview: float | None = None
@@ -132,6 +130,13 @@ class Session:
         self.settle()
         self.viewer.layers.clear()
         self.settle()
+        self.measure("open the panel", self._open_panel, lambda: get_ready().is_alive())
+        self.page.choice.model.value = method
+
+    def _open_panel(self) -> None:
+        panel = self.viewer.window.add_plugin_dock_widget(_PLUGIN, "Gamut Expansion")[1]
+        self.page: Any = panel.open("Expand")
+        self.settle()
 
     def settle(self, moments: int = 30) -> None:
         """Let the window do what it has to."""
@@ -139,7 +144,9 @@ class Session:
             QApplication.processEvents()
             time.sleep(0.01)
 
-    def measure(self, name: str, act: Callable[[], Any]) -> None:
+    def measure(
+        self, name: str, act: Callable[[], Any], busy: Callable[[], bool] | None = None
+    ) -> None:
         """Do something, wait for the page, and tell how the heart beat meanwhile."""
         self.settle()
         self.heart.reset()
@@ -147,7 +154,7 @@ class Session:
         started = self._started
         act()
         self.settle(2)
-        while not self.page.settled:
+        while not self.page.settled if busy is None else busy():
             QApplication.processEvents()
             time.sleep(0.001)
         seconds = time.perf_counter() - started
