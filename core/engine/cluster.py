@@ -5,17 +5,22 @@ large one, notices when a worker dies or falls silent, and gives its task to ano
 are shared: every worker reads and writes the files under the same names. A photo's file gets its
 name only when it is complete, and always holds the same bytes, so that work that was begun twice
 does no harm.
+
+Workers run what the scheduler sends them, so that whoever reaches a cluster can run anything
+there: its machines belong in a network of their own.
 """
 
 from __future__ import annotations
 
 import itertools
 import logging
+import pickle
 import time
 import uuid
 from collections import deque
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from core.errors import PhotoError
@@ -37,6 +42,8 @@ _STARTS = 3
 
 _LISTENING = 0.5
 """Seconds between two questions of a worker whether its work is still wanted."""
+
+_PACKAGE = "napari-gamut"
 
 _PATIENCE = 20.0
 """Seconds to wait for a cluster's answer."""
@@ -107,7 +114,8 @@ class Workers:
     Raises
     ------
     PhotoError
-        On entering, if the cluster cannot be reached, or dask.distributed is missing.
+        On entering, if the cluster cannot be reached, dask.distributed is missing, or a worker has
+        another version of this program.
 
     Examples
     --------
@@ -210,6 +218,7 @@ class Workers:
     @contextmanager
     def _wanted(self, work: Callable[[Task, Check], Any]) -> Iterator[Callable[[Task], Any]]:
         """Give a function that submits tasks; at the end all unfinished ones are given up."""
+        import cloudpickle
         from distributed import Event
 
         name = f"gamut-{uuid.uuid4().hex}"
@@ -218,7 +227,9 @@ class Workers:
 
         def submit(task: Task) -> Any:
             key = f"{name}-{next(numbers)}"
-            future = self._client.submit(_done, work, task, name, key=key, pure=False, retries=2)
+            # Pickled here: a worker that cannot unpickle its task would tell nobody.
+            job = cloudpickle.dumps((work, task))
+            future = self._client.submit(_done, job, name, key=key, pure=False, retries=2)
             futures.append(future)
             return future
 
@@ -264,7 +275,26 @@ def _client(cluster: Cluster, stack: ExitStack) -> Any:
                 f"The cluster at {cluster.address} has no workers; start some with dask worker "
                 f"{cluster.address} --nthreads 1."
             ) from error
+    if cluster.address is not None:
+        _check_alike(client)
     return client
+
+
+def _check_alike(client: Any) -> None:
+    """Check that the machines of a cluster have this program, of the same version."""
+    here = _version()
+    others = client.run(version, _PACKAGE, on_error="return")
+    for address, there in others.items():
+        if there != here:
+            has = "lacks" if isinstance(there, Exception) else f"has version {there} of"
+            raise PhotoError(
+                f"The worker at {address} {has} {_PACKAGE}, this machine has {here}; install the "
+                "same version on all of them."
+            )
+
+
+def _version() -> str:
+    return version(_PACKAGE)
 
 
 def _local_cluster(workers: int) -> Any:
@@ -305,13 +335,21 @@ def _outcome(future: Any, task: Task) -> Outcome[Task]:
     return Outcome(task, result, None, worker)
 
 
-def _done(work: Callable[[Task, Check], Any], task: Task, name: str) -> tuple[Any, str]:
+def _done(job: bytes, name: str) -> tuple[Any, str]:
     """Do one task in a worker; returns its result and the worker's address."""
     from distributed import get_worker
 
+    address = get_worker().address
     check = _Wanted(name)
     check()
-    return work(task, check), get_worker().address
+    try:
+        work, task = pickle.loads(job)
+    except (ImportError, AttributeError) as error:
+        raise PhotoError(
+            f"The worker at {address} lacks a part of this program ({error}); install the same "
+            "packages there as here."
+        ) from error
+    return work(task, check), address
 
 
 class _Wanted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import signal
@@ -284,6 +285,34 @@ def test_a_worker_that_dies_while_it_starts_is_started_again() -> None:
         thread.join(timeout=10)
         assert [outcome.result for outcome in one.spread(squared, [1, 2])] == [1, 4]
     assert killed
+
+
+def test_a_worker_that_lacks_a_package_says_so_for_each_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "of_this_machine_alone.py").write_text("def work(task, check):\n    return task\n")
+    with Workers(Cluster(workers=1)) as one:
+        monkeypatch.syspath_prepend(tmp_path)
+        work = importlib.import_module("of_this_machine_alone").work
+        outcomes = list(one.spread(work, [1, 2]))
+        with closing(one.spread(squared, [3])) as after:
+            assert next(after).result == 9
+    for outcome in outcomes:
+        with pytest.raises(PhotoError, match=r"worker at tcp://.* lacks .*of_this_machine_alone"):
+            outcome.get()
+
+
+def test_a_cluster_of_another_version_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    import distributed
+
+    monkeypatch.setattr("core.engine.cluster._version", lambda: "9.9")
+    with distributed.LocalCluster(n_workers=1, processes=True, dashboard_address=None) as local:
+        there = Workers(Cluster(address=local.scheduler_address))
+        with (
+            pytest.raises(PhotoError, match=r"has version \d.* of .*, this machine has 9\.9"),
+            there,
+        ):
+            raise AssertionError("it was entered")
 
 
 def test_workers_that_cannot_be_started_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
