@@ -96,20 +96,19 @@ def area_reduced(values: Array, longest: int) -> Array:
     if factor >= 1.0:
         return values
     low = _rows_averaged(values, max(1, round(height * factor)))
-    narrow = _rows_averaged(low.swapaxes(0, 1), max(1, round(width * factor)))
+    columns = np.ascontiguousarray(low.swapaxes(0, 1))
+    narrow = _rows_averaged(columns, max(1, round(width * factor)))
     return cast("Array", np.ascontiguousarray(narrow.swapaxes(0, 1)))
 
 
 def _rows_averaged(values: npt.NDArray[np.floating], bins: int) -> npt.NDArray[np.floating]:
     """Average rows over bins; a row on the border of two bins counts in both."""
-    places = np.arange(bins)
-    starts, ends = places * len(values) // bins, -(-(places + 1) * len(values) // bins)
-    # Sums from each start to its end, and of what lies between, which is left out again.
-    edges = np.stack([starts, ends], axis=1).ravel()[:-1]
-    sums = np.add.reduceat(np.ascontiguousarray(values), edges, axis=0)[::2]
-    counts = (ends - starts).astype(values.dtype)
-    averaged: npt.NDArray[np.floating] = sums / counts.reshape(-1, *[1] * (values.ndim - 1))
-    return averaged
+    height = len(values)
+    averages = np.empty((bins, *values.shape[1:]), values.dtype)
+    for number, average in enumerate(averages):
+        start, end = number * height // bins, -(-(number + 1) * height // bins)
+        values[start:end].mean(axis=0, out=average)
+    return averages
 
 
 def feathered(mask: npt.NDArray[np.bool_], width: float) -> npt.NDArray[np.float32]:
