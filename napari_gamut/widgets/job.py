@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from napari.qt.threading import create_worker
 
+from core.apart import others_go_on
 from core.engine.memory import return_freed_memory
 from core.errors import PhotoError
 from core.progress import Check, Stop, Stopped
@@ -127,7 +128,8 @@ def _guarded(
     begin: Work[Result], stop: Stop
 ) -> Generator[Any, None, Result | _Failure | _Cancelled]:
     try:
-        return (yield from _told(begin(stop.check), stop))
+        with others_go_on():
+            return (yield from _told(begin(stop.check), stop))
     finally:
         return_freed_memory()
 

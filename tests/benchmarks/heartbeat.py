@@ -216,6 +216,9 @@ def main() -> None:
         for suffix in () if options.no_saving else ("tif", "jxl"):
             target = Path(folder, f"wide.{suffix}")
             session.measure(f"save {suffix}", partial(page.save, target))
+        if not options.no_saving:
+            session.measure("open jxl", lambda: viewer.open(target, plugin=_PLUGIN))
+            viewer.layers.remove(viewer.layers[-1])
         viewer.layers.remove(viewer.layers[-1])
         session.settle()
         held = []

@@ -11,6 +11,7 @@ import imagecodecs
 import numpy as np
 import OpenImageIO
 
+from core.apart import called
 from core.files import isobmff
 from core.files.errors import FileError, unsupported
 from core.files.header import EXTRA_LEFT_OUT, Header
@@ -56,36 +57,28 @@ def read_header(path: Path) -> Header:
     stated = _stated(stream)
     _refuse_unusual(path, stated)
     width, height = stated.width, stated.height
-    image = _opened(path)
-    try:
-        spec = image.spec()
-        # What is no opacity OpenImageIO hands out as if it were.
-        dropped = bool(stated.extras) and _ALPHA not in stated.extras
-        channels = spec.nchannels - dropped
-        turned = (spec.width, spec.height) != (width, height)
-        profile = spec.getattribute("ICCProfile")
-        kind = str(spec.format)
-        bits = int(spec.get_int_attribute("oiio:BitsPerSample", 8 * spec.format.basesize()))
-        return Header(
-            "JPEG XL",
-            height if turned else width,
-            width if turned else height,
-            bits,
-            channels,
-            is_float=kind in ("half", "float"),
-            is_lossy=stated.is_xyb or b"jbrd" in found,
-            icc=np.asarray(profile, np.uint8).tobytes() if profile is not None else None,
-            metadata=Metadata(
-                exif=isobmff.exif_payload(found.get(b"Exif", b"")), xmp=found.get(b"xml ")
-            ),
-            notes=(
-                *((GAIN_MAP_LEFT_OUT,) if b"jhgm" in found else ()),
-                *((EXTRA_LEFT_OUT,) if dropped else ()),
-            ),
-            decoded=_decoded(image, channels, kind in ("half", "float"), bits),
-        )
-    finally:
-        image.close()
+    # What is no opacity OpenImageIO hands out as if it were.
+    dropped = bool(stated.extras) and _ALPHA not in stated.extras
+    pixels = called(_decoded, path, dropped)
+    turned = (pixels.width, pixels.height) != (width, height)
+    return Header(
+        "JPEG XL",
+        height if turned else width,
+        width if turned else height,
+        pixels.bits,
+        pixels.values.shape[2],
+        is_float=pixels.values.dtype == np.float32,
+        is_lossy=stated.is_xyb or b"jbrd" in found,
+        icc=pixels.icc,
+        metadata=Metadata(
+            exif=isobmff.exif_payload(found.get(b"Exif", b"")), xmp=found.get(b"xml ")
+        ),
+        notes=(
+            *((GAIN_MAP_LEFT_OUT,) if b"jhgm" in found else ()),
+            *((EXTRA_LEFT_OUT,) if dropped else ()),
+        ),
+        decoded=pixels.values,
+    )
 
 
 def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
@@ -134,13 +127,38 @@ def container(codestream: bytes, metadata: Metadata, payload: bytes | None) -> b
     return file + isobmff.make_box(b"jxlc", codestream)
 
 
-def _decoded(image: Any, channels: int, is_float: bool, bits: int) -> npt.NDArray[Any]:
-    # OpenImageIO has decoded the file when it was opened: a second opening would do it again.
-    kind = "float" if is_float else "uint8" if bits <= 8 else "uint16"
-    pixels = image.read_image(0, 0, 0, channels, kind)
-    if pixels is None:
-        raise ValueError(image.geterror())
-    return np.asarray(pixels)
+@dataclass(frozen=True, eq=False)
+class _Decoded:
+    """What OpenImageIO finds in a file; `values` have the shape (H, W, C)."""
+
+    width: int
+    height: int
+    bits: int
+    icc: bytes | None
+    values: npt.NDArray[Any]
+
+
+def _decoded(path: Path, without_last: bool) -> _Decoded:
+    # OpenImageIO decodes the file when it is opened: all that is needed is taken at once.
+    image = _opened(path)
+    try:
+        spec = image.spec()
+        profile = spec.getattribute("ICCProfile")
+        bits = int(spec.get_int_attribute("oiio:BitsPerSample", 8 * spec.format.basesize()))
+        is_float = str(spec.format) in ("half", "float")
+        kind = "float" if is_float else "uint8" if bits <= 8 else "uint16"
+        values = image.read_image(0, 0, 0, spec.nchannels - without_last, kind)
+        if values is None:
+            raise ValueError(image.geterror())
+        return _Decoded(
+            spec.width,
+            spec.height,
+            bits,
+            np.asarray(profile, np.uint8).tobytes() if profile is not None else None,
+            np.asarray(values),
+        )
+    finally:
+        image.close()
 
 
 def _opened(path: Path) -> Any:
