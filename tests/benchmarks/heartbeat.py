@@ -219,6 +219,7 @@ def main() -> None:
         if not options.no_saving:
             session.measure("open jxl", lambda: viewer.open(target, plugin=_PLUGIN))
             viewer.layers.remove(viewer.layers[-1])
+            session.settle()
         viewer.layers.remove(viewer.layers[-1])
         session.settle()
         held = []
