@@ -110,7 +110,7 @@ class FitSettings:
         cosine; the fit ends as soon as the photo stops gaining, or what is held out of it where
         not all of it is learned.
     batch : int
-        Pixels of a step.
+        Pixels of a step, at most: all of them where the samples are no more.
     samples : int
         Clipped pixels to learn from, at most; they are spread evenly over the photo.
     learning_rate : float
@@ -507,7 +507,9 @@ def train(
         cosine = 0.5 + 0.5 * math.cos(math.pi * (done - 1) / settings.steps)
         for group in optimiser.param_groups:
             group["lr"] = rate * min(slow, cosine)
-        batch = learned[torch.randint(len(learned), (settings.batch,), generator=generator)]
+        batch = learned
+        if len(learned) > settings.batch:
+            batch = learned[torch.randint(len(learned), (settings.batch,), generator=generator)]
         with at_most_threads(1):
             optimiser.zero_grad()
             samples.loss(network, batch).backward()  # type: ignore[no-untyped-call]

@@ -49,7 +49,7 @@ def test_to_reduce_it(
     context: Context, uploads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
     photo = uploads / f"photo.{suffix}"
-    write_codes(photo, clipped_photo(60, 80), DISPLAY_P3)
+    write_codes(photo, clipped_photo(24, 32), DISPLAY_P3)
     openings = Openings(monkeypatch, photo)
     outcome_of(reduction(context.workplace, str(photo), False, tmp_path))
     assert openings.taken() == (1, 1)

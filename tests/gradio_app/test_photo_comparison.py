@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def photo(uploads: Path) -> str:
     path = uploads / "wide.png"
-    write_untagged(path, wide_photo(1))
+    write_untagged(path, wide_photo(1, 24, 32))
     return str(path)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def test_the_file_carries_what_it_lost(context: Context, uploads: Path, tmp_path: Path) -> None:
-    original = wide_photo(1)
+    original = wide_photo(1, 24, 32)
     write(uploads / "wide.tif", original, PROPHOTO)
     path = str(uploads / "wide.tif")
     made = finished(reduction(context.workplace, path, False, tmp_path))
@@ -39,7 +39,7 @@ def test_the_file_carries_what_it_lost(context: Context, uploads: Path, tmp_path
 
 
 def test_a_lossy_photo_becomes_a_jpeg(context: Context, uploads: Path, tmp_path: Path) -> None:
-    write_codes(uploads / "wide.jpg", clipped_photo(60, 80), DISPLAY_P3)
+    write_codes(uploads / "wide.jpg", clipped_photo(24, 32), DISPLAY_P3)
     path = str(uploads / "wide.jpg")
     made = finished(reduction(context.workplace, path, False, tmp_path))
     assert made.target.name == "wide-srgb.jpg"
