@@ -1,7 +1,8 @@
 """Work during which Python can do nothing else, in another process where others must go on.
 
 A few libraries never let other threads run while they work. Where a window lives in one of those
-threads, such work is done by a fresh interpreter, which takes half a second to start.
+threads, such work is done by a fresh interpreter, which takes half a second to start. What
+the two tell each other is pickled: functions and results of this program, never what a file says.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from core.training.prepared import Manifest
     from core.training.recipes import Recipe
 
-_RECIPES = ("cpu", "cpu-source", "cpu-paper-form", "paper")
+_RECIPES = ("cpu", "cpu-source", "cpu-source-blind", "cpu-paper-form", "paper")
 _RUN = "run.json"
 
 _DESCRIPTION = """\

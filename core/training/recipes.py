@@ -131,6 +131,29 @@ CPU_SOLVER = SolverSettings(max_steps=8, tolerance=3e-3)
 _NEAR, _NEAR_HALO = SolverSettings(max_steps=50, tolerance=1e-3), 16
 _SEAMLESS, _SEAMLESS_HALO = SolverSettings(max_steps=50, tolerance=1e-4), 32
 
+_CPU_SOURCE = Recipe(
+    BOX,
+    PatchSettings(
+        size=96,
+        per_photo=2,
+        wide_share=0.7,
+        lossy_share=0.15,
+        known=0.7,
+        styles=StyleMixture(as_is=0.4, touched=0.05, vivid=0.37, camera=0.7),
+    ),
+    photos=8,
+    steps=2_000,
+    learning_rate=1e-3,
+    loss="log-gain",
+    harm=1.0,
+    harm_blind=1.0,
+    weight_decay=0.02,
+    regularisation=0.5,
+    solver=CPU_SOLVER,
+    inference=_NEAR,
+    halo=_NEAR_HALO,
+)
+
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         # Sections 3.3 and 4.1 of the paper: 200 epochs of its 15,000 training patches.
@@ -157,28 +180,14 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             halo=_NEAR_HALO,
         ),
         # From the network of "cpu".
-        "cpu-source": Recipe(
-            BOX,
-            PatchSettings(
-                size=96,
-                per_photo=2,
-                wide_share=0.7,
-                lossy_share=0.15,
-                known=0.7,
-                styles=StyleMixture(as_is=0.3, touched=0.15, vivid=0.37, camera=0.75),
-            ),
-            photos=8,
-            steps=10_000,
-            learning_rate=1e-3,
-            loss="log-gain",
-            harm=1.0,
-            harm_blind=1.0,
-            weight_decay=0.02,
-            regularisation=0.5,
-            solver=CPU_SOLVER,
-            inference=_NEAR,
-            halo=_NEAR_HALO,
-            share=0.5,
+        "cpu-source": _CPU_SOURCE,
+        # From that of "cpu-source": who is not told the source goes less far.
+        "cpu-source-blind": replace(
+            _CPU_SOURCE,
+            patches=replace(_CPU_SOURCE.patches, known=0.5),
+            steps=900,
+            learning_rate=5e-4,
+            harm_blind=3.0,
         ),
         "cpu-paper-form": Recipe(
             PAPER,
