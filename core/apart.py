@@ -1,8 +1,8 @@
 """Work during which Python can do nothing else, in another process where others must go on.
 
 A few libraries never let other threads run while they work. Where a window lives in one of those
-threads, such work is done by a fresh interpreter, which takes half a second to start. What
-the two tell each other is pickled: functions and results of this program, never what a file says.
+threads, such work is done by a fresh interpreter, which takes half a second to start. What the two
+tell each other is pickled: functions and results of this program, never what a file says.
 """
 
 from __future__ import annotations
@@ -76,9 +76,13 @@ def called(
     """
     if not _here.apart:
         return function(*args, **kwargs)
-    program = [sys.executable, "-c", _PROGRAM]
-    job = pickle.dumps((function, args, kwargs))
-    done = subprocess.run(program, input=job, stdout=subprocess.PIPE, check=False)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", _PROGRAM],  # Nothing is imported from the current folder.
+        input=pickle.dumps((function, args, kwargs)),
+        stdout=subprocess.PIPE,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        check=False,
+    )
     if done.returncode:
         raise ValueError(f"the process that worked on it ended with {done.returncode}")
     result, error = pickle.loads(done.stdout)
