@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-_PROGRAM = "from core.apart import answer; answer()"
+_PROGRAM = "from core.apart import _answer; _answer()"
 
 
 class _Here(threading.local):
@@ -73,6 +73,14 @@ def called(
     ------
     Exception
         What it raises; ValueError if the process died over it.
+
+    Examples
+    --------
+    >>> called(divmod, 7, 2)
+    (3, 1)
+    >>> with others_go_on():
+    ...     called(divmod, 7, 2)
+    (3, 1)
     """
     if not _here.apart:
         return function(*args, **kwargs)
@@ -91,7 +99,7 @@ def called(
     return cast("Result", result)
 
 
-def answer() -> None:
+def _answer() -> None:
     """Do what the standard input asks for, in the other process."""
     function, args, kwargs = pickle.load(sys.stdin.buffer)
     answered = sys.stdout.buffer

@@ -11,8 +11,8 @@ import core
 
 ROOT = Path(core.__file__).parents[1]
 GROUND = {
-    *("checks", "colour", "colour_difference", "errors", "gamut", "images", "metrics", "progress"),
-    *("source_gamut", "spaces", "styles"),
+    *("apart", "checks", "colour", "colour_difference", "errors", "gamut", "images", "metrics"),
+    *("progress", "source_gamut", "spaces", "styles"),
 }
 ROOMS = (
     *("files", "network", "engine", "payload", "methods", "pictures", "evaluation"),
