@@ -30,7 +30,7 @@ from core.styles import AS_IS, StyleMixture
 from core.training.objective import objective, unreachable
 from core.training.patches import PatchDataset, PatchSettings, collate, finish
 from core.training.prepared import Manifest
-from core.training.recipes import CPU_SOLVER, Recipe
+from core.training.recipes import CPU, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -175,9 +175,10 @@ def recipe_for(model: Model, settings: AdaptationSettings) -> Recipe:
     (300, 96, True)
     """
     descriptor = model.descriptor
-    return Recipe(
-        descriptor.config,
-        PatchSettings(
+    return replace(
+        CPU,
+        config=descriptor.config,
+        patches=PatchSettings(
             size=96,
             per_photo=2,
             wide_share=1.0,
@@ -185,16 +186,10 @@ def recipe_for(model: Model, settings: AdaptationSettings) -> Recipe:
             known=0.5,
             styles=StyleMixture(as_is=0.7, touched=0.3, vivid=0.0, camera=0.0),
         ),
-        photos=8,
         steps=settings.steps,
         learning_rate=settings.learning_rate,
         warm_up=20,
-        loss="log-gain",
-        harm=1.0,
-        harm_blind=1.0,
-        regularisation=0.5,
         project=descriptor.config.output == "residual",
-        solver=CPU_SOLVER,
         inference=descriptor.solver,
         halo=descriptor.halo,
         average=settings.average,

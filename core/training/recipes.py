@@ -125,15 +125,30 @@ _CPU_PATCHES = PatchSettings(
     lossy_share=0.15,
     styles=StyleMixture(as_is=0.45, vivid=0.35),
 )
-CPU_SOLVER = SolverSettings(max_steps=8, tolerance=3e-3)
 # With 16 pixels around a tile, LETNet-box differs from the exact fixed point of the whole photo by
 # at most a ninth of an 8-bit code, in 99.9 % of the clipped pixels by a twenty-fifth.
 _NEAR, _NEAR_HALO = SolverSettings(max_steps=50, tolerance=1e-3), 16
 _SEAMLESS, _SEAMLESS_HALO = SolverSettings(max_steps=50, tolerance=1e-4), 32
 
-_CPU_SOURCE = Recipe(
+CPU = Recipe(
     BOX,
-    PatchSettings(
+    _CPU_PATCHES,
+    photos=8,
+    steps=2_000,
+    learning_rate=1e-3,
+    loss="log-gain",
+    harm=1.0,
+    harm_blind=1.0,
+    regularisation=0.5,
+    solver=SolverSettings(max_steps=8, tolerance=3e-3),
+    inference=_NEAR,
+    halo=_NEAR_HALO,
+)
+"""What trainings on a processor have in common."""
+
+_CPU_SOURCE = replace(
+    CPU,
+    patches=PatchSettings(
         size=96,
         per_photo=2,
         wide_share=0.7,
@@ -141,17 +156,7 @@ _CPU_SOURCE = Recipe(
         known=0.7,
         styles=StyleMixture(as_is=0.4, touched=0.05, vivid=0.37, camera=0.7),
     ),
-    photos=8,
-    steps=2_000,
-    learning_rate=1e-3,
-    loss="log-gain",
-    harm=1.0,
-    harm_blind=1.0,
     weight_decay=0.02,
-    regularisation=0.5,
-    solver=CPU_SOLVER,
-    inference=_NEAR,
-    halo=_NEAR_HALO,
 )
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
@@ -165,20 +170,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             solver=SolverSettings(max_steps=50),
             average=0.0,
         ),
-        "cpu": Recipe(
-            replace(BOX, told=False),
-            _CPU_PATCHES,
-            photos=8,
-            steps=14_000,
-            learning_rate=2e-3,
-            loss="log-gain",
-            harm=1.0,
-            harm_blind=1.0,
-            regularisation=0.5,
-            solver=CPU_SOLVER,
-            inference=_NEAR,
-            halo=_NEAR_HALO,
-        ),
+        "cpu": replace(CPU, config=replace(BOX, told=False), steps=14_000, learning_rate=2e-3),
         # From the network of "cpu".
         "cpu-source": _CPU_SOURCE,
         # From that of "cpu-source": who is not told the source goes less far.
@@ -189,19 +181,14 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             learning_rate=5e-4,
             harm_blind=3.0,
         ),
-        "cpu-paper-form": Recipe(
-            PAPER,
+        "cpu-paper-form": replace(
+            CPU,
+            config=PAPER,
             # Full resolution inside costs four times as much per pixel.
-            replace(_CPU_PATCHES, size=64),
-            photos=8,
+            patches=replace(_CPU_PATCHES, size=64),
             steps=4_000,
             learning_rate=2e-3,
-            loss="log-gain",
             project=True,
-            harm=1.0,
-            harm_blind=1.0,
-            regularisation=0.5,
-            solver=CPU_SOLVER,
             inference=_SEAMLESS,
             halo=_SEAMLESS_HALO,
         ),
