@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cloudpickle
 import numpy as np
 import psutil
 import pytest
@@ -34,6 +35,15 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 PHOTOS = 6
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _functions_of_this_file_travel_whole() -> Iterator[None]:
+    """Workers need not find this file to do what it asks for."""
+    here = sys.modules[__name__]
+    cloudpickle.register_pickle_by_value(here)
+    yield
+    cloudpickle.unregister_pickle_by_value(here)
 
 
 def run(*arguments: object) -> int:
@@ -196,9 +206,6 @@ def squared(task: int, check: Callable[[], None]) -> int:
 
 
 def test_results_come_in_the_order_of_the_tasks() -> None:
-    import cloudpickle
-
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
     taken = []
 
     def tasks() -> Iterator[int]:
@@ -231,9 +238,6 @@ def forever(task: int, check: Callable[[], None], place: str) -> int:
 
 
 def test_work_that_is_given_up_ends_on_all_workers(tmp_path: Path) -> None:
-    import cloudpickle
-
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
     work = partial(forever, place=str(tmp_path))
     with Workers(Cluster(workers=2)) as two:
         with closing(two.spread(work, [0, 1, 2, 3, 4])) as outcomes:
@@ -252,9 +256,6 @@ def setting(name: str, check: Callable[[], None]) -> object:
 
 
 def test_workers_keep_no_records_of_every_photo() -> None:
-    import cloudpickle
-
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
     with Workers(Cluster(workers=1)) as one:
         (outcome,) = one.spread(setting, ["distributed.worker.profile.enabled"])
     assert outcome.result is False
@@ -268,9 +269,6 @@ def test_two_commands_with_workers_do_not_disturb_each_other() -> None:
 
 
 def test_a_worker_that_dies_while_it_starts_is_started_again() -> None:
-    import cloudpickle
-
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
     killed = []
 
     def strike() -> None:
