@@ -56,6 +56,16 @@ def open_panel(viewer: Viewer, title: str) -> Any:
     return panel.open(title)
 
 
+def test_the_engine_is_loaded_once_the_panel_is_seen(
+    window: Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[str] = []
+    monkeypatch.setattr("napari_gamut.widgets.panel.get_ready", lambda: loads.append("engine"))
+    open_panel(window, "Expand")
+    assert loads == []  # First the panel is drawn.
+    qtbot.waitUntil(lambda: loads != [], timeout=10_000)
+
+
 def test_an_expanded_photo_looks_like_its_source_on_an_srgb_screen(
     window: Viewer, finish: Any, weights: Path
 ) -> None:
