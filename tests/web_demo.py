@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 MODEL_NAME = "trial"
+
+PATIENCE = 120.0
+"""Seconds that a test waits for an answer: on a busy machine the usual five are not enough."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,14 @@ class Demo:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         (line,) = (line for line in status.splitlines() if line.startswith("VmRSS"))
         return 1024 * int(line.split()[1])
+
+    def get(self, path: str, **settings: Any) -> httpx.Response:
+        """Ask for a path, with patience."""
+        return httpx.get(self.url + path, timeout=PATIENCE, **settings)
+
+    def post(self, path: str, **settings: Any) -> httpx.Response:
+        """Send something there, with patience."""
+        return httpx.post(self.url + path, timeout=PATIENCE, **settings)
 
 
 def clipped_photo(height: int, width: int, seed: int = 0) -> npt.NDArray[np.uint8]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
-
 from tests.end_to_end.visits import DESK, visiting
 from tests.web_demo import MODEL_NAME, running_demo, wait_for, write_photo
 
@@ -26,14 +24,14 @@ def test_who_comes_too_late_is_told_and_keeps_the_photo(
     ):
         large = write_photo(tmp_path / "large.png", 1500, 1900)
         with large.open("rb") as file:
-            (path,) = httpx.post(f"{demo.url}/gradio_api/upload", files={"files": file}).json()
+            (path,) = demo.post("/gradio_api/upload", files={"files": file}).json()
         photo = {"path": path, "meta": {"_type": "gradio.FileData"}}
-        address = f"{demo.url}/gradio_api/call/expand"
+        address = "/gradio_api/call/expand"
         body = {"data": [photo, MODEL_NAME, "prophoto", "avif", 1.0, False, "auto"]}
-        httpx.post(address, json=body).raise_for_status()
+        demo.post(address, json=body).raise_for_status()
         assert wait_for(lambda: any((demo.folder / "requests").iterdir()))
         # The worker has one, and the other fills the queue.
-        httpx.post(address, json=body).raise_for_status()
+        demo.post(address, json=body).raise_for_status()
 
         visit.upload(write_photo(tmp_path / "mine.png"))
         alert = visit.panel.get_by_role("alert")

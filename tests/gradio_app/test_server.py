@@ -35,6 +35,7 @@ from tests.core.conftest import wide_photo, write_untagged
 from tests.gradio_app.test_uploads import png_header
 from tests.web_demo import (
     MODEL_NAME,
+    PATIENCE,
     Demo,
     clipped_photo,
     has_the_form,
@@ -51,7 +52,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 @contextmanager
 def connected(demo: Demo, downloads: Path, **settings: Any) -> Iterator[Client]:
-    client = Client(demo.url, verbose=False, download_files=downloads, **settings)
+    client = Client(
+        demo.url,
+        verbose=False,
+        download_files=downloads,
+        httpx_kwargs={"timeout": PATIENCE},
+        **settings,
+    )
     try:
         yield client
     finally:
@@ -75,13 +82,13 @@ def requests_left(demo: Demo) -> list[Path]:
 
 def call(demo: Demo, endpoint: str, data: list[Any]) -> str:
     """Call an endpoint without a client's help; returns the stream of events."""
-    address = f"{demo.url}/gradio_api/call/{endpoint}"
-    event = httpx.post(address, json={"data": data}, timeout=60).json()["event_id"]
-    return httpx.get(f"{address}/{event}", timeout=60).text
+    address = f"/gradio_api/call/{endpoint}"
+    event = demo.post(address, json={"data": data}).json()["event_id"]
+    return demo.get(f"{address}/{event}").text
 
 
 def test_health_answers_without_a_client(demo: Demo) -> None:
-    answer = httpx.get(f"{demo.url}/health")
+    answer = demo.get("/health")
     assert answer.status_code == 200
     assert answer.json()["status"] == "ok"
     assert answer.json()["models"] == [MODEL_NAME, "naive", "embedded"]
@@ -207,7 +214,7 @@ def test_hostile_files_get_a_sentence_and_do_no_harm(
         client.predict(photo=handle_file(path), api_name="/expand")
     assert re.fullmatch(r"[^\n<]+\.", str(caught.value))
     assert str(demo.folder) not in str(caught.value)
-    assert httpx.get(f"{demo.url}/health").status_code == 200
+    assert demo.get("/health").status_code == 200
     assert wait_for(lambda: not requests_left(demo))
 
 
@@ -250,7 +257,7 @@ def test_files_of_the_server_are_not_served(demo: Demo, tmp_path: Path) -> None:
     host, port = demo.url.removeprefix("http://").split(":")
     for route in routes:
         for path in paths:
-            connection = HTTPConnection(host, int(port), timeout=60)
+            connection = HTTPConnection(host, int(port), timeout=PATIENCE)
             connection.request("GET", f"/{route}{path}")
             answer = connection.getresponse()
             body = answer.read() if answer.status == 200 else b""
@@ -258,23 +265,21 @@ def test_files_of_the_server_are_not_served(demo: Demo, tmp_path: Path) -> None:
             assert answer.status >= 400 or b"html" in body[:200], (route, path, answer.status)
             assert b"the secret" not in body
             assert b"root:" not in body
-    sent = httpx.post(f"{demo.url}/gradio_api/upload", files={"files": ("a.txt", b"mine")})
+    sent = demo.post("/gradio_api/upload", files={"files": ("a.txt", b"mine")})
     (path,) = sent.json()
-    assert httpx.get(f"{demo.url}/gradio_api/file={path}").content == b"mine"
+    assert demo.get(f"/gradio_api/file={path}").content == b"mine"
 
 
 def test_an_upload_cannot_be_put_elsewhere(demo: Demo) -> None:
     for name in ("../../escaped.png", "/tmp/escaped.png", "..\\escaped.png", ".", "a\0b.png"):
-        answer = httpx.post(
-            f"{demo.url}/gradio_api/upload", files={"files": (name, b"content")}, timeout=60
-        )
+        answer = demo.post("/gradio_api/upload", files={"files": (name, b"content")})
         if answer.status_code == 200:
             (path,) = answer.json()
             assert Path(path).resolve().is_relative_to(demo.folder / "uploads")
 
 
 def test_addresses_tell_no_more_than_the_folder_for_temporary_files(demo: Demo) -> None:
-    config = httpx.get(f"{demo.url}/config").text
+    config = demo.get("/config").text
     for path in (str(Path.home()), str(Path(gradio_app.__file__).parent), str(demo.model)):
         assert path not in config
 
@@ -287,12 +292,12 @@ def test_models_are_not_loaded_from_paths(demo: Demo, client: Client, tmp_path: 
 
 def test_a_file_that_is_too_large_is_refused_while_it_arrives(demo: Demo) -> None:
     files = {"files": ("large.png", bytes(9_000_000))}
-    answer = httpx.post(f"{demo.url}/gradio_api/upload", files=files, timeout=60)
+    answer = demo.post("/gradio_api/upload", files=files)
     assert answer.status_code == 413
 
 
 def test_the_page_names_no_other_host(demo: Demo) -> None:
-    config = httpx.get(f"{demo.url}/config").json()
+    config = demo.get("/config").json()
     assert config["analytics_enabled"] is False
     assert "fonts.googleapis" not in json.dumps(config)
 
@@ -312,16 +317,16 @@ def test_giving_up_a_job_ends_it_and_deletes_its_files(
 def test_a_client_that_goes_away_ends_its_job(demo: Demo, tmp_path: Path) -> None:
     photo = write_photo(tmp_path / "large.png", 1200, 1600)
     with photo.open("rb") as file:
-        (path,) = httpx.post(f"{demo.url}/gradio_api/upload", files={"files": file}).json()
+        (path,) = demo.post("/gradio_api/upload", files={"files": file}).json()
     data = {"path": path, "meta": {"_type": "gradio.FileData"}}
     body = {"data": [data, MODEL_NAME, "prophoto", "jxl", 1.0, False, "auto"]}
-    address = f"{demo.url}/gradio_api/call/expand"
-    event = httpx.post(address, json=body).json()["event_id"]
-    with httpx.stream("GET", f"{address}/{event}", timeout=60) as stream:
+    address = "/gradio_api/call/expand"
+    event = demo.post(address, json=body).json()["event_id"]
+    with httpx.stream("GET", f"{demo.url}{address}/{event}", timeout=PATIENCE) as stream:
         next(stream.iter_lines())
         assert wait_for(lambda: bool(requests_left(demo)))
     assert wait_for(lambda: not requests_left(demo))
-    assert httpx.get(f"{demo.url}/health").status_code == 200
+    assert demo.get("/health").status_code == 200
 
 
 def file_data(**values: str) -> dict[str, Any]:
@@ -343,7 +348,7 @@ def test_no_address_is_fetched(demo: Demo, key: str) -> None:
             )
             assert "Addresses are not fetched" in answer
             for route in ("file=", "proxy=", "file/"):
-                fetched = httpx.get(f"{demo.url}/gradio_api/{route}http://{host}/photo.jpg")
+                fetched = demo.get(f"/gradio_api/{route}http://{host}/photo.jpg")
                 assert fetched.status_code == 403
         with pytest.raises(TimeoutError):
             listener.accept()
@@ -352,7 +357,7 @@ def test_no_address_is_fetched(demo: Demo, key: str) -> None:
 def test_programs_are_told_what_was_wrong(demo: Demo, tmp_path: Path) -> None:
     photo = write_photo(tmp_path / "photo.png")
     with photo.open("rb") as file:
-        (path,) = httpx.post(f"{demo.url}/gradio_api/upload", files={"files": file}).json()
+        (path,) = demo.post("/gradio_api/upload", files={"files": file}).json()
     right = [file_data(path=path), MODEL_NAME, "prophoto", "tiff", 1.0, False, "auto"]
 
     def told(number: int, value: Any) -> str:
@@ -374,14 +379,14 @@ def test_programs_are_told_what_was_wrong(demo: Demo, tmp_path: Path) -> None:
 
 def test_every_answer_has_headers(demo: Demo) -> None:
     for path in ("/", "/config", "/health", "/gradio_api/info"):
-        headers = httpx.get(f"{demo.url}{path}").headers
+        headers = demo.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
 
 
 def test_no_host_is_reflected(demo: Demo) -> None:
     for name in ("Host", "X-Forwarded-Host"):
-        answer = httpx.get(f"{demo.url}/", headers={name: "evil.example/'><b>"})
+        answer = demo.get("/", headers={name: "evil.example/'><b>"})
         assert answer.status_code == 400
         assert "evil" not in answer.text
 
@@ -457,8 +462,8 @@ def test_with_accounts_nobody_else_gets_in(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with running_demo(tmp_path_factory.mktemp("demo"), "--auth=ada:secret") as demo:
-        assert httpx.get(f"{demo.url}/health").status_code == 200
-        assert httpx.get(f"{demo.url}/config").status_code == 401
+        assert demo.get("/health").status_code == 200
+        assert demo.get("/config").status_code == 401
         with connected(demo, tmp_path, auth=("ada", "secret")) as client:
             assert client.predict(api_name="/health")["status"] == "ok"
     assert not demo.folder.exists()
