@@ -71,9 +71,9 @@ CLAIMS = (
         "GamutMLP: fitting, of a whole photo",
         "about 2 s from its learned start, on a GPU",
         _figure(
-            "gamut-mlp-paper",
+            "gamut-mlp-paper-start",
             lambda one: one.fitting_per_megapixel,
-            "{:.0f} s per megapixel from scratch",
+            "{:.0f} s per megapixel",
         ),
     ),
     Claim(_LETNET, "GamutNet: weights", "4.4 million", _weights("gamutnet")),

@@ -20,7 +20,6 @@ from core.payload.hint import LARGEST_HINT, make_hint
 from core.payload.lost import lost_pixels
 from core.payload.network_record import network_of, network_record
 from core.payload.records import LARGEST, joined, model_mark
-from core.payload.start import shipped_start
 from core.progress import scaled
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ class GamutMlpMethod(OriginalMethod):
             lost = yield from work
         hint = make_hint(lost)
         base, lost = HintedMethod(self._base, hint), hinted(lost, hint)
-        fitting = fit(lost, self.settings, shipped_start(FORMS[self.settings.size]))
+        fitting = fit(lost, self.settings)
         with closing(scaled(fitting, _HALF, 2 * _HALF, 2 * _HALF)) as work:
             mlp = yield from work
         found = FittedGamutMlp(mlp, base, lost.settings.source).renamed(self.name)

@@ -8,20 +8,33 @@ and stores the padding, too: its 11, 23 and 53 KB are 9, 20 and 48 KB here.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib import resources
 from itertools import pairwise
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from core.methods.photo_fit import FitsToPhoto, PhotoFitSettings, PhotoNetwork
+from core.network.models import ModelError
+from core.network.tensor_file import pack, unpack
 from core.payload.gamut_mlp import FREQUENCIES, encoded
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
 
 Inputs = Literal["both", "colour", "place"]
 
 WIDTHS = {"11kb": 16, "23kb": 32, "53kb": 64}
 """Units of each of the two hidden layers, by what the paper calls the sizes."""
 
+STEPS_FROM_START = 1200
+"""Of a fit that begins where fits have been meta-learned to begin."""
+
+_FORMAT = "gamut-mlp-start-1"
 _INPUTS: dict[Inputs, int] = {"both": 5, "colour": 3, "place": 2}
 
 
@@ -40,7 +53,7 @@ class EncodedNetwork(PhotoNetwork):
 
     def __init__(self, width: int = 32, inputs: Inputs = "both", seed: int = 0) -> None:
         super().__init__()
-        self.inputs = inputs
+        self.width, self.inputs = width, inputs
         sizes = (2 * FREQUENCIES * _INPUTS[inputs], width, width, 3)
         generator = torch.Generator().manual_seed(seed)
         self.layers = nn.ModuleList(nn.Linear(*pair, bias=False) for pair in pairwise(sizes))
@@ -88,3 +101,77 @@ class GamutMlpAsPublished(FitsToPhoto):
         )
         settings = settings or PhotoFitSettings()
         super().__init__(EncodedNetwork(WIDTHS[size], inputs, settings.seed), settings)
+
+
+def start_bytes(network: EncodedNetwork, description: str) -> bytes:
+    """Return the weights where fits begin as the bytes of a safetensors file.
+
+    Parameters
+    ----------
+    network : EncodedNetwork
+        Of one of the sizes in :data:`WIDTHS`, knowing both colours and places.
+    description : str
+        How it was trained.
+
+    Examples
+    --------
+    >>> len(start_bytes(EncodedNetwork(), "an example")) < 4 * 4_960 + 1_000
+    True
+    """
+    size = next(size for size, width in WIDTHS.items() if width == network.width)
+    metadata = {"format": _FORMAT, "size": size, "description": description}
+    return pack(network.state_dict(), metadata)
+
+
+def load(path: Path) -> GamutMlpAsPublished:
+    """Return the method whose fits begin at a file's weights.
+
+    Raises
+    ------
+    ModelError
+        If the file is damaged.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "mine.safetensors")
+    ...     _ = file.write_bytes(start_bytes(EncodedNetwork(seed=3), "an example"))
+    ...     made = load(file)
+    >>> made.name, made.settings.steps
+    ('gamut-mlp-paper-start', 1200)
+    """
+    return _from_start(path)
+
+
+def from_shipped_start() -> GamutMlpAsPublished:
+    """Return the method whose fits begin at the weights that come with the program.
+
+    Examples
+    --------
+    >>> from_shipped_start().parameters
+    4960
+    """
+    return _from_start(resources.files("core") / "weights" / "gamut-mlp-start.safetensors")
+
+
+def _from_start(file: Traversable) -> GamutMlpAsPublished:
+    try:
+        metadata, tensors = unpack(file.read_bytes())
+        size = metadata["size"]
+        network = EncodedNetwork(WIDTHS[size])
+        network.load_state_dict(tensors)
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"{file} is damaged or from another version; get the file again, or make it anew with "
+            "gamut train-start."
+        ) from error
+    made = GamutMlpAsPublished(
+        "gamut-mlp-paper-start",
+        size,
+        settings=replace(PhotoFitSettings(), steps=STEPS_FROM_START),
+    )
+    made.network = network
+    made.summary += f", {STEPS_FROM_START:,} steps from a meta-learned start"
+    return made

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -190,19 +190,87 @@ class FitsToPhoto(OriginalMethod):
     ) -> Generator[tuple[int, int], None, Method]:
         """Fit a network to a photo; see :meth:`core.engine.method.Method.fitted`."""
         network = copy.deepcopy(self.network)
-        with closing(_fit(network, codes, original, self.settings, adaptation)) as work:
+        samples = samples_of(codes, original, self.settings, adaptation)
+        with closing(train(network, samples, self.settings)) as work:
             yield from work
+        network.eval().requires_grad_(False)
         height, width, _ = codes.shape
         return FittedToPhoto(self, network, height, width, adaptation)
 
 
-def _fit(
-    network: PhotoNetwork,
-    codes: Codes,
-    original: FloatImage,
-    settings: PhotoFitSettings,
-    adaptation: Adaptation,
-) -> Generator[tuple[int, int], None, None]:
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Pixels of a photo to learn from.
+
+    Attributes
+    ----------
+    places : Tensor, float32, shape (N, 2)
+        As for :meth:`PhotoNetwork.encoded`.
+    colours : Tensor, float32, shape (N, 3)
+        As for :meth:`PhotoNetwork.encoded`.
+    lost : Tensor, float32, shape (N, 3)
+        The original's colours less these, on the same scale.
+    features : Tensor, float32, shape (N, F), optional
+        What a network's layers take, where it has been computed.
+    """
+
+    places: Tensor
+    colours: Tensor
+    lost: Tensor
+    features: Tensor | None = None
+
+    def encoded_by(self, network: PhotoNetwork) -> Samples:
+        """Return them with their features, unless these would fill the memory."""
+        if len(self.lost) > _PIXELS_AT_ONCE:
+            return self
+        return replace(self, features=network.encoded(self.places, self.colours))
+
+    def drawn(self, count: int, generator: torch.Generator) -> Samples:
+        """Return so many of them, drawn with replacement; all where there are no more."""
+        if len(self.lost) <= count:
+            return self
+        return self._chosen(torch.randint(len(self.lost), (count,), generator=generator))
+
+    def every(self, step: int) -> Samples:
+        """Return every how many-th of them."""
+        return self._chosen(slice(None, None, step))
+
+    def _chosen(self, those: Tensor | slice) -> Samples:
+        features = None if self.features is None else self.features[those]
+        return Samples(self.places[those], self.colours[those], self.lost[those], features)
+
+    def loss(self, network: PhotoNetwork) -> Tensor:
+        """Return the mean squared error of a network."""
+        features = self.features
+        if features is None:
+            features = network.encoded(self.places, self.colours)
+        mean: Tensor = (network(features) - self.lost).square().mean()
+        return mean
+
+
+def samples_of(
+    codes: Codes, original: FloatImage, settings: PhotoFitSettings, adaptation: Adaptation
+) -> Samples:
+    """Return what a photo's network learns from.
+
+    Parameters
+    ----------
+    codes : ndarray, uint8 or uint16, shape (H, W, 3)
+        The sRGB codes of the photo.
+    original : ndarray, float32, shape (H, W, 3)
+        Its colours before, scene-linear sRGB, unbounded.
+    settings : PhotoFitSettings
+        Which pixels.
+    adaptation : {"Bradford", "CAT02"}
+        Of the white from sRGB's to ProPhoto's.
+
+    Examples
+    --------
+    >>> codes = np.full((5, 5, 3), 128, np.uint8)
+    >>> samples = samples_of(codes, naive_inversion(codes), PhotoFitSettings(), "Bradford")
+    >>> samples.lost.tolist()  # every 50th of the pixels that have lost nothing
+    [[0.0, 0.0, 0.0]]
+    """
     outside = out_of_gamut_mask(original)
     chosen = np.concatenate(
         [
@@ -210,29 +278,53 @@ def _fit(
             np.flatnonzero(~outside)[:: settings.inside],
         ]
     )
-    places = _places(*np.divmod(chosen, codes.shape[1]), codes.shape[:2])
     colours = _scaled(naive_inversion(codes.reshape(-1, 3)[chosen]), adaptation)
     lost = _scaled(original.reshape(-1, 3)[chosen], adaptation) - colours
-    whole = network.encoded(places, colours) if len(chosen) <= _PIXELS_AT_ONCE else None
+    places = _places(*np.divmod(chosen, codes.shape[1]), codes.shape[:2])
+    return Samples(places, colours, lost)
+
+
+def train(
+    network: PhotoNetwork, samples: Samples, settings: PhotoFitSettings
+) -> Generator[tuple[int, int], None, None]:
+    """Fit a network to a photo.
+
+    Parameters
+    ----------
+    network : PhotoNetwork
+        Is changed.
+    samples : Samples
+        Of the photo.
+    settings : PhotoFitSettings
+        How.
+
+    Yields
+    ------
+    (int, int)
+        Steps done and in all.
+
+    Examples
+    --------
+    >>> from core.methods.gamut_mlp_paper import EncodedNetwork
+    >>> from core.progress import finished
+    >>> place, colour = torch.zeros((1, 2)), torch.zeros((1, 3))
+    >>> samples = Samples(place, colour, torch.ones((1, 3)))
+    >>> network = EncodedNetwork()
+    >>> before = samples.loss(network).item()
+    >>> finished(train(network, samples, PhotoFitSettings(steps=20)))
+    >>> samples.loss(network).item() < before
+    True
+    """
     generator = torch.Generator().manual_seed(settings.seed)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    samples = samples.encoded_by(network)
     for done in range(1, settings.steps + 1):
-        if len(chosen) > settings.batch:
-            drawn = torch.randint(len(chosen), (settings.batch,), generator=generator)
-            features = (
-                network.encoded(places[drawn], colours[drawn]) if whole is None else whole[drawn]
-            )
-            target = lost[drawn]
-        else:
-            features = network.encoded(places, colours) if whole is None else whole
-            target = lost
-        loss = (network(features) - target).square().mean()
+        loss = samples.drawn(settings.batch, generator).loss(network)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         if done % _STEPS_AT_ONCE == 0 or done == settings.steps:
             yield done, settings.steps
-    network.eval().requires_grad_(False)
 
 
 def _places(

@@ -34,6 +34,12 @@ HINT = "hint"
 GAMUT_MLP_PAPER = "gamut-mlp-paper"
 
 _WEIGHTS = ".safetensors"
+_OTHER_FORMATS = {
+    "gamut-image-network-1": "image_network",
+    "gamut-mlp-start-1": "gamut_mlp_paper",
+}
+"""The module of the methods that a file of weights holds, where it is no LETNet."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -176,9 +182,11 @@ def recipes(names: Iterable[str | Path]) -> dict[str, str]:
 
 
 def _load_network(name: str | Path) -> Method:
-    if import_module("core.network.rivals.image_model").holds_image_network(Path(name)):
-        rival: Method = import_module("core.methods.image_network").load(Path(name))
-        return rival
+    tensor_file = import_module("core.network.tensor_file")
+    module = _OTHER_FORMATS.get(tensor_file.format_of(Path(name)))
+    if module is not None:
+        other: Method = import_module(f"core.methods.{module}").load(Path(name))
+        return other
     letnet = import_module("core.methods.letnet")
     network: Method = letnet.LetNetMethod.load(name)
     return network
@@ -276,6 +284,13 @@ _BUILT_IN = (
             ("-colour", ", knowing colours alone", {"inputs": "colour"}),
             ("-place", ", knowing places alone", {"inputs": "place"}),
         )
+    ),
+    Entry(
+        f"{GAMUT_MLP_PAPER}-start",
+        "GamutMLP as published, from its learned start",
+        functools.partial(_load_built_in, "gamut_mlp_paper", "from_shipped_start"),
+        needs_original=True,
+        study=True,
     ),
     Entry(
         "siren",

@@ -11,10 +11,12 @@ from safetensors.torch import save as serialise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import torch
 
 _HASH = "sha256"
+_HEADER_LIMIT = 1 << 24
 
 
 def pack(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> bytes:
@@ -69,6 +71,34 @@ def unpack(data: bytes) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     if metadata.get(_HASH, digest) != digest:
         raise ValueError("the weights are not those that were saved")
     return metadata, tensors
+
+
+def format_of(path: Path) -> str:
+    """Return what a file of tensors says that it is; nothing but its header is read.
+
+    Parameters
+    ----------
+    path : Path
+        Of any file, or of none.
+
+    Returns
+    -------
+    str
+        Empty if it says nothing.
+
+    Examples
+    --------
+    >>> from core.files import sample_photo
+    >>> format_of(sample_photo())
+    ''
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length)) if length <= _HEADER_LIMIT else {}
+        return str(header["__metadata__"]["format"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _split(data: bytes) -> tuple[dict[str, Any], bytes]:

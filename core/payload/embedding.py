@@ -12,12 +12,11 @@ from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
 from core.files import Photo, check_target, format_of, read, write_codes
 from core.gamut import LOSSY_TOLERANCE, naive_inversion
-from core.payload.gamut_mlp import FORMS, FitSettings, fit
+from core.payload.gamut_mlp import FitSettings, fit
 from core.payload.hint import Hint, make_hint
 from core.payload.lost import LostPixels, lost_pixels
 from core.payload.network_record import network_of, network_record
 from core.payload.records import Record, joined
-from core.payload.start import shipped_start
 from core.progress import scaled
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ def write_embedded(
         lost = hinted(lost, hint)
     sha256 = ""
     if network is not None:
-        fitting = fit(lost, network, shipped_start(FORMS[network.size]))
+        fitting = fit(lost, network)
         with closing(scaled(fitting, first, _PARTS, _PARTS)) as steps:
             mlp = yield from steps
         source, base = lost.settings.source, "" if method is None else method.sha256

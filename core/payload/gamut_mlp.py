@@ -27,6 +27,7 @@ from core.checks import check_fields
 from core.colour import PROPHOTO, SRGB, convert, matrix_between
 from core.engine.devices import at_most_threads
 from core.gamut import Codes, FloatImage, clipped_channels, clipping_weight, naive_inversion
+from core.payload.muon import Muon
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -50,7 +51,8 @@ _LEAST_SCALE = 1e-6
 _USUAL = 0.02
 """Root mean square, in linear light, of what photos lack: the learning rate is for such."""
 
-_USUAL_WIDTH = 64
+_MOMENTUM = 0.85
+_LAST_SHARE, _LAST_MEMORY = 0.02, (0.9, 0.99)
 _PATIENCE, _WORTH, _SLOWER, _SLOWEST = 8, 0.995, 0.4, 0.1
 
 
@@ -106,24 +108,24 @@ class FitSettings:
     size : str
         One of :data:`FORMS`.
     steps : int
-        Of Adam at most, on batches drawn from the samples. The rate falls to 0 along half a
-        cosine; the fit ends as soon as the photo stops gaining, or what is held out of it where
-        not all of it is learned.
+        At most, on batches drawn from the samples. The rate falls to 0 along half a cosine; the
+        fit ends as soon as the photo stops gaining, or what is held out of it where not all of it
+        is learned.
     batch : int
         Pixels of a step, at most: all of them where the samples are no more.
     samples : int
         Clipped pixels to learn from, at most; they are spread evenly over the photo.
     learning_rate : float
-        At the start, of networks of up to 64 hidden units; wider ones take the smaller steps.
+        Of Muon at the start, for the hidden layers; the last layer has Adam's smaller steps.
     seed : int
         Of the first weights and of the batches.
     """
 
     size: str = DEFAULT_SIZE
-    steps: int = 1500
+    steps: int = 500
     batch: int = 4096
     samples: int = 200_000
-    learning_rate: float = 5e-3
+    learning_rate: float = 0.05
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -280,7 +282,7 @@ class GamutMlp:
 
 
 def fit(
-    lost: LostPixels, settings: FitSettings | None = None, start: PhotoNetwork | None = None
+    lost: LostPixels, settings: FitSettings | None = None
 ) -> Generator[tuple[int, int], None, GamutMlp]:
     """Fit a network to a photo and its wide-gamut original.
 
@@ -290,9 +292,6 @@ def fit(
         The pixels that have lost colour, with the estimates that are to be corrected.
     settings : FitSettings, optional
         How.
-    start : PhotoNetwork, optional
-        Whose weights are where the fit begins, in units of :attr:`Samples.scale`; random ones
-        unless given.
 
     Yields
     ------
@@ -321,8 +320,6 @@ def fit(
     form = FORMS[settings.size]
     generator = torch.Generator().manual_seed(settings.seed)
     network = fresh(form, generator)
-    if start is not None:
-        network.load_state_dict(start.state_dict())
     samples = samples_of(lost, form, settings.samples)
     if len(samples.features):
         yield from train(network, samples, settings, generator)
@@ -499,21 +496,22 @@ def train(
     else:
         held = min(count // _HELD_OUT, _MOST_WATCHED)
         watched, learned = (order[:held] if held else order), order[held:]
-    rate = settings.learning_rate * min(1.0, _USUAL_WIDTH / network.form.hidden)
-    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
+    hidden = Muon((network.first.weight, network.second.weight), _MOMENTUM)
+    last = torch.optim.Adam([network.last.weight], betas=_LAST_MEMORY)
     best, since, slow = math.inf, 0, 1.0
     kept = {name: value.clone() for name, value in network.state_dict().items()}
     for done in range(1, settings.steps + 1):
         cosine = 0.5 + 0.5 * math.cos(math.pi * (done - 1) / settings.steps)
-        for group in optimiser.param_groups:
-            group["lr"] = rate * min(slow, cosine)
+        pace = min(slow, cosine)
+        last.param_groups[0]["lr"] = _LAST_SHARE * settings.learning_rate * pace
         batch = learned
         if len(learned) > settings.batch:
             batch = learned[torch.randint(len(learned), (settings.batch,), generator=generator)]
         with at_most_threads(1):
-            optimiser.zero_grad()
+            network.zero_grad()
             samples.loss(network, batch).backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            hidden.step(settings.learning_rate * pace)
+            last.step()
         if done % _STEPS_AT_ONCE and done != settings.steps:
             continue
         with torch.no_grad():

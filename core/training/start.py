@@ -1,49 +1,42 @@
 """The start of GamutMLP's fits: weights from which few steps lead to any photo's network.
 
-Reptile (Nichol et al., "On First-Order Meta-Learning Algorithms", 2018): again and again, a copy
-of the start is fitted to one photo by a few steps of plain gradient descent, and the start moves
-a little to where the copy went, by Adam.
+Reptile (Nichol et al., "On First-Order Meta-Learning Algorithms", 2018), as Le et al. (CVPR 2023)
+have it: again and again, a copy of the start is fitted to one photo by a few steps of plain
+gradient descent, and the start moves a little to where the copy went, by Adam.
+
+It is for the form that they published. Ours corrects an estimate that a network has made of the
+photo, which has learned already what photos have in common.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from core.checks import check_fields
-from core.engine.expansion import ExpansionSettings
 from core.gamut import reduce
 from core.images import area_reduced
-from core.payload.embedding import hinted
-from core.payload.gamut_mlp import (
-    FORMS,
-    FitSettings,
-    PhotoNetwork,
-    Samples,
-    fresh,
-    samples_of,
-    train,
-)
-from core.payload.hint import make_hint
-from core.payload.lost import lost_pixels
-from core.progress import mapped
+from core.methods.gamut_mlp_paper import WIDTHS, EncodedNetwork
+from core.methods.photo_fit import PhotoFitSettings, Samples, samples_of, train
 from core.styles import AS_IS, VIVID
 from core.training.patches import finish
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from core.engine.method import Method
     from core.gamut import FloatImage
     from core.training.prepared import Manifest, Source
 
 _LEAST_OUTSIDE = 0.01
-_FEWEST = 256
+_FEWEST = 2048
+_EVERY = 5
+_SEEN = PhotoFitSettings(outside=1, inside=10)
+"""Five times the pixels that fits see."""
 
 
 @dataclass(frozen=True)
@@ -53,28 +46,25 @@ class StartSettings:
     Attributes
     ----------
     size : str
-        Of the networks that begin there, one of :data:`core.payload.gamut_mlp.FORMS`.
+        Of the networks that begin there, one of :data:`core.methods.gamut_mlp_paper.WIDTHS`.
     photos : int
         So many at most, each in one style.
     side : int
         Photos are reduced to this length of the longer side, in pixels.
-    samples : int
-        Pixels of each photo.
     rounds : int
         Moves of the start.
     inner_steps, batch : int
         Of gradient descent, and the pixels of each.
     inner_rate, outer_rate : float
-        Of gradient descent and of Adam.
+        Of gradient descent, whose steps are no longer than this either, and of Adam.
     seed : int
         Of everything that is drawn.
     """
 
-    size: str = "4"
-    photos: int = 128
+    size: str = "23kb"
+    photos: int = 256
     side: int = 256
-    samples: int = 4096
-    rounds: int = 3000
+    rounds: int = 6000
     inner_steps: int = 24
     batch: int = 512
     inner_rate: float = 0.1
@@ -83,9 +73,9 @@ class StartSettings:
 
     def __post_init__(self) -> None:
         """Check every field, naming the one that is out of range."""
-        counts = ("photos", "samples", "rounds", "inner_steps", "batch")
+        counts = ("photos", "rounds", "inner_steps", "batch")
         checks = {
-            "size": self.size in FORMS,
+            "size": self.size in WIDTHS,
             **{name: getattr(self, name) >= 1 for name in counts},
             "side": self.side >= 16,
             "inner_rate": self.inner_rate > 0.0,
@@ -95,7 +85,7 @@ class StartSettings:
 
 
 def photo_samples(
-    manifest: Manifest, method: Method | None, settings: StartSettings
+    manifest: Manifest, settings: StartSettings
 ) -> Generator[tuple[int, int], None, list[Samples]]:
     """Reduce photos to sRGB and collect what networks learn of each.
 
@@ -103,10 +93,8 @@ def photo_samples(
     ----------
     manifest : Manifest
         The photos.
-    method : Method or None
-        Whose estimate, with a hint, the networks correct; the naive inversion unless given.
     settings : StartSettings
-        Size of the networks, number of photos and of pixels.
+        Their number and size.
 
     Yields
     ------
@@ -127,33 +115,29 @@ def photo_samples(
     >>> from core.pictures.chart import wide_gamut_chart
     >>> from core.progress import finished
     >>> from core.training.prepared import prepare
-    >>> settings = StartSettings(side=96, samples=500)
     >>> with TemporaryDirectory() as folder:
     ...     write(f"{folder}/chart.tif", wide_gamut_chart(8), PROPHOTO)
     ...     manifest = prepare([Path(folder)], Path(folder, "cache"))
-    ...     photos = finished(photo_samples(manifest, None, settings))
-    >>> len(photos), len(photos[0].missing) <= 500
-    (1, True)
+    ...     photos = finished(photo_samples(manifest, StartSettings(side=96)))
+    >>> [tuple(photo.lost.shape) for photo in photos]
+    [(3359, 3)]
     """
     rng = np.random.default_rng(settings.seed)
     wide = [source for source in manifest.sources if source.out_of_gamut > _LEAST_OUTSIDE]
     chosen = [wide[i] for i in rng.permutation(len(wide))[: settings.photos]]
-    form, collected = FORMS[settings.size], []
+    collected = []
     for number, source in enumerate(chosen):
         scene = _scene(manifest, source, settings.side, vivid=bool(number % 2))
-        device = ExpansionSettings(device="cpu")
-        work = lost_pixels(reduce(scene), scene, method, settings=device)
-        lost = yield from mapped(work, lambda *_, done=number: (done, len(chosen)))
-        if len(lost.codes) >= _FEWEST:
-            if method is not None:
-                lost = hinted(lost, make_hint(lost))
-            collected.append(samples_of(lost, form, settings.samples))
+        samples = samples_of(reduce(scene), scene, _SEEN, "Bradford")
+        if len(samples.lost) >= _FEWEST:
+            collected.append(samples)
+        yield number + 1, len(chosen)
     return collected
 
 
 def train_start(
     photos: list[Samples], settings: StartSettings
-) -> Generator[tuple[int, int], None, PhotoNetwork]:
+) -> Generator[tuple[int, int], None, EncodedNetwork]:
     """Train weights at which fits begin.
 
     Parameters
@@ -170,7 +154,7 @@ def train_start(
 
     Returns
     -------
-    PhotoNetwork
+    EncodedNetwork
 
     Examples
     --------
@@ -178,13 +162,14 @@ def train_start(
     >>> from core.pictures.chart import wide_gamut_chart
     >>> from core.progress import finished
     >>> scene = convert(wide_gamut_chart(8), PROPHOTO, SRGB)
-    >>> photo = samples_of(finished(lost_pixels(reduce(scene), scene)), FORMS["4"], 500)
+    >>> photo = samples_of(reduce(scene), scene, PhotoFitSettings(outside=1), "Bradford")
     >>> start = finished(train_start([photo], StartSettings(rounds=2)))
-    >>> start.form == FORMS["4"]
-    True
+    >>> start.width
+    32
     """
     generator = torch.Generator().manual_seed(settings.seed)
-    start = fresh(FORMS[settings.size], generator)
+    start = EncodedNetwork(WIDTHS[settings.size], seed=settings.seed)
+    photos = [photo.encoded_by(start) for photo in photos]
     optimiser = torch.optim.Adam(start.parameters(), lr=settings.outer_rate)
     for done in range(settings.rounds):
         cosine = 0.5 + 0.5 * math.cos(math.pi * done / settings.rounds)
@@ -197,56 +182,51 @@ def train_start(
             here.grad = here.detach() - there.detach()
         optimiser.step()
         yield done + 1, settings.rounds
-    return start.requires_grad_(False)
+    return start.eval().requires_grad_(False)
 
 
-def gains(photos: list[Samples], start: PhotoNetwork | None, settings: FitSettings) -> list[float]:
-    """Return by how many dB fits from a start improve the estimates of photos.
+def gains(photos: list[Samples], start: EncodedNetwork, steps: int) -> list[float]:
+    """Return by how many dB fits to every fifth sample improve on naive inversion, on all of them.
 
     Parameters
     ----------
     photos : list of Samples
         Not those that the start was trained on.
-    start : PhotoNetwork or None
-        None for random weights.
-    settings : FitSettings
-        How the networks are fitted.
+    start : EncodedNetwork
+        Where the fits begin.
+    steps : int
+        Of each fit.
 
     Examples
     --------
     >>> from core.colour import PROPHOTO, SRGB, convert
     >>> from core.pictures.chart import wide_gamut_chart
-    >>> from core.progress import finished
     >>> scene = convert(wide_gamut_chart(8), PROPHOTO, SRGB)
-    >>> photo = samples_of(finished(lost_pixels(reduce(scene), scene)), FORMS["4"], 500)
-    >>> [gain > 0.0 for gain in gains([photo], None, FitSettings(steps=30, batch=256))]
+    >>> photo = samples_of(reduce(scene), scene, PhotoFitSettings(outside=1), "Bradford")
+    >>> [gain > 0.0 for gain in gains([photo], EncodedNetwork(), 100)]
     [True]
     """
-    found = []
+    settings, found = replace(PhotoFitSettings(), steps=steps), []
     for photo in photos:
-        generator = torch.Generator().manual_seed(settings.seed)
-        network = fresh(FORMS[settings.size], generator)
-        if start is not None:
-            network.load_state_dict(start.state_dict())
-        for _ in train(network, photo, settings, generator):
+        network = copy.deepcopy(start).requires_grad_()
+        for _ in train(network, photo.every(_EVERY), settings):
             pass
         with torch.no_grad():
-            left = float(photo.loss(network, slice(None)))
-        found.append(10.0 * math.log10(float(_before(photo)) / max(left, 1e-12)))
+            left = float(photo.loss(network))
+        found.append(10.0 * math.log10(float(photo.lost.square().mean()) / max(left, 1e-12)))
     return found
 
 
 def _descended(
-    start: PhotoNetwork, photo: Samples, settings: StartSettings, generator: torch.Generator
-) -> PhotoNetwork:
+    start: EncodedNetwork, photo: Samples, settings: StartSettings, generator: torch.Generator
+) -> EncodedNetwork:
     """Return a copy of the start after a few steps of gradient descent on one photo."""
     network = copy.deepcopy(start)
     weights = list(network.parameters())
-    scale = settings.inner_rate
     for _ in range(settings.inner_steps):
-        batch = torch.randint(len(photo.features), (settings.batch,), generator=generator)
-        slopes = torch.autograd.grad(photo.loss(network, batch), weights)
-        length = scale * min(1.0, 1.0 / (scale * float(_norm(slopes)) + 1e-12))
+        loss = photo.drawn(settings.batch, generator).loss(network)
+        slopes = torch.autograd.grad(loss, weights)
+        length = settings.inner_rate / max(1.0, settings.inner_rate * float(_norm(slopes)))
         with torch.no_grad():
             for weight, slope in zip(weights, slopes, strict=True):
                 weight.sub_(length * slope)
@@ -255,11 +235,6 @@ def _descended(
 
 def _norm(slopes: tuple[torch.Tensor, ...]) -> torch.Tensor:
     return torch.stack([slope.square().sum() for slope in slopes]).sum().sqrt()
-
-
-def _before(photo: Samples) -> torch.Tensor:
-    """Return the error of the estimate that is to be corrected."""
-    return (photo.missing @ photo.to_prophoto.T).square().mean()
 
 
 def _scene(manifest: Manifest, source: Source, side: int, vivid: bool) -> FloatImage:

@@ -21,7 +21,8 @@ from core.files import write_codes
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 METHODS = (
     *("letnet-box", "letnet", "hint", "soft-clip", "sampled", "siren", "gamut-mlp"),
-    *("gamut-mlp-paper", "gamut-mlp-paper-11kb", "gamut-mlp-paper-53kb"),
+    *("gamut-mlp-paper", "gamut-mlp-paper-start"),
+    *("gamut-mlp-paper-11kb", "gamut-mlp-paper-53kb"),
     *("gamut-mlp-paper-colour", "gamut-mlp-paper-place"),
     *("gamutnet", "pix2pix", "swinir", "restormer"),
 )

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 FORMAT = "gamut-image-network-1"
 
 _RESIDUAL_GAIN = 0.1
-_HEADER_LIMIT = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -176,24 +175,6 @@ def to_bytes(model: ImageModel) -> bytes:
     described = {"form": model.form.name, "name": model.name, "card": model.card}
     text = json.dumps(described, sort_keys=True)
     return pack(model.network.state_dict(), {"format": FORMAT, "descriptor": text})
-
-
-def holds_image_network(path: Path) -> bool:
-    """Return whether a file is one of an image network; nothing but its header is read.
-
-    Examples
-    --------
-    >>> from core.files import sample_photo
-    >>> holds_image_network(sample_photo())
-    False
-    """
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length)) if length <= _HEADER_LIMIT else {}
-        return bool(header["__metadata__"]["format"] == FORMAT)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
 
 
 def load_image_model(path: Path) -> ImageModel:

@@ -18,13 +18,14 @@ from core.methods.image_network import ImageNetworkMethod, not_trained, with_ran
 from core.methods.registry import entries, method
 from core.network.models import ModelError
 from core.network.rivals.image_model import (
+    FORMAT,
     FORMS,
     Form,
     ImageModel,
-    holds_image_network,
     load_image_model,
     to_bytes,
 )
+from core.network.tensor_file import format_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +103,7 @@ def test_damaged_files_are_refused(file: Path) -> None:
     data = bytearray(file.read_bytes())
     data[-5] ^= 0xFF
     file.write_bytes(data)
-    assert holds_image_network(file)
+    assert format_of(file) == FORMAT
     with pytest.raises(ModelError, match="damaged"):
         load_image_model(file)
 
@@ -111,6 +112,6 @@ def test_damaged_files_are_refused(file: Path) -> None:
 def test_other_files_are_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "other.safetensors"
     path.write_bytes(content)
-    assert not holds_image_network(path)
+    assert format_of(path) == ""
     with pytest.raises(ModelError):
         method(path)

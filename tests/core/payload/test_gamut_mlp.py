@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import tracemalloc
 import zlib
 from dataclasses import replace
@@ -215,20 +214,6 @@ def test_a_photo_that_is_learned_whole_is_learned_by_heart(
     by_heart, for_others = left
     assert by_heart < 0.8
     assert for_others > 0.9
-
-
-def test_a_fit_begins_where_it_is_told(codes: np.ndarray, scene: np.ndarray, mlp: GamutMlp) -> None:
-    lost = finished(lost_pixels(codes, scene))
-    one = FitSettings(steps=1, batch=512, size="2", learning_rate=1e-9)
-    # A start learns what is lacking in the samples' own unit.
-    start = copy.deepcopy(mlp.network)
-    start.last.weight /= samples_of(lost, start.form, one.samples).scale
-    near, far = (finished(fit(lost, one, begin)) for begin in (start, None))
-    low, high = clipped_channels(codes)
-    near_error, far_error = (
-        np.abs(each.estimate(codes) - scene)[low | high].mean() for each in (near, far)
-    )
-    assert near_error < 0.5 * far_error
 
 
 def test_fewer_samples_are_spread_over_the_photo(codes: np.ndarray, scene: np.ndarray) -> None:
