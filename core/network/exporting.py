@@ -155,14 +155,37 @@ def _onnx(graph: _Graph, scale: int) -> bytes:
                 dynamic_shapes=shapes,
                 opset_version=_OPSET,
                 dynamo=True,
+                # Its search for patterns takes as long as all the rest, and finds little here.
+                optimize=False,
                 verbose=False,
             )
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
     assert program is not None
+    _tidy(program.model)
     content: bytes = program.model_proto.SerializeToString()
     return content
+
+
+def _tidy(graph: Any) -> None:
+    """Take out of a graph what can be computed now, or is there twice."""
+    import onnx_ir
+    from onnx_ir.passes import common
+    from onnxscript.optimizer import fold_constants
+
+    onnx_ir.passes.Sequential(common.InlinePass())(graph)
+    fold_constants(graph)
+    onnx_ir.passes.Sequential(
+        common.RemoveUnusedNodesPass(),
+        common.RemoveUnusedFunctionsPass(),  # type: ignore[no-untyped-call]
+        common.RemoveUnusedOpsetsPass(),
+        common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
+        common.DeduplicateInitializersPass(),
+        common.CommonSubexpressionEliminationPass(),
+        common.OutputFixPass(),
+        common.NameFixPass(),
+    )(graph)
 
 
 def _inputs(
