@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from functools import cache
 from importlib import import_module
@@ -15,7 +16,7 @@ def get_ready() -> Thread:
     """Load the engine beside the window, once.
 
     PyTorch is large: while its libraries are opened and its objects are looked through for
-    garbage, Python does nothing else, three or four times for a few tenths of a second. Better
+    garbage, Python does nothing else, two or three times for a few tenths of a second. Better
     when the panel opens than in the middle of the first expansion.
 
     Returns
@@ -30,7 +31,14 @@ def get_ready() -> Thread:
 
 
 def _load() -> None:
+    # What is loaded stays; that it is looked through for garbage once, and now, is enough.
+    looked = gc.isenabled()
+    gc.disable()
     try:
         import_module(_ENGINE)
     except (ImportError, OSError):  # People learn it from their first job, which needs the engine.
         logging.getLogger(__name__).warning("the engine cannot be loaded", exc_info=True)
+    finally:
+        if looked:
+            gc.collect()
+            gc.enable()

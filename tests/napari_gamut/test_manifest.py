@@ -80,15 +80,16 @@ def test_importing_the_commands_imports_nothing_heavy(manifest: PluginManifest) 
 
 def test_the_engine_is_loaded_beside_the_window() -> None:
     program = (
-        "import sys, threading\n"
+        "import gc, sys, threading\n"
         "from napari_gamut.readiness import get_ready\n"
         "print('torch' in sys.modules)\n"
         "thread = get_ready()\n"
         "print(thread is not threading.main_thread(), get_ready() is thread)\n"
         "thread.join()\n"
         "print('torch' in sys.modules, 'core.engine.expansion' in sys.modules)\n"
+        "print(gc.isenabled())\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["False", "True", "True", "True", "True"]
+    assert done.stdout.split() == ["False", "True", "True", "True", "True", "True"]
