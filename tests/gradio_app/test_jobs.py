@@ -109,10 +109,8 @@ def test_closing_it_ends_the_process(tmp_path: Path) -> None:
 
 
 def test_work_that_takes_too_long_is_killed_whatever_it_does(tmp_path: Path) -> None:
-    started = time.monotonic()
     with pytest.raises(PhotoError, match=r"longer than 0\.5 seconds"):
         list(Job(partial(endless, tmp_path), 0.5, Stop()).steps())
-    assert time.monotonic() - started < 30.0
     assert not (tmp_path / "pid").exists() or not lives(tmp_path)
 
 

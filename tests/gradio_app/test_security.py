@@ -108,7 +108,7 @@ def test_without_accounts_nobody_needs_a_password() -> None:
 def test_a_wrong_password_takes_time_and_a_right_one_none(monkeypatch: pytest.MonkeyPatch) -> None:
     from gradio_app import security
 
-    monkeypatch.setattr(security, "_SLOWDOWN", 0.3)
+    monkeypatch.setattr(security, "_SLOWDOWN", 1.0)
     known = login([("ada", "secret"), ("bob", "other")])
     assert known is not None
 
@@ -119,10 +119,10 @@ def test_a_wrong_password_takes_time_and_a_right_one_none(monkeypatch: pytest.Mo
 
     right, seconds = asyncio.run(tried(("ada", "secret"), ("bob", "other")))
     assert right == [True, True]
-    assert seconds < 0.3
-    wrong, seconds = asyncio.run(tried(*[("ada", f"guess{n}") for n in range(4)]))
-    assert wrong == [False] * 4
-    assert seconds > 1.1, "guesses of one name wait for each other"
+    assert seconds < 1.0
+    wrong, seconds = asyncio.run(tried(("ada", "guess"), ("ada", "another")))
+    assert wrong == [False, False]
+    assert seconds > 1.9, "guesses of one name wait for each other"
     assert asyncio.run(tried(("eve", ""), ("ada", "other")))[0] == [False, False]
 
 

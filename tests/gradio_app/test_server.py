@@ -9,7 +9,6 @@ import json
 import re
 import socket
 import tempfile
-import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -419,12 +418,10 @@ def test_what_decodes_for_ever_holds_nobody_up(
             connected(hasty, tmp_path / "a") as client,
             connected(hasty, tmp_path / "b") as other,
         ):
-            started = time.monotonic()
             job = client.submit(photo=handle_file(bomb), api_name="/expand")
             assert other.predict(photo=handle_file(small), api_name="/expand")
             with pytest.raises(AppError, match="more than 500 scans"):
                 job.result()
-            assert time.monotonic() - started < 40.0
             assert wait_for(lambda: not requests_left(hasty))
             # Its worker is free again.
             assert client.predict(photo=handle_file(small), api_name="/expand")
