@@ -100,13 +100,15 @@ def _environment(folder: Path) -> Iterator[None]:
 @contextmanager
 def _launched(settings: DemoSettings, folder: Path) -> Iterator[Server]:
     from gradio_app import jobs
-    from gradio_app.app import build, kept_files
-    from gradio_app.arrival import Arrival
-    from gradio_app.context import make_context
     from gradio_app.folders import SWEEP_SECONDS, note_sockets, swept
 
     jobs.prepare()
     note_sockets(folder)
+    # What is imported here takes as long as what jobs begin with, which is being imported now.
+    from gradio_app.app import build, kept_files
+    from gradio_app.arrival import Arrival
+    from gradio_app.context import make_context
+
     context = make_context(settings, folder)
     arrival = Arrival(context)
     blocks = build(context, arrival)

@@ -77,6 +77,7 @@ def test_a_start_is_a_method(trained: Path) -> None:
     assert (mine.name, mine.parameters) == ("gamut-mlp-paper-start", (120 + 16 + 3) * 16)
     shipped = method("gamut-mlp-paper-start")
     assert shipped.parameters == method("gamut-mlp-paper").parameters
+    assert mine.sha256 != shipped.sha256
     assert entries()["gamut-mlp-paper-start"].needs_original
 
 
