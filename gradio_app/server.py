@@ -104,7 +104,7 @@ def _launched(settings: DemoSettings, folder: Path) -> Iterator[Server]:
 
     jobs.prepare()
     note_sockets(folder)
-    # What is imported here takes as long as what jobs begin with, which is being imported now.
+    # Only now, while another process imports what jobs begin with: each takes seconds.
     from gradio_app.app import build, kept_files
     from gradio_app.arrival import Arrival
     from gradio_app.context import make_context

@@ -31,7 +31,7 @@ def get_ready() -> Thread:
 
 
 def _load() -> None:
-    # What is loaded stays; that it is looked through for garbage once, and now, is enough.
+    # What is loaded stays, so one search for garbage, at the end, is enough.
     looked = gc.isenabled()
     gc.disable()
     try:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Train the weights from which the fits of GamutMLP as published begin, so that fewer steps are enough
 (Reptile). The photos are those that gamut prepare decoded into the cache; some of their scenes are
-held out, and the gain there after a few steps is told, from the start and from random weights. The
+held out, and the gain there after some steps is told, from the start and from random weights. The
 file is a method: give it to gamut evaluate or gamut benchmark instead of a name.
 """
 
@@ -25,7 +25,9 @@ file is a method: give it to gamut evaluate or gamut benchmark instead of a name
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = commands.add_parser(
-        "train-start", help="train where the fits of GamutMLP begin", description=_DESCRIPTION
+        "train-start",
+        help="train where the fits of GamutMLP as published begin",
+        description=_DESCRIPTION,
     )
     parser.add_argument(
         "--cache", metavar="DIR", type=Path, required=True, help="as gamut prepare made it"

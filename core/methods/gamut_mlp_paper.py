@@ -9,7 +9,6 @@ and stores the padding, too: its 11, 23 and 53 KB are 9, 20 and 48 KB here.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from importlib import resources
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
@@ -24,7 +23,6 @@ from core.network.tensor_file import pack, unpack
 from core.payload.gamut_mlp import FREQUENCIES, encoded
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
     from pathlib import Path
 
 Inputs = Literal["both", "colour", "place"]
@@ -33,7 +31,7 @@ WIDTHS = {"11kb": 16, "23kb": 32, "53kb": 64}
 """Units of each of the two hidden layers, by what the paper calls the sizes."""
 
 STEPS_FROM_START = 1200
-"""Of a fit that begins where fits have been meta-learned to begin."""
+"""Steps of a fit that begins at a meta-learned start."""
 
 _FORMAT = "gamut-mlp-start-1"
 _INPUTS: dict[Inputs, int] = {"both": 5, "colour": 3, "place": 2}
@@ -130,7 +128,7 @@ def load(path: Path) -> GamutMlpAsPublished:
     Raises
     ------
     ModelError
-        If the file is damaged.
+        If the file cannot be read or is damaged.
 
     Examples
     --------
@@ -143,36 +141,54 @@ def load(path: Path) -> GamutMlpAsPublished:
     >>> made.name, made.settings.steps
     ('gamut-mlp-paper-start', 1200)
     """
-    return _from_start(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"The model file {path} cannot be read: {error.strerror}.") from error
+    try:
+        return _from_start(data)
+    except ValueError as error:
+        raise ModelError(
+            f"{path} is damaged or from another version; get the file again, or make it anew with "
+            "gamut train-start."
+        ) from error
 
 
 def from_shipped_start() -> GamutMlpAsPublished:
     """Return the method whose fits begin at the weights that come with the program.
+
+    Raises
+    ------
+    ModelError
+        If they are damaged.
 
     Examples
     --------
     >>> from_shipped_start().parameters
     4960
     """
-    return _from_start(resources.files("core") / "weights" / "gamut-mlp-start.safetensors")
-
-
-def _from_start(file: Traversable) -> GamutMlpAsPublished:
+    file = resources.files("core") / "weights" / "gamut-mlp-start.safetensors"
     try:
-        data = file.read_bytes()
+        return _from_start(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            "The start of GamutMLP's fits is damaged; install the package again."
+        ) from error
+
+
+def _from_start(data: bytes) -> GamutMlpAsPublished:
+    """Return the method of a file's bytes, or raise ValueError."""
+    try:
         metadata, tensors = unpack(data)
         size = metadata["size"]
         network = EncodedNetwork(WIDTHS[size])
         network.load_state_dict(tensors)
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise ModelError(
-            f"{file} is damaged or from another version; get the file again, or make it anew with "
-            "gamut train-start."
-        ) from error
+    except (SafetensorError, KeyError, RuntimeError) as error:
+        raise ValueError("no start of fits") from error
     made = GamutMlpAsPublished(
         "gamut-mlp-paper-start",
         size,
-        settings=replace(PhotoFitSettings(), steps=STEPS_FROM_START),
+        settings=PhotoFitSettings(steps=STEPS_FROM_START),
     )
     made.network, made.sha256 = network, hashlib.sha256(data).hexdigest()
     made.summary += f", {STEPS_FROM_START:,} steps from a meta-learned start"

@@ -159,23 +159,23 @@ def _onnx(graph: _Graph, scale: int) -> bytes:
                 optimize=False,
                 verbose=False,
             )
+            assert program is not None
+            _tidy(program.model)
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-    assert program is not None
-    _tidy(program.model)
     content: bytes = program.model_proto.SerializeToString()
     return content
 
 
-def _tidy(graph: Any) -> None:
-    """Take out of a graph what can be computed now, or is there twice."""
+def _tidy(model: Any) -> None:
+    """Take out of an ONNX model what can be computed now, or is there twice."""
     import onnx_ir
     from onnx_ir.passes import common
     from onnxscript.optimizer import fold_constants
 
-    onnx_ir.passes.Sequential(common.InlinePass())(graph)
-    fold_constants(graph)
+    common.InlinePass()(model)
+    fold_constants(model)
     onnx_ir.passes.Sequential(
         common.RemoveUnusedNodesPass(),
         common.RemoveUnusedFunctionsPass(),  # type: ignore[no-untyped-call]
@@ -185,7 +185,7 @@ def _tidy(graph: Any) -> None:
         common.CommonSubexpressionEliminationPass(),
         common.OutputFixPass(),
         common.NameFixPass(),
-    )(graph)
+    )(model)
 
 
 def _inputs(

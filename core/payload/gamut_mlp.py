@@ -53,7 +53,7 @@ _USUAL = 0.02
 
 _MOMENTUM = 0.85
 _LAST_SHARE, _LAST_MEMORY = 0.02, (0.9, 0.99)
-_PATIENCE, _WORTH, _SLOWER, _SLOWEST = 8, 0.995, 0.4, 0.1
+_PATIENCE, _WORTH, _SLOWER, _SLOWEST = 4, 0.995, 0.4, 0.1
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,15 @@ Reptile (Nichol et al., "On First-Order Meta-Learning Algorithms", 2018), as Le 
 have it: again and again, a copy of the start is fitted to one photo by a few steps of plain
 gradient descent, and the start moves a little to where the copy went, by Adam.
 
-It is for the form that they published. Ours corrects an estimate that a network has made of the
-photo, which has learned already what photos have in common.
+It is for the form that they published. Ours corrects the estimate of a network that already knows
+what photos have in common.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,7 +56,8 @@ class StartSettings:
     inner_steps, batch : int
         Of gradient descent, and the pixels of each.
     inner_rate, outer_rate : float
-        Of gradient descent, whose steps are no longer than this either, and of Adam.
+        Of gradient descent, whose steps are shortened to length 1 where they would be longer, and
+        of Adam.
     seed : int
         Of everything that is drawn.
     """
@@ -87,7 +88,7 @@ class StartSettings:
 def photo_samples(
     manifest: Manifest, settings: StartSettings
 ) -> Generator[tuple[int, int], None, list[Samples]]:
-    """Reduce photos to sRGB and collect what networks learn of each.
+    """Reduce photos to sRGB and collect what networks learn of each, with Bradford's adaptation.
 
     Parameters
     ----------
@@ -169,7 +170,6 @@ def train_start(
     """
     generator = torch.Generator().manual_seed(settings.seed)
     start = EncodedNetwork(WIDTHS[settings.size], seed=settings.seed)
-    photos = [photo.encoded_by(start) for photo in photos]
     optimiser = torch.optim.Adam(start.parameters(), lr=settings.outer_rate)
     for done in range(settings.rounds):
         cosine = 0.5 + 0.5 * math.cos(math.pi * done / settings.rounds)
@@ -186,7 +186,9 @@ def train_start(
 
 
 def gains(photos: list[Samples], start: EncodedNetwork, steps: int) -> list[float]:
-    """Return by how many dB fits to every fifth sample improve on naive inversion, on all of them.
+    """Fit a network to every fifth sample of each photo, and return its gain on all of them.
+
+    The gain is that over naive inversion, in dB.
 
     Parameters
     ----------
@@ -206,7 +208,7 @@ def gains(photos: list[Samples], start: EncodedNetwork, steps: int) -> list[floa
     >>> [gain > 0.0 for gain in gains([photo], EncodedNetwork(), 100)]
     [True]
     """
-    settings, found = replace(PhotoFitSettings(), steps=steps), []
+    settings, found = PhotoFitSettings(steps=steps), []
     for photo in photos:
         network = copy.deepcopy(start).requires_grad_()
         for _ in train(network, photo.every(_EVERY), settings):

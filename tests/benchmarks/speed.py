@@ -492,7 +492,7 @@ def _in_onnx(start: torch.Tensor, context: list[torch.Tensor]) -> Callable[[], o
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "letnet-box.onnx"
-        export_onnx(method("letnet-box").model, path, steps=1)  # Its cell is wanted alone.
+        export_onnx(method("letnet-box").model, path, steps=1)  # Only its cell is wanted.
         cell = path.with_name("letnet-box-cell.onnx").read_bytes()
     session = onnxruntime.InferenceSession(cell, options, providers=["CPUExecutionProvider"])
     names = [given.name for given in session.get_inputs()]

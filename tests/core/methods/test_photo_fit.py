@@ -15,8 +15,9 @@ from core.errors import PhotoError
 from core.evaluation.measuring import evaluate_photo
 from core.evaluation.protocol import PROTOCOLS, EvaluationSettings
 from core.gamut import reduce
-from core.methods.gamut_mlp_paper import GamutMlpAsPublished
-from core.methods.photo_fit import FitsToPhoto, PhotoFitSettings
+from core.methods import photo_fit
+from core.methods.gamut_mlp_paper import EncodedNetwork, GamutMlpAsPublished
+from core.methods.photo_fit import FitsToPhoto, PhotoFitSettings, samples_of, train
 from core.methods.registry import method
 from core.methods.siren import SineNetwork, Siren
 from core.progress import finished
@@ -91,6 +92,22 @@ def test_tiles_are_those_of_the_whole_photo() -> None:
         for tile in (64, 512)
     )
     np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_features_that_would_fill_the_memory_are_computed_step_by_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = convert(wide_photo(1), PROPHOTO, SRGB)
+    samples = samples_of(reduce(scene), scene, QUICK, "Bradford")
+    networks = []
+    for most in (1 << 16, 1):
+        monkeypatch.setattr(photo_fit, "_PIXELS_AT_ONCE", most)
+        network = EncodedNetwork()
+        assert (samples.encoded_by(network).features is None) is (most == 1)
+        finished(train(network, samples, replace(QUICK, steps=5, batch=100)))
+        networks.append(network)
+    one, other = (torch.cat([w.flatten() for w in n.parameters()]) for n in networks)
+    torch.testing.assert_close(one, other)
 
 
 def test_the_method_itself_is_not_changed_by_a_photo() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -88,6 +89,17 @@ def test_the_graph_gives_what_the_engine_gives(
     assert np.quantile(away, 0.99) < 0.05
     none = expand(codes, LetNetMethod(model), replace(settings, strength=0.0)).values
     assert np.abs(PROPHOTO.encode(none) - PROPHOTO.encode(expected)).max() * 255 > 5.0
+
+
+def test_graphs_hold_nothing_that_can_be_left_out(exported: tuple[Model, Path]) -> None:
+    """Neither functions nor constants that are computed, nor the same weights twice."""
+    _, folder = exported
+    for path in folder.glob("*.onnx"):
+        model = onnx.load(path)
+        assert not model.functions, path
+        assert "Constant" not in {node.op_type for node in model.graph.node}, path
+        held = [(i.data_type, tuple(i.dims), i.raw_data) for i in model.graph.initializer]
+        assert len(set(held)) == len(held), path
 
 
 def test_a_program_can_iterate_by_itself(exported: tuple[Model, Path]) -> None:

@@ -188,9 +188,9 @@ def test_a_fit_that_gains_no_more_ends(codes: np.ndarray) -> None:
     lost = finished(lost_pixels(codes, naive_inversion(codes)))
     lost.original[:] = lost.estimate
     seen: list[int] = []
-    settings = FitSettings(steps=100_000, batch=8, samples=64, size="0.5", learning_rate=1e-9)
+    settings = FitSettings(batch=8, samples=64, size="0.5", learning_rate=1e-9)
     finished(fit(lost, settings), lambda done, total: seen.append(done))
-    assert seen[-2] < 2000
+    assert seen[-2] < 0.8 * settings.steps
 
 
 def test_a_photo_that_is_learned_whole_is_learned_by_heart(

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
 
 from core.cli import main
 from core.colour import PROPHOTO, SRGB, convert
 from core.gamut import reduce
-from core.methods.gamut_mlp_paper import EncodedNetwork
+from core.methods.gamut_mlp_paper import EncodedNetwork, from_shipped_start, load
 from core.methods.photo_fit import PhotoFitSettings, Samples, samples_of
 from core.methods.registry import entries, method
 from core.network.models import ModelError
 from core.network.tensor_file import format_of
 from core.progress import finished
-from core.training.start import StartSettings, gains, train_start
+from core.training.prepared import prepare
+from core.training.start import StartSettings, gains, photo_samples, train_start
 from tests.core.conftest import wide_photo, write_untagged
 
 if TYPE_CHECKING:
@@ -79,6 +81,30 @@ def test_a_start_is_a_method(trained: Path) -> None:
     assert shipped.parameters == method("gamut-mlp-paper").parameters
     assert mine.sha256 != shipped.sha256
     assert entries()["gamut-mlp-paper-start"].needs_original
+
+
+def test_the_start_that_comes_with_the_program_is_one() -> None:
+    start = from_shipped_start().network
+    assert all(weight.isfinite().all() for weight in start.parameters())
+    other = [samples(9)]
+    (shipped,), (random,) = (gains(other, begin, 20) for begin in (start, EncodedNetwork()))
+    assert shipped > random + 1.0
+
+
+def test_photos_that_lose_little_are_left_out(tmp_path: Path) -> None:
+    grey = np.full((90, 100, 3), 0.4)
+    for name, photo in (("wide", wide_photo(0, 90, 100)), ("grey", grey)):
+        (tmp_path / "photos").mkdir(exist_ok=True)
+        write_untagged(tmp_path / "photos" / f"{name}.png", photo)
+    manifest = prepare([tmp_path / "photos"], tmp_path / "cache")
+    assert len(finished(photo_samples(manifest, StartSettings()))) == 1
+    # What is left of the one that loses colour is too little to learn from.
+    assert finished(photo_samples(manifest, StartSettings(side=16))) == []
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"nothing\.safetensors cannot be read"):
+        load(tmp_path / "nothing.safetensors")
 
 
 def test_a_damaged_start_is_refused(trained: Path) -> None:
