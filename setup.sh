@@ -49,7 +49,8 @@ if ! "$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 
 fi
 
 [ -x .venv/bin/pip ] || "$python" -m venv .venv
-.venv/bin/pip install --quiet --disable-pip-version-check --editable ".$extras"
+# Python compiles what it imports, once; to compile all that is installed takes minutes.
+.venv/bin/pip install --quiet --disable-pip-version-check --no-compile --editable ".$extras"
 
 if [ "$task" = test ]; then
   .venv/bin/ruff check .
