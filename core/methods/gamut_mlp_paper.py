@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from core.methods.photo_fit import FitsToPhoto, PhotoFitSettings, PhotoNetwork
-from core.network.models import ModelError
+from core.network.models import ModelError, bytes_of
 from core.network.tensor_file import pack, unpack
 from core.payload.gamut_mlp import FREQUENCIES, encoded
 
@@ -141,10 +141,7 @@ def load(path: Path) -> GamutMlpAsPublished:
     >>> made.name, made.settings.steps
     ('gamut-mlp-paper-start', 1200)
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"The model file {path} cannot be read: {error.strerror}.") from error
+    data = bytes_of(path)
     try:
         return _from_start(data)
     except ValueError as error:

@@ -189,11 +189,28 @@ def load_model(name: str | Path) -> Model:
             f"There is no network named {str(name)!r}; choose one of {', '.join(hashes)}, or a "
             ".safetensors file."
         )
+    return _parse(bytes_of(path), str(path))
+
+
+def bytes_of(path: Path) -> bytes:
+    """Return what a file of weights holds.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> bytes_of(Path("no such file.safetensors"))  # doctest: +NORMALIZE_WHITESPACE
+    Traceback (most recent call last):
+    core.network.models.ModelError: The model file no such file.safetensors cannot be read: No
+    such file or directory.
+    """
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ModelError(f"The model file {path} cannot be read: {error.strerror}.") from error
-    return _parse(data, str(path))
 
 
 def _hashes() -> dict[str, str]:

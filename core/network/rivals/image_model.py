@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from core.colour import PROPHOTO, SRGB, convert
-from core.network.models import ModelError
+from core.network.models import ModelError, bytes_of
 from core.network.tensor_file import pack, unpack
 
 if TYPE_CHECKING:
@@ -200,10 +200,7 @@ def load_image_model(path: Path) -> ImageModel:
     core.network.models.ModelError: The model file no such file.safetensors cannot be read: No
     such file or directory.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"The model file {path} cannot be read: {error.strerror}.") from error
+    data = bytes_of(path)
     try:
         metadata, tensors = unpack(data)
         described = json.loads(metadata["descriptor"])
