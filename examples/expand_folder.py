@@ -7,12 +7,15 @@ import core
 
 
 def main(source: str, target: str, name: str = "letnet-box") -> None:
-    """Write a wide-gamut TIFF for every JPEG and PNG of a folder."""
+    """Write a wide-gamut TIFF for every JPEG and PNG of a folder that has none yet."""
     method = core.method(name)
     Path(target).mkdir(parents=True, exist_ok=True)
     photos = [p for p in sorted(Path(source).iterdir()) if p.suffix.lower() in (".jpg", ".png")]
     for photo in photos:
-        report = core.expand_file(photo, Path(target, f"{photo.stem}.tif"), method)
+        result = Path(target, f"{photo.name}.tif")
+        if result.exists():
+            continue
+        report = core.expand_file(photo, result, method)
         print(f"{photo.name}: colour came back in {report.restored_share:.1%} of the pixels")
 
 

@@ -36,7 +36,8 @@ def test_a_folder_is_expanded(tmp_path: Path) -> None:
         write_codes(tmp_path / "in" / name, CODES)
     said = run("expand_folder", tmp_path / "in", tmp_path / "out", "naive")
     assert [line.split(":")[0] for line in said.splitlines()] == ["a.png", "b.jpg"]
-    assert read(tmp_path / "out" / "a.tif").pixels.shape == CODES.shape
+    assert read(tmp_path / "out" / "a.png.tif").pixels.shape == CODES.shape
+    assert run("expand_folder", tmp_path / "in", tmp_path / "out", "naive") == "", "all are there"
 
 
 def test_a_method_of_one_s_own_keeps_the_codes() -> None:

@@ -67,6 +67,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--workers", type=at_least(0), default=1)
     parser.add_argument("--format", choices=_FORMATS, default="text", help="default: text")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the outcomes")
+    parser.add_argument("--overwrite", action="store_true", help="replace a FILE that exists")
     parser.set_defaults(run=run)
 
 
@@ -80,10 +81,12 @@ def run(options: argparse.Namespace) -> int:
         ) from error
     from core.cli.progress import ProgressBar, set_up_training
     from core.evaluation.report import render
-    from core.files import write_bytes
+    from core.files import check_target, write_bytes
     from core.training.prepared import Manifest
 
     set_up_training(options)
+    if options.json is not None:
+        check_target(options.json, overwrite=options.overwrite)
     chosen = options.variants or list(VARIANTS)
     unknown = [name for name in chosen if name not in VARIANTS]
     if unknown:
@@ -106,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
     sys.stdout.write(render([table], options.format))
     if options.json is not None:
         content = json.dumps([asdict(outcome) for outcome in outcomes], indent=1)
-        write_bytes(options.json, content.encode(), overwrite=True)
+        write_bytes(options.json, content.encode(), overwrite=options.overwrite)
     return 0
 
 

@@ -68,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
     import tempfile
 
     from core.cli.progress import ProgressBar
+    from core.files import check_target
     from core.network.models import load_model
     from core.progress import finished
     from core.training.adaptation import AdaptationSettings, adaptation
@@ -77,8 +78,7 @@ def run(options: argparse.Namespace) -> int:
     if target.suffix != ".safetensors":
         raise PhotoError(f"“{target}” is no name for a model; end it in .safetensors.")
     for path in (target, target.with_suffix(".md")):
-        if path.exists() and not options.overwrite:
-            raise PhotoError(f"“{path}” exists already; choose another name, or --overwrite.")
+        check_target(path, overwrite=options.overwrite)
     set_threads(options)
     model = load_model(options.model)
     settings = AdaptationSettings(minutes=options.minutes, seed=options.seed)

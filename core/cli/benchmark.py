@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _PROTOCOLS = ("paper", "box")
 _PAGE, _REPORT = "benchmark.html", "benchmark.json"
 _UNTRAINED_UP_TO = 512
+_SPENT = ("cpu_seconds", "steps")
 
 _DESCRIPTION = """\
 Measure every method on a folder of wide-gamut photos and write the tables and figures of the
@@ -116,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
 
     set_threads(options)
     keep_freed_memory()
-    budgets = [_read(path) for path in options.budgets]
+    budgets = [_budget(path) for path in options.budgets]
     settings = _settings(options, [str(budget["network"]) for budget in budgets])
     methods = registry.methods(settings.methods)
     names = {given: each.name for given, each in zip(settings.methods, methods, strict=True)}
@@ -135,12 +136,12 @@ def run(options: argparse.Namespace) -> int:
         measured=measured,
         costs=_costs(options, methods),
         shown=[
-            Shown(photo.stem, work.pictures_of(options.output, list(of_photo)))
+            Shown(photo.stem, work.pictures_of(options.output, list(of_photo), settings))
             for photo, of_photo in itertools.groupby(
                 (unit for unit in units if unit.shown), key=lambda unit: unit.photo
             )
         ],
-        converged=_converged(options, units, methods, settings),
+        converged=_converged(options, units, measured, methods, settings),
         budgets=budgets,
         ablations=_read(options.ablations) if options.ablations else (),
         command=_command(options),
@@ -199,6 +200,7 @@ def _settings(options: argparse.Namespace, networks: Sequence[str]) -> Benchmark
             perceptual=not options.no_perceptual,
             expansion=ExpansionSettings(device=options.device),
         ),
+        options.threads,
     )
 
 
@@ -223,7 +225,6 @@ def _measured(
             settings,
             options.output,
             place=place_of(options),
-            threads=options.threads,
             failed=report,
         )
         measured = finished(work, lambda done, total: bar.show(done, total, "measuring"))
@@ -232,13 +233,17 @@ def _measured(
 
 def _costs(options: argparse.Namespace, methods: Sequence[Method]) -> list[Cost]:
     """Time networks on squares; what was timed before is kept."""
+    import torch
+
     from core.cli.progress import ProgressBar
+    from core.engine.devices import device_named
     from core.engine.expansion import ExpansionSettings
     from core.engine.method import Needs
     from core.evaluation.cost import Cost, cost_of
     from core.files import write_bytes
 
     settings = ExpansionSettings(device=options.device)
+    place = f"{device_named(options.device)}-{torch.get_num_threads()}"
     jobs = [
         (method, side)
         for method in methods
@@ -250,7 +255,8 @@ def _costs(options: argparse.Namespace, methods: Sequence[Method]) -> list[Cost]
     with ProgressBar("timings") as bar:
         for number, (method, side) in enumerate(jobs):
             bar.show(number, len(jobs), f"{method.name} {side}")
-            name = f"{method.name}-{method.sha256[:12] or 'none'}-{side}".replace("/", "-")
+            name = f"{method.name}-{method.sha256[:12] or 'none'}-{side}-{place}"
+            name = name.replace("/", "-").replace(":", "-")
             kept = options.output / "costs" / f"{name}.json"
             if not kept.exists():
                 kept.parent.mkdir(parents=True, exist_ok=True)
@@ -263,6 +269,7 @@ def _costs(options: argparse.Namespace, methods: Sequence[Method]) -> list[Cost]
 def _converged(
     options: argparse.Namespace,
     units: Sequence[Unit],
+    measured: Sequence[Measured],
     methods: Sequence[Method],
     settings: BenchmarkSettings,
 ) -> list[Converged]:
@@ -277,7 +284,8 @@ def _converged(
     from core.methods.letnet import is_equilibrium
 
     found = []
-    for unit in [unit for unit in units if unit.shown][:1]:
+    readable = {one.row.photo for one in measured}
+    for unit in [unit for unit in units if unit.shown and unit.name in readable][:1]:
         original = read_original(unit.photo)
         if options.max_side is not None:
             original = area_reduced(original, options.max_side)
@@ -289,6 +297,13 @@ def _converged(
                 solver = method.model.descriptor.solver
                 found.append(Converged(unit.photo.stem, method.name, data, solver))
     return found
+
+
+def _budget(path: Path) -> dict[str, Any]:
+    budget = _read(path)
+    if not isinstance(budget, dict) or not {"network", *_SPENT} <= budget.keys():
+        raise PhotoError(f"“{path}” is no report of gamut train-rival; name one.")
+    return budget
 
 
 def _read(path: Path) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from tqdm import tqdm
 
-from core.cli.arguments import add_place, place_of
+from core.cli.arguments import add_place, at_least, place_of
 from core.colour import WIDE_SPACES
 from core.engine.batches import Job, is_done, is_large, log_unforeseen, sentence
 from core.engine.cluster import Workers
@@ -78,15 +78,18 @@ def add_inputs(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
         metavar="OUT",
         help="the file for one photo, else a folder, which keeps the names",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace files that exist already")
-    parser.add_argument(
+    taken = parser.add_mutually_exclusive_group()
+    taken.add_argument("--overwrite", action="store_true", help="replace files that exist already")
+    taken.add_argument(
         "--resume", action="store_true", help="leave out photos whose output exists already"
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="only say which files would be written"
     )
     parser.add_argument("--json", action="store_true", help="print a report for programs")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="print only errors and what --json asks for"
+    )
     group = parser.add_argument_group(
         "many photos at once",
         "(needs napari-gamut[cluster]; gamut expand lets all of them share a photo of 100 "
@@ -386,7 +389,13 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     engine.add_argument(
         "--residual", type=float, metavar="R", help="relative residual at which a tile is done"
     )
-    engine.add_argument("--threads", type=int, metavar="N", help="processor threads to use")
+    engine.add_argument(
+        "--no-projection",
+        action="store_true",
+        help="leave the estimate as it is, as the paper of LETNet has it: pixels that lost nothing "
+        "change, too, and codes do not come back",
+    )
+    engine.add_argument("--threads", type=at_least(1), metavar="N", help="processor threads to use")
 
 
 def add_space(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
@@ -431,11 +440,14 @@ def solver_for(options: argparse.Namespace, method: Method) -> SolverSettings | 
     >>> solver_for(options, method("naive")) is None
     True
     """
-    if method.solver is None:
-        return None
-    changes = {"max_steps": options.steps, "tolerance": options.residual}
-    given = {name: value for name, value in changes.items() if value is not None}
-    return replace(method.solver, **given)
+    if method.solver is not None:
+        return method.solver.changed(options.steps, options.residual)
+    if options.steps is not None or options.residual is not None:
+        raise PhotoError(
+            f"{method.name} does not iterate; leave out --steps and --residual, or choose another "
+            "--model."
+        )
+    return None
 
 
 def source_for(options: argparse.Namespace) -> ColourSpace | None:
@@ -491,6 +503,18 @@ def add_assumed(parser: argparse.ArgumentParser) -> None:
         help="colour space assumed for photos that do not state one, see gamut spaces "
         "(default: %(default)s)",
     )
+
+
+def plain_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Return a command's options as values that mean the same in another process.
+
+    Examples
+    --------
+    >>> import argparse
+    >>> plain_options(argparse.Namespace(run=print, space="prophoto"))
+    {'space': 'prophoto'}
+    """
+    return {name: value for name, value in vars(options).items() if name != "run"}
 
 
 def say(text: str) -> None:

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     from core import metrics
     from core.colour import PROPHOTO, SRGB, convert
     from core.files import read
-    from core.gamut import out_of_gamut_mask, reduce
+    from core.gamut import ROUNDING, out_of_gamut_mask, reduce
     from core.spaces import space_named
 
     assumed = space_named(options.assume)
@@ -47,7 +47,8 @@ def run(options: argparse.Namespace) -> int:
             f"The photos differ in size ({sizes[0]} and {sizes[1]}); compare two of equal size."
         )
     reference, test = (np.clip(convert(scene, SRGB, PROPHOTO), 0.0, 1.0) for scene in scenes)
-    result = metrics.compare(reference, test, out_of_gamut_mask(scenes[0]), codes=reduce(scenes[0]))
+    outside = out_of_gamut_mask(scenes[0], ROUNDING)
+    result = metrics.compare(reference, test, outside, codes=reduce(scenes[0]))
     common.say(json.dumps(result.as_dict(), indent=2) if options.json else _text(result))
     return 0
 

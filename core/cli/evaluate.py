@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 from core.cli.arguments import (
@@ -70,9 +71,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--jpeg", metavar="QUALITY", type=at_least(1), help="pass the sRGB photo through JPEG"
     )
-    parser.add_argument(
-        "--subsampling", choices=("420", "444"), default="420", help="of the JPEG (default: 420)"
-    )
+    parser.add_argument("--subsampling", choices=("420", "444"), help="of the JPEG (default: 420)")
     parser.add_argument(
         "--written", action="store_true", help="measure the round trip through a written file too"
     )
@@ -99,9 +98,8 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         "--figure-photos",
         metavar="N",
         type=at_least(1),
-        default=1,
         help="draw N photos, from the one that gained least to the one that gained most, and "
-        "their average quality by iteration",
+        "their average quality by iteration (default: 1, the median)",
     )
 
 
@@ -129,20 +127,31 @@ def run(options: argparse.Namespace) -> int:
     """Measure, write tables, rows and figures; 1 if a photo could not be read."""
     from core.cli.progress import ProgressBar
     from core.evaluation.measuring import evaluate
-    from core.evaluation.originals import evenly, photos_in
+    from core.evaluation.originals import distinct_names, evenly, photos_in
     from core.evaluation.spread import evaluate_spread
     from core.files import check_target
     from core.methods import registry
 
     set_threads(options)
+    for name, needed in (("subsampling", "jpeg"), ("figure_photos", "figures")):
+        if getattr(options, name) is not None and getattr(options, needed) is None:
+            raise PhotoError(f"--{name.replace('_', '-')} does nothing without --{needed}.")
     for path in (options.output, options.json):
         if path is not None:
             check_target(path, overwrite=options.overwrite)
+    if options.figures is not None and not options.overwrite and any(options.figures.glob("*.png")):
+        raise PhotoError(
+            f"The folder {options.figures} holds figures already; name another one, or --overwrite."
+        )
     methods = registry.methods(options.methods)
     settings = _settings(options)
     photos = evenly(photos_in(options.photos), options.limit)
+    names = distinct_names(photos)
     rows: list[Row] = []
     unread = 0
+
+    def keep(photo: Path, found: Sequence[Row]) -> None:
+        rows.extend(replace(row, photo=names[photo]) for row in found)
 
     def report(error: PhotoError) -> None:
         nonlocal unread
@@ -154,45 +163,37 @@ def run(options: argparse.Namespace) -> int:
         if place is None:
             for number, photo in enumerate(photos):
                 bar.show(number, len(photos), photo.name)
-                rows += evaluate(methods, [photo], settings, failed=report)
+                keep(photo, list(evaluate(methods, [photo], settings, failed=report)))
         else:
             work = evaluate_spread(options.methods, photos, settings, place, failed=report)
-            for number, found in enumerate(work, start=1):
+            for number, (photo, found) in enumerate(zip(photos, work, strict=True), start=1):
                 bar.show(number, len(photos), "measuring")
-                rows += found
+                keep(photo, found)
     if not rows:
         raise PhotoError("None of the folders holds a readable photo; check their names.")
     _write_tables(options, rows, methods, settings)
     if options.figures is not None:
-        _draw(options, rows, {path.name: path for path in photos}, methods, settings)
+        _draw(options, rows, {name: path for path, name in names.items()}, methods, settings)
     return 1 if unread else 0
 
 
 def _settings(options: argparse.Namespace) -> EvaluationSettings:
-    from dataclasses import replace
-
     from core.engine.expansion import ExpansionSettings
     from core.evaluation.protocol import PROTOCOLS, EvaluationSettings
-    from core.network.solver import SolverSettings
     from core.styles import STYLES
 
-    solver = None
-    if options.steps is not None or options.residual is not None:
-        solver = SolverSettings()
-        if options.steps is not None:
-            solver = replace(solver, max_steps=options.steps)
-        if options.residual is not None:
-            solver = replace(solver, tolerance=options.residual)
     return EvaluationSettings(
         styles={name: STYLES[name] for name in options.styles},
         protocol=PROTOCOLS[options.protocol],
         source_known=options.source == "known",
         jpeg_quality=options.jpeg,
-        subsampling=options.subsampling,
+        subsampling=options.subsampling or "420",
         max_side=options.max_side,
         perceptual=not options.no_perceptual,
         written=options.written,
-        expansion=ExpansionSettings(solver=solver, device=options.device, tile=options.tile),
+        steps=options.steps,
+        residual=options.residual,
+        expansion=ExpansionSettings(device=options.device, tile=options.tile),
     )
 
 
@@ -245,6 +246,7 @@ def _draw(
     """Draw photos that lie evenly in the order of what the first network gained."""
     from core.engine.method import Needs
     from core.evaluation.figures import draw_photos
+    from core.evaluation.originals import source_of
     from core.pictures import save_figure
 
     drawn = [method for method in methods if method.needs is Needs.WEIGHTS]
@@ -256,11 +258,18 @@ def _draw(
             (row for row in rows if row.style == style_name and row.method == drawn[0].name),
             key=lambda row: row.gain["all"],
         )
-        chosen = [paths[row.photo] for row in spread(ordered, options.figure_photos)]
-        originals = ((path.stem, _original(path, settings.max_side)) for path in chosen)
+        chosen = [row.photo for row in spread(ordered, options.figure_photos or 1)]
+        originals = (
+            (_title(name), _original(paths[name], settings.max_side), source_of(paths[name]))
+            for name in chosen
+        )
         for title, figure in draw_photos(drawn, originals, style, settings):
             name = f"{style_name} {title}".replace("/", "-").replace(" ", "-")
             save_figure(figure, options.figures / f"{name}.png", overwrite=options.overwrite)
+
+
+def _title(name: str) -> str:
+    return str(PurePosixPath(name).with_suffix(""))
 
 
 def _original(path: Path, max_side: int | None) -> FloatImage:

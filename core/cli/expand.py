@@ -13,8 +13,9 @@ from core.cli.arguments import set_threads
 from core.engine import batches
 from core.engine.memory import keep_freed_memory
 from core.errors import PhotoError
-from core.files import OUTPUT_FORMATS, check_target, sample_photo
+from core.files import OUTPUT_FORMATS, check_output, check_target, format_of, sample_photo
 from core.methods import registry
+from core.spaces import wide_space_named
 
 if TYPE_CHECKING:
     from core.engine.cluster import Workers
@@ -74,12 +75,25 @@ def run(options: argparse.Namespace) -> int:
         raise PhotoError("No photo is named; name photos or folders, or use --sample.")
     formats = {str(key): suffix for key, suffix in OUTPUT_FORMATS.items()}
     jobs = batches.plan_jobs(inputs, options.output, formats, options.format)
+    space = wide_space_named(options.space)
+    for key in {format_of(job.target) for job in jobs}:
+        check_output(key, space, options.depth)
     if options.before_after and len(jobs) != 1:
         raise PhotoError("A picture before and after shows one photo; name only one.")
     if options.before_after:
-        check_target(Path(options.before_after), overwrite=options.overwrite)
+        _check_picture(Path(options.before_after), jobs[0], overwrite=options.overwrite)
     expander = _Expander(options)
     return common.run_jobs(jobs, options, expander.expand, expander.describe(), expander.share)
+
+
+def _check_picture(picture: Path, job: batches.Job, *, overwrite: bool) -> None:
+    """Refuse, before any work, a picture that cannot be written or would replace a photo."""
+    from core.pictures import check_figure_name
+
+    check_figure_name(picture)
+    check_target(picture, overwrite=overwrite, source=job.source)
+    if picture.absolute() == job.target.absolute():
+        raise PhotoError(f"The picture {picture} would replace the photo; give it another name.")
 
 
 class _Expander:
@@ -96,7 +110,6 @@ class _Expander:
         from core.engine.expansion import ExpansionSettings
         from core.engine.files import FileSettings
         from core.gamut import LOSSY_TOLERANCE
-        from core.spaces import wide_space_named
 
         set_threads(options)
         keep_freed_memory()
@@ -113,6 +126,7 @@ class _Expander:
                 tile=options.tile,
                 device=options.device,
                 precision=options.precision,
+                project=not options.no_projection,
             )
             self._files = FileSettings(
                 format=options.format,
@@ -202,5 +216,7 @@ def _kept_expander(options: str) -> _Expander:
 
 def _plain(options: argparse.Namespace) -> dict[str, Any]:
     """Return options as plain values that mean the same in another process."""
-    plain = {name: value for name, value in vars(options).items() if name != "run"}
+    plain = common.plain_options(options)
+    if options.before_after:
+        plain["before_after"] = str(Path(options.before_after).absolute())
     return {**plain, "model": registry.anywhere(options.model)}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+import functools
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +12,13 @@ from core.cli import common
 from core.cli.arguments import at_least, set_threads
 from core.engine import batches
 from core.errors import PhotoError
-from core.files import REDUCED_FORMATS, is_own_reduction
+from core.files import REDUCED_FORMATS, format_of, is_own_reduction
 
 if TYPE_CHECKING:
-    import argparse
-
     from core.engine.method import Method
     from core.payload.gamut_mlp import FitSettings
 
+_NO_QUALITY = {"png", "tiff"}
 _SIZES = ("0.5", "1", "2", "4", "8", "16", "23")
 
 
@@ -71,9 +73,13 @@ def run(options: argparse.Namespace) -> int:
     """Carry out the command; returns its exit code."""
     if options.format in ("jpeg", "webp", "avif") and options.depth == 16:
         raise PhotoError("It is written with 8 bits; choose --depth 8, or PNG, TIFF or JPEG XL.")
+    if options.steps is not None and not _embeds(options):
+        raise PhotoError("--steps is about the network of --embed; give --embed, too.")
     jobs = batches.plan_jobs(
         options.inputs, options.output, REDUCED_FORMATS, options.format, "png", is_own_reduction
     )
+    if options.quality is not None and {format_of(job.target) for job in jobs} <= _NO_QUALITY:
+        raise PhotoError("PNG and TIFF are lossless; leave --quality out, or choose a --format.")
     reducer = _Reducer(options)
     return common.run_jobs(jobs, options, reducer.reduce, {})
 
@@ -82,13 +88,14 @@ class _Reducer:
     """The reduction with the settings of the command line."""
 
     def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
         self._method: Method | None = None
         if options.dry_run:
             return
         from core.payload.reduction import ReductionSettings
         from core.spaces import space_named
 
-        embeds = options.embed or options.payload_size is not None
+        embeds = _embeds(options)
         if embeds or not options.no_hint:
             self._prepare(options)
         try:
@@ -104,6 +111,9 @@ class _Reducer:
             )
         except ValueError as error:
             raise PhotoError(f"{error} See gamut reduce --help.") from error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _kept_reducer, (json.dumps(common.plain_options(self._options)),)
 
     def _prepare(self, options: argparse.Namespace) -> None:
         """Load what hints and networks need."""
@@ -126,6 +136,16 @@ class _Reducer:
         if report.payload_size:
             line += f"; the file carries {report.payload_size} bytes to bring them back"
         return "\n  ".join((line, *report.notes)), report.as_dict()
+
+
+@functools.lru_cache(maxsize=4)
+def _kept_reducer(options: str) -> _Reducer:
+    """Return what a worker process reduces photo after photo with."""
+    return _Reducer(argparse.Namespace(**json.loads(options)))
+
+
+def _embeds(options: argparse.Namespace) -> bool:
+    return bool(options.embed) or options.payload_size is not None
 
 
 def _network(options: argparse.Namespace) -> FitSettings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli import common
@@ -11,7 +10,6 @@ from core.files.payloads import strip
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,7 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Carry out the command; returns its exit code."""
-    jobs = _jobs(options.inputs, Path(options.output))
+    jobs = batches.plan_copies(options.inputs, options.output)
     overwrite = options.overwrite or common.is_spread(options)
 
     def work(job: batches.Job, progress: common.Progress) -> tuple[str, dict[str, Any]]:
@@ -38,11 +36,3 @@ def run(options: argparse.Namespace) -> int:
         return f"{taken} bytes taken out", report
 
     return common.run_jobs(jobs, options, work, {})
-
-
-def _jobs(inputs: Sequence[str], output: Path) -> list[batches.Job]:
-    """Return which photo becomes which file: of the same format, so of the same name."""
-    photos = batches.find_photos(inputs, output)
-    if len(inputs) == len(photos) == 1 and output.suffix and not output.is_dir():
-        return [batches.Job(photos[0][0], output)]
-    return [batches.Job(photo, output / place) for photo, place in photos]

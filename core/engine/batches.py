@@ -194,15 +194,11 @@ def plan_jobs(
     [('beach.jpg', 'beach-jpg.tif'), ('beach.png', 'beach-png.tif'), ('market.jpg', 'market.tif')]
     """
     target = Path(output)
-    _check_parents(target)
     suffix = formats[format_key or default or next(iter(formats))]
     photos = find_photos(inputs, target, made)
-    named_one = len(inputs) == 1 and len(photos) == 1 and not Path(inputs[0]).is_dir()
-    if named_one and target.suffix and not target.is_dir() and not output.endswith(("/", os.sep)):
+    if _is_one_file(inputs, output, photos):
         _check_name(target, formats, format_key)
         return [Job(photos[0][0], target)]
-    if target.exists() and not target.is_dir():
-        raise PhotoError(f"{target} is a file, but several photos need a folder; name a folder.")
     stems = Counter(place.with_suffix("") for _, place in photos)
     jobs = []
     for photo, place in photos:
@@ -210,6 +206,62 @@ def plan_jobs(
         name = f"{place.stem}-{place.suffix[1:]}" if shared else place.stem
         plain = target / place.with_name(place.stem + suffix) if shared else None
         jobs.append(Job(photo, target / place.with_name(name + suffix), plain))
+    return _apart(jobs)
+
+
+def plan_copies(inputs: Sequence[str], output: str) -> list[Job]:
+    """Return which photo becomes which file where each keeps its format, and so its name.
+
+    Parameters
+    ----------
+    inputs, output
+        As for :func:`plan_jobs`.
+
+    Raises
+    ------
+    PhotoError
+        If two photos would become the same file, an input names nothing, or the output says
+        another format than the photo's.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name in ("beach.jpg", "beach.png"):
+    ...         Path(folder, name).touch()
+    ...     jobs = plan_copies([folder], f"{folder}/bare")
+    >>> [job.target.name for job in jobs]
+    ['beach.jpg', 'beach.png']
+    """
+    target = Path(output)
+    photos = find_photos(inputs, target)
+    if not _is_one_file(inputs, output, photos):
+        return _apart([Job(photo, target / place) for photo, place in photos])
+    photo = photos[0][0]
+    own = photo.suffix.lower()
+    if not any({own, target.suffix.lower()} <= set(names) for names in PHOTO_FORMATS.values()):
+        raise PhotoError(f"{photo} keeps its format; end {target} in {own}, too.")
+    return [Job(photo, target)]
+
+
+def _is_one_file(inputs: Sequence[str], output: str, photos: Sequence[tuple[Path, Path]]) -> bool:
+    """Return whether the output is the name of a file, not of a folder."""
+    target = Path(output)
+    for parent in target.parents:
+        if parent.exists() and not parent.is_dir():
+            raise PhotoError(
+                f"{parent} is a file, not a folder; choose another place for {target}."
+            )
+    named_one = len(inputs) == 1 and len(photos) == 1 and not Path(inputs[0]).is_dir()
+    if named_one and target.suffix and not target.is_dir() and not output.endswith(("/", os.sep)):
+        return True
+    if target.exists() and not target.is_dir():
+        raise PhotoError(f"{target} is a file, but several photos need a folder; name a folder.")
+    return False
+
+
+def _apart(jobs: list[Job]) -> list[Job]:
+    """Return jobs no two of which become the same file."""
     taken: dict[Path, Path] = {}
     for job in jobs:
         other = taken.setdefault(job.target, job.source)
@@ -219,14 +271,6 @@ def plan_jobs(
                 "name different folders for them."
             )
     return jobs
-
-
-def _check_parents(target: Path) -> None:
-    for parent in target.parents:
-        if parent.exists() and not parent.is_dir():
-            raise PhotoError(
-                f"{parent} is a file, not a folder; choose another place for {target}."
-            )
 
 
 def _check_name(target: Path, formats: Mapping[str, str], format_key: str | None) -> None:

@@ -48,6 +48,10 @@ _CARRIES = (
     "The photo carries what helps to recover its colours, which this method does not use; "
     "gamut info says what it is."
 )
+_NOT_PROJECTED = (
+    "The estimate was not projected: when the result is reduced to sRGB, some of the photo's codes "
+    "come back changed."
+)
 _OVERRULED = (
     "The photo carries a record of where its colours lay, which your choice of the source "
     "overruled; it counts no longer how far they went."
@@ -90,7 +94,7 @@ class FileSettings:
         """Check every field, naming the one that is out of range."""
         checks = {
             "format": self.format is None or self.format in get_args(OutputFormat),
-            "depth": self.depth in (None, 8, 10, 12, 16, 32),
+            "depth": self.depth in (None, 10, 12, 16, 32),
             "lossy_tolerance": 0.0 <= self.lossy_tolerance <= 64.0,
         }
         check_fields(self, checks)
@@ -271,7 +275,10 @@ def file_expansion(
                 notes = (*notes, _CARRIES)
         used = None if pixels is None else method
         writer = stack.enter_context(_writer(source, target, reader, settings, files, used))
-        tally = _Tally(_WayBack() if _may_lose_codes(reader, writer) else None)
+        if pixels is not None and not settings.project:
+            notes = (*notes, _NOT_PROJECTED)
+        coarse = settings.project and _may_lose_codes(reader, writer)
+        tally = _Tally(_WayBack() if coarse else None)
         if pixels is None:
             values, lost = _kept(reader, settings)
             notes = (*notes, *lost)
@@ -429,7 +436,7 @@ def _may_lose_codes(reader: RowReader, writer: PhotoWriter) -> bool:
     """Return whether the file is too coarse to bring back every code of a lossless photo."""
     if reader.info.lossy:
         return False
-    return writer.bits < (16 if reader.dtype == np.uint8 else 32)
+    return writer.precision < (16 if reader.dtype == np.uint8 else 24)
 
 
 @dataclass

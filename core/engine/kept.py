@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,17 +107,16 @@ class KeptAnswers:
     def _key(
         self, method: Method, codes: Source, settings: ExpansionSettings, *, told: bool
     ) -> dict[str, Any]:
-        solve = replace(settings, strength=1.0)
         kept = {
             "form": _FORM,
             "photo": self._photo,
             "shape": list(codes.shape),
             "method": [method.name, method.sha256, list(method.notes)],
             "source": settings.source.key if told and settings.source is not None else "",
-            "solver": None if solve.solver is None else asdict(solve.solver),
+            "solver": None if settings.solver is None else asdict(settings.solver),
         }
         for name in ("tolerance", "project", "tile", "halo", "batch", "device", "precision"):
-            kept[name] = getattr(solve, name)
+            kept[name] = getattr(settings, name)
         # As it is read again.
         plain: dict[str, Any] = json.loads(json.dumps(kept))
         return plain

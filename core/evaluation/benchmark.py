@@ -22,7 +22,7 @@ from core.engine.cluster import Workers
 from core.engine.method import Needs
 from core.errors import PhotoError
 from core.evaluation.measuring import evaluate_photo
-from core.evaluation.originals import read_original, source_of
+from core.evaluation.originals import distinct_names, read_original, source_of
 from core.evaluation.protocol import PROTOCOLS, EvaluationSettings
 from core.evaluation.rows import Row
 from core.files.safe_write import write_bytes
@@ -59,11 +59,14 @@ class BenchmarkSettings:
         Of :data:`core.evaluation.protocol.PROTOCOLS`.
     evaluation : EvaluationSettings
         Styles, size, what is measured; the protocol in it is not used.
+    threads : int, optional
+        Of each process; torch's own choice unless given.
     """
 
     methods: tuple[str, ...]
     protocols: tuple[str, ...] = ("paper", "box")
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         """Check the fields, naming the one that is out of range."""
@@ -83,6 +86,8 @@ class Unit:
     ----------
     photo : Path
         The original.
+    name : str
+        What it is called, unlike every other one.
     style, protocol, method : str
         By name.
     shown : bool
@@ -90,6 +95,7 @@ class Unit:
     """
 
     photo: Path
+    name: str
     style: str
     protocol: str
     method: str
@@ -160,12 +166,13 @@ def plan(photos: Sequence[Path], settings: BenchmarkSettings, shown: int = 0) ->
     return [
         Unit(
             photo,
+            name,
             style,
             protocol,
             method,
             photo in chosen and style == styles[-1] and protocol == settings.protocols[-1],
         )
-        for photo in photos
+        for photo, name in distinct_names(photos).items()
         for style in styles
         for protocol in settings.protocols
         for method in methods
@@ -178,7 +185,6 @@ def benchmark(
     folder: Path,
     *,
     place: Cluster | None = None,
-    threads: int | None = None,
     failed: Callable[[PhotoError], None] | None = None,
 ) -> Generator[tuple[int, int], None, list[Measured]]:
     """Measure units, except those that have been measured already.
@@ -195,8 +201,6 @@ def benchmark(
         Processes, here or elsewhere, that measure at the same time: it is faster, but times are
         those of a busy machine then. They find photos, weights and the folder under the same
         names.
-    threads : int, optional
-        Of each worker.
     failed : callable, optional
         Called with the error of each photo that cannot be measured; unless given, the error is
         raised.
@@ -233,9 +237,8 @@ def benchmark(
     work = functools.partial(
         _measure,
         recipes=registry.recipes(settings.methods),
-        settings=settings.evaluation,
+        settings=settings,
         folder=folder.absolute(),
-        threads=threads,
     )
     found: dict[Unit, Row | None] = {}
     yield 0, len(units)
@@ -264,7 +267,9 @@ def untrained(settings: BenchmarkSettings) -> list[Method]:
     return [m for m in registry.methods(settings.methods) if not m.trained]
 
 
-def pictures_of(folder: Path, units: Sequence[Unit]) -> dict[str, Path]:
+def pictures_of(
+    folder: Path, units: Sequence[Unit], settings: BenchmarkSettings
+) -> dict[str, Path]:
     """Return the kept pictures of units of one photo: files of arrays by the method's name.
 
     "original" has the arrays ``screen`` (uint8, Display P3 codes), ``colours`` (float32, linear
@@ -274,18 +279,21 @@ def pictures_of(folder: Path, units: Sequence[Unit]) -> dict[str, Path]:
     --------
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
-    >>> unit = Unit(Path("beach.tif"), "vivid", "box", "letnet", shown=True)
+    >>> settings = BenchmarkSettings(("letnet",))
     >>> with TemporaryDirectory() as folder:
-    ...     kept = _picture(_place(Path(folder), unit), "letnet")
+    ...     photo = Path(folder, "beach.tif")
+    ...     photo.touch()
+    ...     unit = Unit(photo, photo.name, "vivid", "box", "letnet", shown=True)
+    ...     kept = _picture(_place(Path(folder), unit, settings), "letnet")
     ...     kept.parent.mkdir(parents=True, exist_ok=True)
     ...     kept.touch()
-    ...     list(pictures_of(Path(folder), [unit]))
+    ...     list(pictures_of(Path(folder), [unit], settings))
     ['letnet']
     """
     found = {}
     for unit in units:
         for name in (_ORIGINAL, unit.method):
-            path = _picture(_place(folder, unit), name)
+            path = _picture(_place(folder, unit, settings), name)
             if path.exists():
                 found[name] = path
     return found
@@ -311,34 +319,27 @@ def _measure(
     check: Check | None = None,
     *,
     recipes: dict[str, str],
-    settings: EvaluationSettings,
+    settings: BenchmarkSettings,
     folder: Path,
-    threads: int | None,
 ) -> Row:
     """Measure a unit, or read what was measured of it before."""
     import torch
 
     if check is not None:
         check()
-    if threads:
-        torch.set_num_threads(threads)
-    protocol = PROTOCOLS[unit.protocol]
-    styles = {unit.style: settings.styles[unit.style]}
-    evaluation = replace(settings, styles=styles, protocol=protocol)
-    place = _place(folder, unit)
-    conditions = _conditions(unit, evaluation)
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    evaluation, place = _evaluation(unit, settings), _place(folder, unit, settings)
     chosen = [] if unit.method == registry.NAIVE else [_method(recipes[unit.method], unit.method)]
     weights = {method.name: method.sha256 for method in chosen}
-    file = place / _name(conditions, unit.method, weights.get(unit.method, ""))
-    floor = place / _name(conditions, registry.NAIVE, "")
+    file = place / _name(unit.method, weights.get(unit.method, ""))
+    floor = place / _name(registry.NAIVE, "")
     if not file.exists() or (unit.shown and not _picture(place, unit.method).exists()):
         place.mkdir(parents=True, exist_ok=True)
         naive = _read(floor).metrics if chosen and floor.exists() else None
         original, gamut = _original(unit.photo, evaluation.max_side), source_of(unit.photo)
         watch = functools.partial(_keep_pictures, place) if unit.shown else None
-        for row in evaluate_photo(
-            chosen, unit.photo.name, original, evaluation, gamut, watch, naive
-        ):
+        for row in evaluate_photo(chosen, unit.name, original, evaluation, gamut, watch, naive):
             target = floor if row.method == registry.NAIVE else file
             write_bytes(target, json.dumps(row.as_dict()).encode(), overwrite=True)
     return _read(file)
@@ -359,20 +360,24 @@ def _original(photo: Path, max_side: int | None) -> FloatImage:
     return original if max_side is None else area_reduced(original, max_side)
 
 
-def _place(folder: Path, unit: Unit) -> Path:
-    digest = hashlib.sha256(unit.photo.name.encode()).hexdigest()[:8]
+def _evaluation(unit: Unit, settings: BenchmarkSettings) -> EvaluationSettings:
+    whole = settings.evaluation
+    styles = {unit.style: whole.styles[unit.style]}
+    return replace(whole, styles=styles, protocol=PROTOCOLS[unit.protocol])
+
+
+def _place(folder: Path, unit: Unit, settings: BenchmarkSettings) -> Path:
+    """Return where the figures and pictures of a photo under the same conditions are kept."""
+    stat = unit.photo.stat()
+    file = (unit.name, stat.st_size, stat.st_mtime_ns)
+    conditions = repr((file, _evaluation(unit, settings), settings.threads))
+    digest = hashlib.sha256(conditions.encode()).hexdigest()[:12]
     stem = "".join(c if c.isalnum() or c in "-_" else "-" for c in unit.photo.stem)[:60]
     return folder / "measured" / f"{stem}-{digest}" / f"{unit.style}-{unit.protocol}"
 
 
-def _conditions(unit: Unit, evaluation: EvaluationSettings) -> str:
-    stat = unit.photo.stat()
-    return repr((unit.photo.name, stat.st_size, stat.st_mtime_ns, evaluation))
-
-
-def _name(conditions: str, method: str, weights: str) -> str:
-    digest = hashlib.sha256(f"{conditions} {method} {weights}".encode()).hexdigest()
-    return f"{digest[:20]}.json"
+def _name(method: str, weights: str) -> str:
+    return f"{hashlib.sha256(f'{method} {weights}'.encode()).hexdigest()[:20]}.json"
 
 
 def _picture(place: Path, name: str) -> Path:

@@ -129,7 +129,7 @@ def compare_methods(
         own = codes if method.clips else reduced(original, settings, method)[0]
         fitting = method.fitted(own, scene, settings.tolerance, adaptation)
         fitted = yield from scaled(fitting, begin, begin + share, end)
-        work = expansion(own, fitted, settings.expansion_settings(), check)
+        work = expansion(own, fitted, settings.expansion_settings(method), check)
         expanded = yield from scaled(work, begin + share, begin + _PART, end)
         seconds = time.perf_counter() - started
         values, tiles = expanded.values, expanded.tiles

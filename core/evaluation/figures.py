@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from core.colour import ColourSpace
     from core.engine.method import Method
     from core.evaluation.protocol import EvaluationSettings
     from core.gamut import Codes, FloatImage
@@ -94,9 +95,10 @@ def convergence_data(
     codes, outside = reduced(reference, settings)
     window = largest_window(codes.shape, method.model.network.config)
     part = (window.rows, window.columns)
-    solver = _solver(method, settings)
-    solver = replace(solver, max_steps=max(iterations), tolerance=0.0)
-    expansion = replace(settings.expansion_settings(), solver=solver)
+    expansion = settings.expansion_settings(method)
+    assert expansion.solver is not None
+    solver = expansion.solver.changed(max_steps=max(iterations), tolerance=0.0)
+    expansion = replace(expansion, solver=solver)
     truth, mask = reference[part], outside[part]
     mse = mse_by_region(truth, _naive(codes[part], settings), mask)
     traces: dict[Region, list[float]] = {region: [mse[region]] for region in REGIONS}
@@ -194,13 +196,13 @@ def draw_gamuts(
     codes, _ = reduced(reference, settings)
     images = {"Original": reference, "sRGB": _naive(codes, settings)}
     for method in methods:
-        images[method.name] = expand(codes, method, settings.expansion_settings()).values
+        images[method.name] = expand(codes, method, settings.expansion_settings(method)).values
     return chromaticity_figure(images)
 
 
 def draw_photos(
     methods: Sequence[Method],
-    photos: Iterable[tuple[str, FloatImage]],
+    photos: Iterable[tuple[str, FloatImage, ColourSpace | None]],
     style: Style,
     settings: EvaluationSettings,
 ) -> Iterator[tuple[str, Figure]]:
@@ -210,8 +212,9 @@ def draw_photos(
     ----------
     methods : sequence of Method
         Those that have no fixed point are drawn in the gamut plots alone.
-    photos : iterable of (name, ndarray)
-        Originals: float32, shape (H, W, 3), linear ProPhoto RGB in 0..1.
+    photos : iterable of (name, ndarray, ColourSpace or None)
+        Originals: float32, shape (H, W, 3), linear ProPhoto RGB in 0..1; and their source gamuts,
+        where they are known.
     style : Style
         How the photos are finished.
     settings : EvaluationSettings
@@ -229,7 +232,7 @@ def draw_photos(
     >>> from core.methods.registry import methods
     >>> from core.pictures.chart import wide_gamut_chart
     >>> from core.styles import STYLES
-    >>> chart = [("chart", wide_gamut_chart(8))]
+    >>> chart = [("chart", wide_gamut_chart(8), None)]
     >>> drawn = draw_photos(methods(["naive"]), chart, STYLES["vivid"], EvaluationSettings())
     >>> [title for title, _ in drawn]  # the naive inversion has no fixed point
     ['chart gamuts']
@@ -237,11 +240,11 @@ def draw_photos(
     measured: list[tuple[LetNetMethod, list[ConvergenceData]]] = [
         (method, []) for method in methods if is_equilibrium(method)
     ]
-    for name, original in photos:
-        reference = style.apply(original)
-        yield f"{name} gamuts", draw_gamuts(methods, reference, settings)
+    for name, original, gamut in photos:
+        reference, told = style.apply(original), settings.told(gamut, style)
+        yield f"{name} gamuts", draw_gamuts(methods, reference, told)
         for method, sofar in measured:
-            data = convergence_data(method, reference, settings)
+            data = convergence_data(method, reference, told)
             yield f"{name} convergence {method.name}", _draw([data], method, settings)
             if data.error_maps:
                 yield f"{name} errors {method.name}", draw_errors(data)
@@ -254,11 +257,9 @@ def draw_photos(
 def _draw(
     every: Sequence[ConvergenceData], method: LetNetMethod, settings: EvaluationSettings
 ) -> Figure:
-    return draw_convergence(every, method.name, _solver(method, settings))
-
-
-def _solver(method: LetNetMethod, settings: EvaluationSettings) -> SolverSettings:
-    return settings.expansion.solver or method.model.descriptor.solver
+    solver = settings.expansion_settings(method).solver
+    assert solver is not None
+    return draw_convergence(every, method.name, solver)
 
 
 def _naive(codes: Codes, settings: EvaluationSettings) -> FloatImage:

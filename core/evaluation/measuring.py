@@ -151,7 +151,7 @@ def evaluate_photo(
         reference = style.apply(original)
         codes, outside = reduced(reference, settings)
         source = gamut if style == AS_IS else PROPHOTO
-        told = replace(settings.expansion, source=source if settings.source_known else None)
+        told = settings.told(gamut, style)
         floor = naive
         for method in ordered:
             own = codes if method.clips else reduced(reference, settings, method)[0]
@@ -160,7 +160,7 @@ def evaluate_photo(
                 reference,
                 own,
                 outside,
-                replace(settings, expansion=told),
+                told,
                 lpips,
                 floor,
                 None if watch is None else functools.partial(watch, style_name),
@@ -180,7 +180,7 @@ def _row(
     naive: PhotoMetrics | None,
     watch: Callable[[str, FloatImage, FloatImage], None] | None,
 ) -> Row:
-    expansion_settings = settings.expansion_settings()
+    expansion_settings = settings.expansion_settings(method)
     if method.needs in (Needs.NOTHING, Needs.WEIGHTS):
         # The first call of a network prepares its kernels, which is no part of a photo's time.
         expand(codes[:_WARM_UP_SIDE, :_WARM_UP_SIDE], method, expansion_settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 import imagecodecs
@@ -65,6 +66,28 @@ def photos_in(places: Iterable[Path], besides: Path | None = None) -> list[Path]
     if besides is not None:
         paths = {path for path in paths if besides.resolve() not in path.resolve().parents}
     return sorted(paths)
+
+
+def distinct_names(photos: Sequence[Path]) -> dict[Path, str]:
+    """Return what photos are called in tables.
+
+    That is the name of the file, with as many of the folders above it as tell photos of the same
+    name apart.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> list(distinct_names([Path("a/1.tif"), Path("b/1.tif"), Path("b/2.tif")]).values())
+    ['a/1.tif', 'b/1.tif', '2.tif']
+    """
+    names = {photo: photo.name for photo in photos}
+    depth = 1
+    while shared := {name for name, count in Counter(names.values()).items() if count > 1}:
+        depth += 1
+        for photo, name in names.items():
+            if name in shared:
+                names[photo] = "/".join(photo.absolute().parts[-depth:])
+    return names
 
 
 def evenly(photos: Sequence[Path], limit: int | None) -> list[Path]:

@@ -12,11 +12,12 @@ from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
 from core.evaluation.originals import through_jpeg
 from core.gamut import LOSSY_TOLERANCE, Codes, FloatImage, Mask, out_of_gamut_mask, reduce
-from core.styles import STYLES, Style
+from core.styles import AS_IS, STYLES, Style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from core.colour import ColourSpace
     from core.engine.method import Method
 
 
@@ -70,8 +71,12 @@ class EvaluationSettings:
         Whether FLIP and LPIPS are measured where they are available.
     written : bool
         Whether the round trip is also measured through a written 16-bit ProPhoto file.
+    steps : int, optional
+        Most iterations of networks that iterate; the model's, unless given.
+    residual : float, optional
+        At which relative residual they stop; the model's, unless given.
     expansion : ExpansionSettings
-        Solver, tile, device and precision; the rest of it follows from the protocol.
+        Tile, device and precision; the rest of it follows from the protocol and the method.
     """
 
     styles: Mapping[str, Style] = field(default_factory=lambda: dict(STYLES))
@@ -82,6 +87,8 @@ class EvaluationSettings:
     max_side: int | None = None
     perceptual: bool = True
     written: bool = False
+    steps: int | None = None
+    residual: float | None = None
     expansion: ExpansionSettings = field(default_factory=ExpansionSettings)
 
     def __post_init__(self) -> None:
@@ -91,6 +98,8 @@ class EvaluationSettings:
             "jpeg_quality": self.jpeg_quality is None or 1 <= self.jpeg_quality <= 100,
             "subsampling": self.subsampling in ("420", "444"),
             "max_side": self.max_side is None or self.max_side >= 16,
+            "steps": self.steps is None or self.steps >= 1,
+            "residual": self.residual is None or self.residual >= 0.0,
         }
         check_fields(
             self,
@@ -104,10 +113,26 @@ class EvaluationSettings:
         """Noise of the reduced photo, in 8-bit codes."""
         return 0.0 if self.jpeg_quality is None else LOSSY_TOLERANCE
 
-    def expansion_settings(self) -> ExpansionSettings:
-        """Return the settings of the expansion under the protocol."""
+    def told(self, gamut: ColourSpace | None, style: Style) -> EvaluationSettings:
+        """Return the settings for a photo: where methods are told it, with its source gamut.
+
+        Parameters
+        ----------
+        gamut : ColourSpace or None
+            In which the colours of the photo lie as it is, where that is known.
+        style : Style
+            Which takes them anywhere in ProPhoto, unless it leaves them as they are.
+        """
+        source = gamut if style == AS_IS else PROPHOTO
+        told = source if self.source_known else None
+        return replace(self, expansion=replace(self.expansion, source=told))
+
+    def expansion_settings(self, method: Method) -> ExpansionSettings:
+        """Return the settings of a method's expansion under the protocol."""
+        solver = method.solver
         return replace(
             self.expansion,
+            solver=None if solver is None else solver.changed(self.steps, self.residual),
             space=PROPHOTO,
             adaptation=self.protocol.adaptation,
             project=self.protocol.project,

@@ -101,7 +101,7 @@ def jpeg_file(codes: npt.NDArray[np.uint8], target: Target) -> bytes:
         dpi=(round(across), round(down)),
     )
     file = buffer.getvalue()
-    more = jpeg_segments.written_metadata(target.metadata)
+    more = jpeg_segments.written_metadata(_with_software(target))
     if target.payload is not None:
         more += jpeg.segments(target.payload)
     place = 2
@@ -125,7 +125,7 @@ def webp_file(codes: npt.NDArray[np.uint8], target: Target) -> bytes:
     (b'WEBP', True)
     """
     buffer = io.BytesIO()
-    exif, packet = target.metadata.exif, target.metadata.xmp
+    metadata = _with_software(target)
     Image.fromarray(codes).save(
         buffer,
         "WEBP",
@@ -133,8 +133,8 @@ def webp_file(codes: npt.NDArray[np.uint8], target: Target) -> bytes:
         exact=True,
         quality=target.quality,
         icc_profile=target.icc,
-        exif=exif or b"",
-        xmp=packet or b"",
+        exif=metadata.exif or b"",
+        xmp=metadata.xmp or b"",
     )
     file = buffer.getvalue()
     return file if target.payload is None else webp_with(file, target.payload)

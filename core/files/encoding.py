@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -221,7 +221,7 @@ def from_gamma(
     if known is not None:
         return SpaceEncoding(known)
     space = ColourSpace("stated", "", primaries, white, curve, "")
-    same = _known_primaries(primaries, white)
+    same = next(_with_primaries(primaries, white), None)
     title = f"{same.name} primaries" if same is not None else "primaries of its own"
     name = f"linear light, {title}" if curve.is_linear else f"gamma {gamma:.3g}, {title}"
     if curve.is_linear and same is not None:
@@ -263,14 +263,13 @@ def curve_of(transfer: TransferFunction) -> Curve:
     return lambda stored: np.asarray(transfer.decode(stored))
 
 
-def _known_primaries(
+def _with_primaries(
     primaries: tuple[tuple[float, float], ...], white: tuple[float, float]
-) -> ColourSpace | None:
+) -> Iterator[ColourSpace]:
     stated = np.array([*primaries, white])
     for space in SPACES.values():
         if np.abs(stated - np.array([*space.primaries, space.white])).max() < _XY_TOLERANCE:
-            return space
-    return None
+            yield space
 
 
 def known_space(
@@ -300,13 +299,9 @@ def known_space(
     >>> known_space(DISPLAY_P3.primaries, DISPLAY_P3.white, TransferFunction(2.6)) is None
     True
     """
-    stated = np.array([*primaries, white])
-    for space in SPACES.values():
-        numbers = np.array([*space.primaries, space.white])
-        near = np.abs(stated - numbers).max() < _XY_TOLERANCE
-        if near and curve_distance(curve_of(curve), space) < CURVE_EXACT:
-            return space
-    return None
+    near = _with_primaries(primaries, white)
+    stated = curve_of(curve)
+    return next((space for space in near if curve_distance(stated, space) < CURVE_EXACT), None)
 
 
 _XY_TOLERANCE = 1e-3

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 import struct
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from core.files.errors import FileError
+from core.files.errors import FileError, from_os_error
 from core.files.safe_write import SafeFile, translated
 from core.files.tiff_directory import TiffStructure
 
@@ -120,7 +121,11 @@ def strip(path: Path, target: Path, *, overwrite: bool = False) -> int:
     ...     taken, stripped.read_bytes() == plain.read_bytes()
     (6, True)
     """
-    with path.open("rb") as source:
+    with ExitStack() as stack:
+        try:
+            source = stack.enter_context(path.open("rb"))
+        except OSError as error:
+            raise from_os_error(error, path, "read") from error
         places = list(_places(source))
         if not places:
             raise FileError(

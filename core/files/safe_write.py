@@ -2,6 +2,7 @@
 
 The bytes go to a hidden neighbour, ``.NAME.partial-XXXXXXXX``, reach the disk, and only then
 take the final name. A job that is killed leaves at most that neighbour, which says what it is.
+While it is written it is locked, so that nobody takes it for such a remnant.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ import contextlib
 import errno
 import os
 import secrets
+import sys
 import weakref
 from typing import IO, TYPE_CHECKING
 
 from core.files.errors import FileError, from_os_error
+
+if sys.platform != "win32":
+    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,11 +54,14 @@ class SafeFile:
         check_target(path, overwrite=overwrite, source=source)
         self.temporary = path.with_name(_partial_stem(path) + secrets.token_hex(_TOKEN))
         self.file: IO[bytes]
+        self._lock = contextlib.ExitStack()
         # Whatever interrupts the work, and wherever, the neighbour goes with this object.
-        self._removal = weakref.finalize(self, _remove, self.temporary)
+        self._removal = weakref.finalize(self, _abandon, self.temporary, self._lock)
         with translated(path):
             # "x" makes the name ours alone; the umask decides the permissions, as for any file.
             self.file = self.temporary.open("x+b")
+        with contextlib.suppress(OSError):  # A disk without locks.
+            self._lock.enter_context(_locked(self.file))
 
     def commit(self) -> None:
         """Bring the bytes to the disk and give the file its final name."""
@@ -67,6 +75,7 @@ class SafeFile:
                 else:
                     _rename_without_overwriting(self.temporary, self.path)
                 self._removal.detach()
+                self._lock.close()
                 _sync_folder(self.path.parent)
         except BaseException:
             self.discard()
@@ -135,7 +144,7 @@ def check_target(path: Path, *, overwrite: bool = False, source: Path | None = N
 
 
 def remove_partials(paths: Iterable[Path]) -> None:
-    """Remove what killed jobs left of files; nobody may be writing them.
+    """Remove what killed jobs left of files; what others are writing is left to them.
 
     Examples
     --------
@@ -154,7 +163,11 @@ def remove_partials(paths: Iterable[Path]) -> None:
     for folder, known in stems.items():
         for neighbour in folder.glob(f".*{_PARTIAL}{'?' * 2 * _TOKEN}"):
             if neighbour.name[: -2 * _TOKEN] in known:
-                with contextlib.suppress(OSError):
+                with (
+                    contextlib.suppress(OSError),
+                    neighbour.open("rb") as file,
+                    _locked(file),
+                ):
                     neighbour.unlink()
 
 
@@ -198,9 +211,31 @@ def translated(path: Path) -> Iterator[None]:
         raise from_os_error(error, path, "write") from error
 
 
-def _remove(temporary: Path) -> None:
+@contextlib.contextmanager
+def _locked(file: IO[bytes]) -> Iterator[None]:
+    """Lock an open file, also when it is closed, until the end of the block or of the process.
+
+    Raises
+    ------
+    OSError
+        If somebody else holds the lock, or the disk has none.
+    """
+    if sys.platform == "win32":  # There, a file that is open is not removed.
+        yield
+        return
+    # The lock belongs to the open file, which a duplicate of its descriptor keeps open.
+    descriptor = os.dup(file.fileno())
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _abandon(temporary: Path, lock: contextlib.ExitStack) -> None:
     with contextlib.suppress(OSError):
         temporary.unlink()
+    lock.close()
 
 
 def _rename_without_overwriting(temporary: Path, path: Path) -> None:

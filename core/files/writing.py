@@ -13,7 +13,7 @@ import numpy.typing as npt
 from core.colour import SRGB, ColourSpace
 from core.files import encoders, isobmff, xmp
 from core.files.errors import FileError
-from core.files.formats import jxl, png
+from core.files.formats import jpeg_segments, jxl, png, webp
 from core.files.metadata import Metadata
 from core.files.payloads import carried_bytes
 from core.files.profile import ProfileVersion, icc_profile
@@ -39,7 +39,8 @@ OUTPUT_FORMATS: Mapping[OutputFormat, str] = MappingProxyType(
 """The formats that hold a wide-gamut photo, and their suffixes."""
 
 SOFTWARE = "napari-gamut"
-_HEAD = 1 << 16
+_HEAD = 1 << 17
+_LONGEST_NAME = 1 << 10
 
 REDUCED_FORMATS: Mapping[str, str] = MappingProxyType(
     {
@@ -259,6 +260,14 @@ class PhotoWriter:
     def bits(self) -> int:
         """Bits per channel of the file."""
         return self._sink.target.bits
+
+    @property
+    def precision(self) -> int:
+        """Bits of a channel near 1 that tell its values apart: of float, the significand's."""
+        target = self._sink.target
+        if target.dtype.kind == "u":
+            return target.bits
+        return {32: 24, 16: 11}[target.bits]  # IEEE 754
 
     def close(self) -> None:
         """Finish the file; an incomplete one is removed and is an error.
@@ -542,29 +551,39 @@ def is_own_reduction(path: Path) -> bool:
 
 
 def _stated_software(path: Path) -> str:
-    """Return the program that a TIFF, PNG, JPEG XL or AVIF names, empty if it names none."""
+    """Return the program that a file says it was written by, empty if it says none."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
             if head.startswith(png.SIGNATURE):
-                return _software_of_png(head)
+                return _software_of_png(file)
             if head.startswith(jxl.CONTAINER) or head[8:12] == b"avif":
                 return _software_of_boxes(head, file)
+            if head.startswith(b"\xff\xd8"):
+                return _software_of_packet(jpeg_segments.packet_in(head + file.read(_HEAD)))
+            if head[8:12] == b"WEBP":
+                return _software_of_packet(webp.read_header(path).metadata.xmp)
             if head[:4] not in (b"II*\0", b"MM\0*"):
                 return ""
             structure = TiffStructure(file)
             software = structure.content(structure.pages[0], 305) or b""
             return software.rstrip(b"\0").decode("utf-8", "replace")
-    except (OSError, ValueError, LookupError, struct.error):
-        return ""
+    except (OSError, ValueError, LookupError, struct.error, NotImplementedError, FileError):
+        return ""  # Whoever reads it says what is wrong.
 
 
-def _software_of_png(head: bytes) -> str:
-    place = head.find(b"tEXtSoftware\0")
-    if place < 4:
-        return ""
-    size = int.from_bytes(head[place - 4 : place], "big")
-    return head[place + 13 : place + 4 + size].decode("latin-1")
+def _software_of_png(file: IO[bytes]) -> str:
+    """Return the last program that a PNG names before its pixels: what it was made by."""
+    found = ""
+    file.seek(len(png.SIGNATURE))
+    for kind, size in png.walk(file):
+        if kind == b"IDAT":
+            break
+        if kind == b"tEXt" and size <= _LONGEST_NAME:
+            key, _, text = file.read(size).partition(b"\0")
+            if key == b"Software":
+                found = text.decode("latin-1")
+    return found
 
 
 def _software_of_boxes(head: bytes, file: IO[bytes]) -> str:
@@ -575,6 +594,10 @@ def _software_of_boxes(head: bytes, file: IO[bytes]) -> str:
         packet: bytes | None = data[box.start : box.end]
     else:
         packet = isobmff.xmp_of(isobmff.read_images(data), data)
+    return _software_of_packet(packet)
+
+
+def _software_of_packet(packet: bytes | None) -> str:
     return xmp.properties(packet).get((xmp.TIFF, "Software"), [""])[0]
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -87,6 +87,23 @@ class SolverSettings:
             "ridge": self.ridge >= 0.0,
         }
         check_fields(self, checks, "Solver setting {name} = {value!r} is out of range.")
+
+    def changed(
+        self, max_steps: int | None = None, tolerance: float | None = None
+    ) -> SolverSettings:
+        """Return the same settings with those that are given.
+
+        Examples
+        --------
+        >>> changed = SolverSettings(max_steps=50, tolerance=1e-4).changed(max_steps=20)
+        >>> changed.max_steps, changed.tolerance
+        (20, 0.0001)
+        """
+        return replace(
+            self,
+            max_steps=self.max_steps if max_steps is None else max_steps,
+            tolerance=self.tolerance if tolerance is None else tolerance,
+        )
 
 
 @dataclass(frozen=True)

@@ -433,10 +433,13 @@ def samples_of(lost: LostPixels, form: Form, most: int) -> Samples:
     codes, naive = lost.codes[chosen], naive_inversion(lost.codes[chosen])
     base = lost.estimate[chosen]
     low, high = clipped_channels(codes, tolerance)
-    weight = (low | high) * clipping_weight(codes, tolerance)[:, None]
+    certainty = clipping_weight(codes, tolerance)[:, None]
+    weight = (low | high) * certainty
     rows, columns = np.divmod(lost.places[chosen], lost.size[1])
     matrix = matrix_between(SRGB, PROPHOTO, lost.settings.adaptation)
-    missing = (lost.original[chosen] - base).astype(np.float32)
+    # What restoring leaves without the network, which fades the estimate as the network's step.
+    faded = naive + certainty * (base - naive)
+    missing = (lost.original[chosen] - faded).astype(np.float32)
     power = np.square(weight * missing).mean(dtype=np.float64) if len(codes) else 0.0
     scale = max(math.sqrt(power) / _USUAL, _LEAST_SCALE)
     return Samples(

@@ -116,7 +116,8 @@ def lost_pixels(
                     estimate[part] = band.worker.scene(lost[part], band.answers, source)
                     done = part.stop
                 yield band.done, band.total
-        estimate[~np.isfinite(estimate).all(-1)] = 0.0
+        unknown = ~np.isfinite(estimate).all(-1)
+        estimate[unknown] = naive_inversion(lost[unknown])
     return LostPixels(codes.shape[:2], places, lost, estimate, original[clipped], settings)
 
 

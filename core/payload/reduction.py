@@ -13,7 +13,7 @@ from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
 from core.files import format_of, read, write_codes
 from core.files.privacy import without_private
-from core.gamut import clipped_mask, out_of_gamut_mask, reduce, share
+from core.gamut import ROUNDING, clipped_mask, out_of_gamut_mask, reduce, share
 from core.payload.embedding import Embedding, write_embedded
 from core.progress import finished
 
@@ -86,7 +86,7 @@ class ReductionReport:
     out_of_gamut_share : float
         Share of the pixels, 0..1, whose colours sRGB cannot hold.
     clipped_share : float
-        Share of the pixels, 0..1, that expansion will take for clipped.
+        Share of the pixels, 0..1, with a code at an end of the range, before any compression.
     payload_size, hint_size : int
         Bytes that the file carries to bring the colours back: in all, and of the hint.
     notes : tuple of str
@@ -211,7 +211,7 @@ def file_reduction(
         str(source),
         str(target),
         photo.profile_name,
-        share(out_of_gamut_mask(scene)),
+        share(out_of_gamut_mask(scene, ROUNDING)),
         share(clipped_mask(codes)),
         made.size,
         made.hint_size,

@@ -15,7 +15,7 @@ from core.pictures.convergence import QualityTrace, convergence_figure, move_cur
 from core.pictures.error_maps import COLOUR_MAP, Limits, error_figure, heat_map, shared_limits
 from core.pictures.overlaid import Pointed, overlaid_figure, pointed_at
 from core.pictures.payload_curve import payload_figure
-from core.pictures.saving import figure_bytes, save_figure
+from core.pictures.saving import check_figure_name, figure_bytes, save_figure
 from core.pictures.story import Story, tell
 from core.pictures.theme import ThemeName
 
@@ -27,6 +27,7 @@ __all__ = [
     "QualityTrace",
     "Story",
     "ThemeName",
+    "check_figure_name",
     "chromaticities",
     "chromaticity_figure",
     "code_figure",

@@ -60,10 +60,29 @@ def save_figure(
     """
     from core.files.safe_write import write_bytes
 
-    ending = path.suffix.lower()
-    if ending not in _METADATA:
+    check_figure_name(path)
+    content = figure_bytes(figure, path.suffix.lower(), dots_per_inch)
+    write_bytes(path, content, overwrite=overwrite)
+
+
+def check_figure_name(path: Path) -> None:
+    """Refuse a name that ends in no format of drawings.
+
+    Raises
+    ------
+    PhotoError
+        With what it may end in.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> check_figure_name(Path("solver.svg"))
+    >>> check_figure_name(Path("solver.bmp"))
+    Traceback (most recent call last):
+    core.errors.PhotoError: “solver.bmp” is not a name for a drawing; end it in .png, .svg or .pdf.
+    """
+    if path.suffix.lower() not in _METADATA:
         raise PhotoError(f"“{path}” is not a name for a drawing; end it in .png, .svg or .pdf.")
-    write_bytes(path, figure_bytes(figure, ending, dots_per_inch), overwrite=overwrite)
 
 
 def figure_bytes(figure: Figure, ending: str, dots_per_inch: int = 200) -> bytes:

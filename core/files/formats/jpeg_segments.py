@@ -187,6 +187,21 @@ def _segment(marker: int, content: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
 
 
+def packet_in(head: bytes) -> bytes | None:
+    r"""Return the XMP packet of a JPEG of which only the beginning is at hand.
+
+    Examples
+    --------
+    >>> marked = b"\xff\xe1" + (len(_XMP) + 8).to_bytes(2, "big") + _XMP + b"packet"
+    >>> packet_in(b"\xff\xd8" + marked), packet_in(b"\xff\xd8") is None
+    (b'packet', True)
+    """
+    place = head.find(_XMP)
+    if place < 4 or head[place - 4 : place - 2] != b"\xff\xe1":
+        return None
+    return head[place + len(_XMP) : place - 2 + int.from_bytes(head[place - 2 : place], "big")]
+
+
 def _extension(segments: Segments, identity: str) -> bytes | None:
     if not identity:
         return None

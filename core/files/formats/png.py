@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import imagecodecs
 import numpy as np
@@ -45,7 +45,7 @@ def read_header(path: Path) -> Header:
     compressed = 0
     with path.open("rb") as file:
         file.seek(len(SIGNATURE))
-        for kind, size in _walk(file):
+        for kind, size in walk(file):
             if kind == b"IDAT":
                 compressed += size
                 file.seek(size, 1)
@@ -95,7 +95,7 @@ def read_pixels(path: Path, header: Header) -> npt.NDArray[Any]:
     kept = bytearray(SIGNATURE)
     with path.open("rb") as file:
         file.seek(len(SIGNATURE))
-        for kind, size in _walk(file):
+        for kind, size in walk(file):
             if kind in _PIXEL_CHUNKS:
                 file.seek(-8, 1)
                 whole = file.read(size + 12)
@@ -160,7 +160,29 @@ def _crc(content: bytes) -> bytes:
     return struct.pack(">I", zlib.crc32(content))
 
 
-def _walk(file: Any) -> Iterator[tuple[bytes, int]]:
+def walk(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Yield the kind and the size of chunk after chunk, up to the end mark.
+
+    Parameters
+    ----------
+    file : binary file
+        Behind the signature, or behind a chunk. What is yielded stands before the content, which
+        may be read.
+
+    Raises
+    ------
+    ValueError
+        If the chunks are damaged, or too many.
+
+    Examples
+    --------
+    >>> import io
+    >>> png = insert_chunks(bytes(imagecodecs.png_encode(np.zeros((4, 6), np.uint8))), [])
+    >>> file = io.BytesIO(png)
+    >>> _ = file.seek(len(SIGNATURE))
+    >>> [kind for kind, _ in walk(file)]
+    [b'IHDR', b'IDAT']
+    """
     begin = file.tell()
     end = file.seek(0, 2)
     file.seek(begin)

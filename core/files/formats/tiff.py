@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-"""A tag of the private range, for data of this product."""
-
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
 UNSIGNED, FLOAT = 1, 3
 UNCOMPRESSED = 1

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.cli import main
 from core.engine.batches import find_photos, plan_jobs, sentence
 from core.errors import PhotoError
-from core.files import Metadata, read, write_codes
+from core.files import FileError, Metadata, read, write_codes
+from core.files.payloads import strip
+from core.files.safe_write import SafeFile
 from tests.core.files.conftest import exif_blob, packet_of
 
 if TYPE_CHECKING:
@@ -70,6 +73,62 @@ def test_results_are_never_expanded_again(
     assert [os.path.basename(one["input"]) for one in files] == ["a.jpg"]
 
 
+def test_a_file_in_a_form_that_is_not_read_does_not_stop_the_others(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    boxes = b"\0\0\0\x14ftypavif\0\0\0\0avif" + b"\0\0\0\x08mini"
+    (folder / "short.avif").write_bytes(boxes)
+    assert run("expand", folder, "-o", tmp_path / "wide", "--model", "naive") == 1
+    assert (tmp_path / "wide" / "a.tif").exists()
+    assert "short.avif" in capsys.readouterr().err
+
+
+def test_what_another_run_is_writing_is_left_to_it(folder: Path, tmp_path: Path) -> None:
+    wide = tmp_path / "wide"
+    wide.mkdir()
+    (wide / ".a.tif.partial-0123abcd").write_bytes(b"of a run that was killed")
+    other = SafeFile(wide / "a.tif")
+    other.file.write(b"of a run that goes on")
+    assert run("expand", folder, "-o", wide, "--model", "naive") == 0
+    assert len(list(wide.iterdir())) == 2, "the result, and what the other run has of it"
+    other.discard()
+    assert [path.name for path in wide.iterdir()] == ["a.tif"]
+
+
+class TestStrip:
+    @pytest.fixture
+    def carriers(self, tmp_path: Path) -> list[Path]:
+        photos = [tmp_path / name / "x.png" for name in ("a", "b")]
+        for photo in photos:
+            photo.parent.mkdir()
+            write_codes(photo, CODES, extra_metadata=b"a hint")
+        return photos
+
+    @pytest.mark.parametrize("more", [(), ("--overwrite",)])
+    def test_two_photos_never_become_one(
+        self, carriers: list[Path], tmp_path: Path, more: tuple[str, ...]
+    ) -> None:
+        assert run("strip", *carriers, "-o", tmp_path / "out", *more) == 2
+        assert not (tmp_path / "out").exists()
+
+    def test_a_folder_of_one_photo_becomes_a_folder(
+        self, carriers: list[Path], tmp_path: Path
+    ) -> None:
+        assert run("strip", carriers[0].parent, "-o", tmp_path / "out.2024") == 0
+        assert (tmp_path / "out.2024" / "x.png").is_file()
+
+    def test_a_name_of_another_format_is_refused(
+        self, carriers: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run("strip", carriers[0], "-o", tmp_path / "bare.jpg") == 2
+        assert "keeps its format; end" in capsys.readouterr().err
+        assert run("strip", carriers[0], "-o", tmp_path / "bare.PNG") == 0
+
+    def test_a_photo_that_is_gone_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(FileError, match="does not exist"):
+            strip(tmp_path / "gone.png", tmp_path / "bare.png")
+
+
 def test_a_folder_of_results_is_reduced_but_not_expanded_again(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,9 +140,12 @@ def test_a_folder_of_results_is_reduced_but_not_expanded_again(
     assert "nothing but results of this program" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("format_key", ["tiff", "png", "jxl", "avif"])
+@pytest.mark.parametrize("format_key", ["tiff", "png", "jxl", "avif", "jpeg", "webp"])
 def test_results_are_never_reduced_again(folder: Path, format_key: str) -> None:
-    write_codes(folder / "b.jpg", CODES)
+    # More of it than the beginning of a file that is looked at first.
+    packet = packet_of(f'xmp:CreatorTool="{"x" * 60_000}"')
+    source = folder / ("b.webp" if format_key == "jpeg" else "b.jpg")
+    Image.fromarray(CODES).save(source, xmp=packet, exif=b"Exif\0\0" + exif_blob())
     (folder / "a.png").unlink()
     command = ("reduce", folder, "-o", folder, "--no-hint", "--format", format_key)
     assert run(*command) == 0

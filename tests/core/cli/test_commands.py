@@ -27,6 +27,8 @@ from core.network.models import Descriptor, random_model, to_bytes
 from core.styles import VIVID
 from tests.core.conftest import wide_photo
 
+SAMPLE = str(sample_photo())
+
 
 def codes_of(seed: int, height: int = 40, width: int = 50) -> np.ndarray:
     rng = np.random.default_rng(seed)
@@ -252,6 +254,16 @@ def test_the_sample_is_what_its_description_says() -> None:
         (("expand", "--sample", "-o", "x.tif", "--device", "abacus"), "no device"),
         (("info", "nowhere.jpg"), "no photo nowhere.jpg"),
         (("reduce", "nowhere.jpg", "-o", "x.png"), "no photo nowhere.jpg"),
+        (("expand", "--sample", "-o", "x.png", "--space", "acescg"), "PNG"),
+        (("expand", "--sample", "-o", "x.tif", "--depth", "12", "--dry-run"), "16 bits"),
+        (("expand", "--sample", "-o", "x.tif", "--model", "naive", "--steps", "9"), "--steps"),
+        (("expand", "--sample", "-o", "x.png", "--before-after", "x.png"), "replace the photo"),
+        (("expand", "--sample", "-o", "x.tif", "--before-after", "x.jpg"), ".png, .svg or .pdf"),
+        (("reduce", SAMPLE, "-o", "x.png", "--steps", "9"), "--embed"),
+        (("reduce", SAMPLE, "-o", "x.png", "--quality", "80"), "lossless"),
+        (("evaluate", "naive", "--photos", ".", "--subsampling", "444"), "--jpeg"),
+        (("evaluate", "naive", "--photos", ".", "--figure-photos", "2"), "--figures"),
+        (("adapt", SAMPLE, "-o", "nowhere/mine.safetensors"), "create it first"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
@@ -261,6 +273,50 @@ def test_what_cannot_be_done_is_one_sentence(
     error = capsys.readouterr().err
     assert sentence in error
     assert error.count("\n") == 1
+
+
+def test_a_picture_never_replaces_the_photo_that_was_expanded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = tmp_path / "a.png"
+    write_codes(photo, codes_of(1))
+    before = photo.read_bytes()
+    options = ("--before-after", photo, "--overwrite", "--model", "naive")
+    assert run("expand", photo, "-o", tmp_path / "a.tif", *options) == 2
+    assert "is being read" in capsys.readouterr().err
+    assert photo.read_bytes() == before
+
+
+@pytest.mark.parametrize("arguments", [("--threads", "-1"), ("--resume", "--overwrite")])
+def test_options_that_mean_nothing_are_refused(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("expand", "--sample", "-o", "x.tif", *arguments)
+    assert ended.value.code == 2
+    assert arguments[-1 if arguments[0] == "--resume" else 0] in capsys.readouterr().err
+
+
+def test_the_paper_s_own_estimate_can_be_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_codes(tmp_path / "a.png", codes_of(2))
+    target = tmp_path / "a.tif"
+    command = ("expand", tmp_path / "a.png", "-o", target, "--model", "letnet", "--no-projection")
+    assert run(*command) == 0
+    assert "not projected" in capsys.readouterr().out
+    assert (reduce(read(target).scene()) != codes_of(2)).any()
+
+
+def test_what_rounding_moves_out_of_srgb_is_not_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = tmp_path / "red.tif"
+    write(photo, np.tile(convert(np.float32([1, 0, 0]), SRGB, PROPHOTO), (8, 8, 1)), PROPHOTO)
+    assert run("reduce", photo, "-o", tmp_path / "red.png") == 0
+    assert "0.00% of the pixels are outside sRGB" in capsys.readouterr().out
+    assert run("compare", photo, tmp_path / "red.png") == 0
+    assert "outside sRGB: 0.00%" in capsys.readouterr().out
 
 
 def test_reduce_clips_to_srgb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -207,19 +207,20 @@ def test_light_above_white_is_said_to_be_clipped_where_there_is_none(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("dtype", "suffix", "space", "exact"),
+    ("dtype", "suffix", "space", "depth", "exact"),
     [
-        (np.uint8, ".tif", PROPHOTO, True),
-        (np.uint8, ".png", PROPHOTO, True),
-        (np.uint8, ".jxl", PROPHOTO, True),
-        (np.uint8, ".avif", PROPHOTO, False),
-        (np.uint16, ".tif", PROPHOTO, False),
-        (np.uint16, ".tif", ACESCG, True),
-        (np.uint16, ".jxl", ACESCG, True),
+        (np.uint8, ".tif", PROPHOTO, None, True),
+        (np.uint8, ".png", PROPHOTO, None, True),
+        (np.uint8, ".jxl", PROPHOTO, None, True),
+        (np.uint8, ".avif", PROPHOTO, None, False),
+        (np.uint8, ".tif", ACESCG, 16, False),
+        (np.uint16, ".tif", PROPHOTO, None, False),
+        (np.uint16, ".tif", ACESCG, None, True),
+        (np.uint16, ".jxl", ACESCG, None, True),
     ],
 )
 def test_the_note_says_which_codes_do_not_come_back(
-    tmp_path: Path, dtype: type, suffix: str, space: ColourSpace, exact: bool
+    tmp_path: Path, dtype: type, suffix: str, space: ColourSpace, depth: int | None, exact: bool
 ) -> None:
     codes = photo_codes().astype(dtype)
     if dtype is np.uint16:
@@ -230,7 +231,7 @@ def test_the_note_says_which_codes_do_not_come_back(
     write_codes(tmp_path / "in.png", codes)
     settings = dataclasses.replace(SETTINGS, space=space)
     target = tmp_path / f"out{suffix}"
-    report = expand_file(tmp_path / "in.png", target, MODEL, settings)
+    report = expand_file(tmp_path / "in.png", target, MODEL, settings, FileSettings(depth=depth))
     back = reduce(read(target).scene(), 8 * codes.dtype.itemsize)
     away = np.abs(back.astype(int) - codes)
     note = " ".join(report.notes)

@@ -132,6 +132,8 @@ def test_only_a_method_that_is_new_is_measured(
     smaller = replace(more, evaluation=replace(EVALUATION, max_side=32))
     finished(benchmark(units, smaller, tmp_path))
     assert len(counted) == 8, "other settings have figures of their own"
+    finished(benchmark(units, replace(smaller, threads=1), tmp_path))
+    assert len(counted) == 12, "and times are those of so many threads"
 
 
 def test_a_photo_that_is_shown_later_gets_its_pictures(
@@ -143,16 +145,15 @@ def test_a_photo_that_is_shown_later_gets_its_pictures(
     finished(benchmark(units, SETTINGS, tmp_path))
     shown = [unit for unit in units if unit.shown]
     assert len(counted) == before + len(shown)
-    assert len(pictures_of(tmp_path, shown)) == len(shown) + 1
+    assert len(pictures_of(tmp_path, shown, SETTINGS)) == len(shown) + 1
 
 
 def test_several_processes_measure_the_same(photos: list[Path], tmp_path: Path) -> None:
     settings = replace(SETTINGS, methods=("sampled",), protocols=("box",))
+    settings = replace(settings, threads=1)
     units = plan(photos, settings)
     alone = finished(benchmark(units, settings, tmp_path / "one"))
-    together = finished(
-        benchmark(units, settings, tmp_path / "two", place=Cluster(workers=2), threads=1)
-    )
+    together = finished(benchmark(units, settings, tmp_path / "two", place=Cluster(workers=2)))
     assert [one.row.metrics for one in alone] == [one.row.metrics for one in together]
 
 
@@ -167,12 +168,46 @@ def test_a_photo_that_cannot_be_read_is_named(photos: list[Path], tmp_path: Path
         finished(benchmark(units, SETTINGS, tmp_path / "out"))
 
 
+def test_photos_of_one_name_are_told_apart(photos: list[Path], tmp_path: Path) -> None:
+    namesake = tmp_path / "other" / photos[0].name
+    namesake.parent.mkdir()
+    write_untagged(namesake, wide_photo(5))
+    units = plan([photos[0], namesake], replace(SETTINGS, methods=("sampled",)), shown=2)
+    measured = finished(benchmark(units, SETTINGS, tmp_path))
+    assert {one.row.photo for one in measured} == {"photos/photo 0.png", "other/photo 0.png"}
+    shown = [unit for unit in units if unit.shown and unit.method == "sampled"]
+    first, second = (
+        np.load(pictures_of(tmp_path, [unit], SETTINGS)["original"])["screen"] for unit in shown
+    )
+    assert (first != second).any()
+
+
+def test_the_page_follows_the_iterations_of_a_photo_that_can_be_read(
+    photos: list[Path], tmp_path: Path
+) -> None:
+    photos[0].write_bytes(b"nothing")
+    out = tmp_path / "out"
+    arguments = ["benchmark", str(photos[0].parent), "-o", str(out), "--methods", "letnet-box"]
+    arguments += ["--styles", "vivid", "--protocols", "box", "--no-perceptual", "--sides", "64"]
+    assert main([*arguments, "--shown", "2"]) == 1
+    assert "photo 1" in (out / "benchmark.html").read_text()
+
+
+def test_a_report_of_something_else_is_no_budget(
+    tmp_path: Path, photos: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.json").write_text("[1]")
+    arguments = ["benchmark", str(photos[0].parent), "-o", str(tmp_path / "out")]
+    assert main([*arguments, "--budgets", str(tmp_path / "x.json")]) == 2
+    assert "is no report of gamut train-rival" in capsys.readouterr().err
+
+
 def test_pictures_of_shown_photos_are_kept(photos: list[Path], tmp_path: Path) -> None:
     units = plan(photos, SETTINGS, shown=1)
     finished(benchmark(units, SETTINGS, tmp_path))
     shown = [unit for unit in units if unit.shown]
-    assert pictures_of(tmp_path, [unit for unit in units if unit not in shown]) == {}
-    arrays = {name: np.load(path) for name, path in pictures_of(tmp_path, shown).items()}
+    assert pictures_of(tmp_path, [unit for unit in units if unit not in shown], SETTINGS) == {}
+    arrays = {name: np.load(path) for name, path in pictures_of(tmp_path, shown, SETTINGS).items()}
     assert list(arrays) == ["original", "naive", "sampled", "soft-clip"]
     assert arrays["original"]["screen"].shape == (48, 64, 3)
     assert arrays["sampled"]["error"].mean() < arrays["naive"]["error"].mean()
@@ -257,7 +292,7 @@ class TestPage:
     def measured(self, photos: list[Path], folder: Path) -> tuple[list[Measured], list[Shown]]:
         units = plan(photos, SETTINGS, shown=1)
         measured = finished(benchmark(units, SETTINGS, folder))
-        pictures = pictures_of(folder, [unit for unit in units if unit.shown])
+        pictures = pictures_of(folder, [unit for unit in units if unit.shown], SETTINGS)
         return measured, [Shown("photo 0", pictures)]
 
     def test_it_needs_nothing_beside_it(self, photos: list[Path], tmp_path: Path) -> None:

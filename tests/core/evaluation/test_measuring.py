@@ -14,7 +14,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from core.colour import PROPHOTO, SRGB, convert
+from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
 from core.engine.expansion import ExpansionSettings
 from core.errors import PhotoError
 from core.evaluation import measuring
@@ -164,7 +164,7 @@ class TestSettings:
 
     def test_the_paper_s_protocol_is_cat02_without_projection(self) -> None:
         settings = replace(QUICK, protocol=PROTOCOLS["paper"])
-        expansion = settings.expansion_settings()
+        expansion = settings.expansion_settings(PAPER_METHOD)
         assert (expansion.adaptation, expansion.project) == ("CAT02", False)
         codes, outside = reduced(wide_photo(0), settings)
         scene = convert(wide_photo(0), PROPHOTO, SRGB, "CAT02")
@@ -187,10 +187,14 @@ class TestSettings:
             assert other.kept == other.kept_in_file == 1.0
 
     def test_the_solver_s_settings_arrive(self) -> None:
-        solver = SolverSettings(max_steps=2, tolerance=0.0)
-        settings = replace(QUICK, expansion=ExpansionSettings(device="cpu", solver=solver))
-        _, box = rows_of(settings, 1)
+        _, box = rows_of(replace(QUICK, steps=2), 1)
         assert box.steps == 2.0
+
+    def test_one_setting_of_the_solver_leaves_the_others_as_the_model_has_them(self) -> None:
+        (letnet,) = methods(["letnet"])
+        solver = replace(QUICK, steps=7).expansion_settings(letnet).solver
+        assert solver == replace(letnet.solver, max_steps=7) != SolverSettings(max_steps=7)
+        assert QUICK.expansion_settings(NAIVE).solver is None
 
     def test_large_photos_can_be_reduced(self) -> None:
         _, box = rows_of(replace(QUICK, max_side=32), 1)
@@ -381,7 +385,7 @@ class TestFigures:
 
     def test_all_are_drawn(self) -> None:
         plain = LetNetMethod(random_model(LetNetConfig(channels=8, mode="plain")), "plain")
-        photos = [("first", wide_photo(0)), ("second", wide_photo(1))]
+        photos = [("first", wide_photo(0), None), ("second", wide_photo(1), DISPLAY_P3)]
         figures = dict(draw_photos([BOX_METHOD, plain], photos, VIVID, QUICK))
         assert list(figures) == [
             *(f"first {kind}" for kind in ("gamuts", "convergence box", "errors box")),

@@ -14,7 +14,15 @@ import torch
 from core.colour import PROPHOTO, SRGB, convert
 from core.engine.expansion import ExpansionSettings, expand
 from core.errors import PhotoError
-from core.gamut import clipped_channels, naive_inversion, out_of_gamut_mask, reduce
+from core.gamut import (
+    LOSSY_TOLERANCE,
+    clipped_channels,
+    clipping_weight,
+    naive_inversion,
+    out_of_gamut_mask,
+    reduce,
+)
+from core.methods import registry
 from core.methods.gamut_mlp import FittedGamutMlp
 from core.methods.naive import NaiveInversion
 from core.metrics import compare
@@ -60,6 +68,20 @@ def fitted(codes: np.ndarray, scene: np.ndarray, settings: FitSettings = QUICK) 
 @pytest.fixture(scope="module")
 def record(mlp: GamutMlp, codes: np.ndarray) -> Record:
     return network_record(mlp, codes, PROPHOTO, "")
+
+
+def test_what_is_learned_is_what_restoring_needs(codes: np.ndarray, scene: np.ndarray) -> None:
+    settings = ExpansionSettings(tolerance=LOSSY_TOLERANCE, device="cpu")
+    lost = finished(lost_pixels(codes, scene, registry.method("letnet-box"), settings=settings))
+    samples = samples_of(lost, FORMS["4"], len(lost.codes))
+    naive, weight = naive_inversion(lost.codes), clipping_weight(lost.codes, LOSSY_TOLERANCE)
+    faded = weight < 1.0
+    assert 0.02 < faded.mean() < 0.98
+    changed = weight > 0.0
+    weight, naive, base = weight[changed, None], naive[changed], lost.estimate[changed]
+    step = samples.missing.numpy()[changed] * samples.scale / weight
+    restored = naive + weight * (base + step - naive)  # As the finishing does.
+    np.testing.assert_allclose(restored, lost.original[changed], atol=1e-5)
 
 
 def test_most_of_what_was_lost_comes_back(
