@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +13,12 @@ from core.methods.registry import EMBEDDED, NAIVE
 from core.pictures.screens import DISPLAYS, display_image
 from core.source_gamut import UNKNOWN
 from napari_gamut.levels import levels
+from napari_gamut.origins import carried_by
 from napari_gamut.photos import LayerError
 from napari_gamut.previewing import WORTH_IT, glimpse, glimpse_again
 from napari_gamut.records import Fingerprint, Provenance, Record, WidePixels
-from napari_gamut.requests import Request, prepared
+from napari_gamut.requests import AS_FILE, Request, prepared
+from napari_gamut.saving import metadata_of
 from napari_gamut.seeing import MUTED, gain_between
 from napari_gamut.stacks import Frames
 
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
     from napari_gamut.photos import LayerPhoto
     from napari_gamut.previewing import Glimpse, View
     from napari_gamut.regions import Region
+
+_UNUSED = (
+    "The file carries what helps to recover its colours, which this method does not use; choose "
+    "another one."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +91,15 @@ class Expanded:
     solve : Solve or None
         What was found, to be kept as long as settings may change; None for stacks, and for
         photos of which it would take too much memory.
+    notes : tuple of str
+        Sentences for people about what the photo's file carries.
     """
 
     data: Any
     record: Record
     gain: Gain | None = None
     solve: Solve | None = None
+    notes: tuple[str, ...] = ()
 
 
 def expand_photo(
@@ -136,10 +145,12 @@ def expand_photo(
         if region is not None:
             raise LayerError("A region is of a single photo; choose the whole photo for a stack.")
         photo.frame((0,) * len(photo.leading)).codes()
+        settings, _ = _sourced(settings, method, request, photo)
         return _stack(photo, request, method, settings)
     codes = photo.codes()
-    method = _bound(method, photo, codes)
-    settings = method.settled(settings)
+    method, notes = _bound(method, photo, codes)
+    settings, reason = _sourced(settings, method, request, photo)
+    notes = (*notes, *reason)
     weight = None if region is None else region.weight(photo.size)
     if solve is not None and not solve.serves(codes, method, settings, weight):
         solve = None
@@ -155,9 +166,8 @@ def expand_photo(
             )
     values, tiles, solve = yield from _values(codes, method, settings, check, solve, weight)
     made = replace(
-        _made(photo, request, method),
+        _made(photo, request, method, settings),
         region="" if region is None else region.name,
-        origin=UNKNOWN if settings.source is None else settings.source.key,
         steps=tuple(tile.steps for tile in tiles),
         residuals=tuple(tile.residual for tile in tiles),
         unconverged=sum(tile.status.failed for tile in tiles),
@@ -172,7 +182,7 @@ def expand_photo(
     naive = naive_inversion(codes)
     scene = convert(values, settings.space, SRGB, settings.adaptation)
     gain = gain_between(naive, scene, made.clipped_share or 0.0)
-    return Expanded(levels(picture), record, gain, solve)
+    return Expanded(levels(picture), record, gain, solve, notes)
 
 
 def _values(
@@ -202,11 +212,10 @@ def _values(
     return values, solve.solved.tiles, solve
 
 
-def _bound(method: Method, photo: LayerPhoto, codes: Codes) -> Method:
-    """Return the method for this photo, whose file may carry a network or a hint of it."""
+def _bound(method: Method, photo: LayerPhoto, codes: Codes) -> tuple[Method, tuple[str, ...]]:
+    """Return the method for this photo, whose file may carry a network or a hint; and notes."""
     from core.engine.method import Needs, Subject
     from core.engine.tiling import ArraySource
-    from core.files import carried_bytes
 
     path = photo.record.path
     if not path and method.needs is Needs.PAYLOAD:
@@ -214,16 +223,32 @@ def _bound(method: Method, photo: LayerPhoto, codes: Codes) -> Method:
             f"“{photo.name}” comes from no file, so it carries no network; choose another method."
         )
     if not path:
-        return method
-    try:
-        payload = carried_bytes(Path(path))
-    except OSError:
-        # A layer outlives its file.
-        payload = None
-    return method.bound(Subject(ArraySource(codes), payload, str(path)))
+        return method, ()
+    payload = carried_by(photo)
+    method = method.bound(Subject(ArraySource(codes), payload, str(path)))
+    notes = method.notes
+    if payload is not None and not notes:
+        notes = (_UNUSED,)
+    return method, notes
 
 
-def _made(photo: LayerPhoto, request: Request, method: Method) -> Provenance:
+def _sourced(
+    settings: ExpansionSettings, method: Method, request: Request, photo: LayerPhoto
+) -> tuple[ExpansionSettings, tuple[str, ...]]:
+    """Return the settings with the source gamut, and why it is that one.
+
+    What the file carries holds for people who do not know better.
+    """
+    from core.engine.origin import sourced
+
+    detect = request.source == AS_FILE or method.source is not None
+    settings, notes = sourced(settings, method, metadata_of(photo.record), detect=detect)
+    return method.projected(settings), notes
+
+
+def _made(
+    photo: LayerPhoto, request: Request, method: Method, settings: ExpansionSettings
+) -> Provenance:
     return Provenance(
         source=photo.name,
         model=method.name,
@@ -231,7 +256,8 @@ def _made(photo: LayerPhoto, request: Request, method: Method) -> Provenance:
         strength=request.strength,
         tolerance=request.tolerance,
         space=request.space,
-        origin=request.source,
+        origin=UNKNOWN if settings.source is None else settings.source.key,
+        layer=photo.layer,
     )
 
 
@@ -260,5 +286,5 @@ def _stack(
     wide = WidePixels(
         da.stack(lazy).reshape(frames.shape), request.space, settings.adaptation, request.display
     )
-    record = replace(photo.record, wide=wide, made=_made(photo, request, method))
+    record = replace(photo.record, wide=wide, made=_made(photo, request, method, settings))
     return Expanded(frames, record)

@@ -134,6 +134,7 @@ def expand_folder(
         else:
             expanded += 1
             clipped = percentage(report.clipped_share)
-            line = f"{name} → {job.target.name}: {clipped} of the pixels were clipped"
+            line = f"{name} → {job.target.name}: {clipped} of the pixels were clipped."
+            line = " ".join([line, *report.notes])
             yield FileProgress(name, number + 1, len(jobs), line=line)
     return FolderReport(expanded, kept, failed)

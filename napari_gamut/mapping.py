@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from core.colour import PROPHOTO, SRGB, convert
-from core.gamut import clipped_mask, naive_inversion, out_of_gamut_mask, reduce, share
+from core.gamut import (
+    ROUNDING,
+    clipped_mask,
+    naive_inversion,
+    out_of_gamut_mask,
+    reduce,
+    share,
+)
 from core.metrics import absolute_error_map, delta_e_map
 from core.pictures.error_maps import shared_limits
 from core.pictures.screens import DISPLAYS, outside_mask
@@ -151,6 +158,6 @@ def _values(
         return delta_e_map(reduced(photo), photo.prophoto())
     assert reference is not None
     if kind == "outside_srgb":
-        return out_of_gamut_mask(reference.linear(SRGB))
+        return out_of_gamut_mask(reference.linear(SRGB), ROUNDING)
     compare = absolute_error_map if kind == "absolute" else delta_e_map
     return compare(reference.prophoto(), photo.prophoto())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.colour import SRGB
 from core.gamut import ROUNDING, out_of_gamut_mask, reduce
-from napari_gamut.naming import drawn_name
+from napari_gamut.naming import drawn_names
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -88,6 +88,7 @@ def chosen_colours(
     from core.pictures import code_shares, evenly_spaced
 
     found = {}
+    names = drawn_names((photo.name, photo.record) for photo in photos)
     for number, photo in enumerate(photos):
         yield number, len(photos)
         mask = None if region is None else region.mask(photo.size)
@@ -95,6 +96,5 @@ def chosen_colours(
         codes = reduce(photo.linear(SRGB)) if photo.is_wide else photo.codes()
         if mask is not None:
             values, codes = values[mask], codes[mask]
-        name = drawn_name(photo.name, photo.record)
-        found[name] = Colours(evenly_spaced(values).copy(), code_shares(codes))
+        found[names[number]] = Colours(evenly_spaced(values).copy(), code_shares(codes))
     return found

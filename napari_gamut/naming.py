@@ -9,6 +9,8 @@ from core.colour import SPACES
 from core.source_gamut import UNKNOWN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from napari_gamut.records import Provenance, Record
 
 _SHORT = {"prophoto": "ProPhoto", "display-p3": "P3", "adobe-rgb": "Adobe RGB"}
@@ -52,11 +54,20 @@ def file_name(name: str, record: Record) -> str:
     return re.sub(r'[\\/:*?"<>|\s]+', " ", name).strip() + ".tif"
 
 
-def drawn_name(name: str, record: Record) -> str:
-    """Return what a photo is called in a narrow drawing."""
-    if record.made is not None:
-        name = f"{record.made.source}, {record.made.model} {record.made.strength:.0%}"
-    return name if len(name) <= _LONGEST_DRAWN else f"{name[: _LONGEST_DRAWN - 1]}…"
+def drawn_names(photos: Iterable[tuple[str, Record]]) -> list[str]:
+    """Return what photos are called in a narrow drawing, each in its own way.
+
+    Names that begin alike differ at their end: what is too long is cut in the middle.
+    """
+    found: list[str] = []
+    for name, record in photos:
+        plain = short = _drawn(name, record)
+        number = 1
+        while short in found:
+            number += 1
+            short = f"{plain} ({number})"
+        found.append(short)
+    return found
 
 
 def percentage(part: float) -> str:
@@ -72,3 +83,12 @@ def percentage(part: float) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, in the plural unless it is one."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _drawn(name: str, record: Record) -> str:
+    if record.made is not None:
+        name = f"{record.made.source}, {record.made.model} {record.made.strength:.0%}"
+    if len(name) <= _LONGEST_DRAWN:
+        return name
+    half = _LONGEST_DRAWN // 2
+    return f"{name[:half]}…{name[half + 1 - _LONGEST_DRAWN :]}"

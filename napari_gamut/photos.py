@@ -20,6 +20,8 @@ from napari_gamut.opening import has_own_colours
 from napari_gamut.records import Fingerprint, Record, WidePixels, record_in
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     import numpy.typing as npt
     from napari.layers import Layer
 
@@ -39,11 +41,12 @@ class LayerError(PhotoError):
     ----------
     sentence : str
         For people.
-    convertible : bool
-        Whether :func:`napari_gamut.conversions.converted` may make a photo of the layer.
+    convertible : Hashable
+        By which napari knows the layer of which :func:`napari_gamut.conversions.conversion` may
+        make a photo; None where it cannot.
     """
 
-    def __init__(self, sentence: str, *, convertible: bool = False) -> None:
+    def __init__(self, sentence: str, *, convertible: Hashable = None) -> None:
         super().__init__(sentence)
         self.convertible = convertible
 
@@ -61,11 +64,14 @@ class LayerPhoto:
     record : Record
         What the plugin knows of it. What it says of single pixels may be of the photo before
         somebody cropped or turned it: :attr:`fitted` is of what is shown.
+    layer : Hashable
+        By which napari knows the layer; None where there is none.
     """
 
     name: str
     data: Any
     record: Record
+    layer: Hashable = None
 
     @property
     def leading(self) -> Index:
@@ -151,7 +157,9 @@ class LayerPhoto:
         try:
             return codes_from_image(np.asarray(self.data)[..., :3])
         except PhotoError as error:
-            raise LayerError(f"“{self.name}” cannot be used. {error}", convertible=True) from error
+            raise LayerError(
+                f"“{self.name}” cannot be used. {error}", convertible=self.layer
+            ) from error
 
     def alpha(self) -> npt.NDArray[Any] | None:
         """Return the opacity of a single photo, shape (H, W), or None."""
@@ -178,10 +186,6 @@ class LayerPhoto:
         """Return a single photo as the metrics take it: linear ProPhoto in 0..1."""
         return np.clip(self.linear(PROPHOTO), 0.0, 1.0)
 
-    def shown(self, display: str) -> npt.NDArray[np.uint8]:
-        """Return a single photo rendered for a screen, uint8, shape (H, W, 3)."""
-        return display_image(self.linear(SRGB), SRGB, DISPLAYS[display])
-
 
 def photo_of(layer: Layer | None) -> LayerPhoto:
     """Return the photo that a layer holds.
@@ -197,13 +201,12 @@ def photo_of(layer: Layer | None) -> LayerPhoto:
     if kind != "Image":
         raise LayerError(f"“{layer.name}” is a {kind} layer; choose an RGB image layer.")
     data = layer.data[0] if layer.multiscale else layer.data
-    record = record_in(layer.metadata)
-    if record.is_picture:
+    if record_in(layer.metadata).is_picture:
         raise LayerError(
             f"“{layer.name}” is a picture for looking at; choose the photo it was made of."
         )
     if not layer.rgb:
-        raise _not_rgb(layer.name, data.shape)
+        raise _not_rgb(layer, data.shape)
     height, width = data.shape[-3:-1]
     if height * width > MOST_PIXELS:
         raise LayerError(
@@ -213,18 +216,29 @@ def photo_of(layer: Layer | None) -> LayerPhoto:
     if data.dtype.kind != "f" and data.dtype not in (np.uint8, np.uint16):
         raise LayerError(
             f"“{layer.name}” holds values of type {data.dtype}; convert it to 8 or 16 bits.",
-            convertible=True,
+            convertible=layer.unique_id,
         )
+    return LayerPhoto(layer.name, data, record_of(layer), layer.unique_id)
+
+
+def record_of(layer: Layer) -> Record:
+    """Return what is known of an image layer: by this plugin, or by the file that napari opened.
+
+    Raises
+    ------
+    LayerError
+        If napari opened the file without its colours.
+    """
+    record = record_in(layer.metadata)
     source = str(layer.source.path or "")
-    if record == Record() and source:
-        if has_own_colours(Path(source)):
-            raise LayerError(
-                f"“{layer.name}” was opened without its colour profile; open "
-                f"{Path(source).name} again and choose Gamut Expansion as its reader."
-            )
-        lossy = Path(source).suffix.lower() in _LOSSY_SUFFIXES
-        record = Record(path=source, lossy=lossy)
-    return LayerPhoto(layer.name, data, record)
+    if record != Record() or not source:
+        return record
+    if has_own_colours(Path(source)):
+        raise LayerError(
+            f"“{layer.name}” was opened without its colour profile; open "
+            f"{Path(source).name} again and choose Gamut Expansion as its reader."
+        )
+    return Record(path=source, lossy=Path(source).suffix.lower() in _LOSSY_SUFFIXES)
 
 
 def srgb_photo_of(layer: Layer | None) -> LayerPhoto:
@@ -265,11 +279,12 @@ def _edited(name: str) -> str:
     )
 
 
-def _not_rgb(name: str, shape: tuple[int, ...]) -> LayerError:
+def _not_rgb(layer: Layer, shape: tuple[int, ...]) -> LayerError:
+    name = layer.name
     if len(shape) >= 3 and shape[-1] in (3, 4):
         return LayerError(
             f"“{name}” is shown as {len(shape)} dimensions of grey; convert it to RGB.",
-            convertible=True,
+            convertible=layer.unique_id,
         )
     if len(shape) > 2:
         return LayerError(f"“{name}” is a volume without colours; choose an RGB image layer.")

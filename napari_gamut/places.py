@@ -68,26 +68,48 @@ def place_of(
         Attributes of a layer with as many dimensions, so that a picture of one frame does not
         stay over the next one: see :func:`in_stack`.
     """
-    count = layer.ndim
     start = np.array([*index, top + (step - 1) / 2, left + (step - 1) / 2], float)
-    sides = np.array([1.0] * len(index) + [step, step])
-    origin = np.asarray(layer.data_to_world(start), float)[-count:]
+    return _place(layer, start, np.array([1.0] * len(index) + [step, step]))
+
+
+def place_in_colour(layer: Layer) -> dict[str, Any]:
+    """Return where an image layer stands, for one of the same pixels in RGB to stand there, too.
+
+    Parameters
+    ----------
+    layer : Layer
+        In RGB; or shown as grey, with its channels as the last dimension.
+    """
+    count = layer.ndim if layer.rgb else layer.ndim - 1
+    return _place(layer, np.zeros(count), np.ones(count))
+
+
+def _place(
+    layer: Layer, start: npt.NDArray[np.float64], sides: npt.NDArray[np.float64]
+) -> dict[str, Any]:
+    """Return where pixels of some sides stand, from a pixel on, in the first axes of a layer."""
+    count = len(start)
+
+    def world(point: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        whole = [*point, *[0.0] * (layer.ndim - count)]
+        return np.asarray(layer.data_to_world(whole), float)[-layer.ndim :][:count]
+
+    origin = world(start)
     columns = [
-        np.asarray(layer.data_to_world(start + side * np.eye(count)[axis]), float)[-count:] - origin
-        for axis, side in enumerate(sides)
+        world(start + side * np.eye(count)[axis]) - origin for axis, side in enumerate(sides)
     ]
     matrix = np.eye(count + 1)
     matrix[:count] = np.column_stack([*columns, origin])
-    scale = np.asarray(layer.scale) * sides
-    translate = np.asarray(layer.translate) + np.asarray(layer.scale) * start
+    scale = np.asarray(layer.scale)[:count] * sides
+    translate = np.asarray(layer.translate)[:count] + np.asarray(layer.scale)[:count] * start
     plain = np.diag([*scale, 1.0])
     plain[:count, count] = translate
     return {
         "scale": scale,
         "translate": translate,
         "affine": matrix @ np.linalg.inv(plain),
-        "units": layer.units,
-        "axis_labels": layer.axis_labels,
+        "units": layer.units[:count],
+        "axis_labels": layer.axis_labels[:count],
     }
 
 

@@ -22,10 +22,9 @@ def preset(name: str) -> dict[str, Any]:
 
 def keep(name: str, values: dict[str, Any]) -> None:
     """Keep settings under a name; those that had it before are replaced."""
-    remembered.store(_STATE, remembered.recall(_STATE) | {name: values})
+    remembered.store(_STATE, {name: values})
 
 
 def forget(name: str) -> None:
     """Forget a preset."""
-    rest = {key: values for key, values in remembered.recall(_STATE).items() if key != name}
-    remembered.store(_STATE, rest)
+    remembered.drop(_STATE, name)

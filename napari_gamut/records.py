@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
     import numpy.typing as npt
 
@@ -49,7 +49,7 @@ class Provenance:
     Attributes
     ----------
     source : str
-        Name of the layer it was made from.
+        What the layer was called that it was made from.
     model, sha256 : str
         Which network did it.
     strength, tolerance : float
@@ -67,6 +67,8 @@ class Provenance:
         Share of pixels that may have lost colour; None for stacks.
     region : str
         Name of the layer outside of which nothing was restored; empty for the whole photo.
+    layer : Hashable
+        By which napari knows the layer that it was made from, whatever it is called by now.
     """
 
     source: str
@@ -81,6 +83,7 @@ class Provenance:
     unconverged: int = 0
     clipped_share: float | None = None
     region: str = ""
+    layer: Hashable = None
 
 
 @dataclass(frozen=True)

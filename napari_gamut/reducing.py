@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.colour import SRGB
@@ -11,9 +10,11 @@ from core.gamut import ROUNDING, out_of_gamut_mask, reduce, share
 from napari_gamut.naming import percentage
 from napari_gamut.photos import LayerError
 from napari_gamut.saving import metadata_of
+from napari_gamut.targets import completed
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from core.gamut import Codes
     from core.progress import Check
@@ -59,10 +60,14 @@ class Reduced:
 
 
 def target_of(path: str | Path) -> Path:
-    """Return the file that people mean: without an ending, a JPEG."""
-    target = Path(path)
-    if not target.suffix:
-        return target.with_name(f"{target.name}.jpg")
+    """Return the file that people mean: without an ending, a JPEG.
+
+    Raises
+    ------
+    LayerError
+        If it is no file for sRGB codes, or if the name had no ending and the JPEG exists.
+    """
+    target = completed(path, ".jpg")
     if target.suffix.lower() not in (*SUFFIXES, ".jpeg", ".tiff"):
         raise LayerError(f"“{target.name}” is no JPEG, PNG or TIFF; end its name in .jpg.")
     return target

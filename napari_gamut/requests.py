@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from core.engine.method import Method
 
 OWN_FILE = "file"
+AS_FILE = "file"
+"""The source that a photo's file states: by what it carries, else by its metadata."""
 
 
 def method_choices(*, carried: bool = False) -> tuple[tuple[str, str], ...]:
@@ -47,7 +49,8 @@ class Request:
         A method's name or the path of a weights file, as for
         :func:`core.methods.registry.method`.
     space, source : str
-        Keys of the target space, and of the one in which the photo's colours lay, or "unknown".
+        Keys of the target space, and of the one in which the photo's colours lay, or "unknown",
+        or :data:`AS_FILE`, which the photo decides.
     strength, tolerance : float
         As in :class:`core.engine.expansion.ExpansionSettings`.
     iterations : int
@@ -93,7 +96,7 @@ def prepared(request: Request) -> tuple[Method, ExpansionSettings]:
         solver = replace(chosen.solver, max_steps=request.iterations)
     settings = ExpansionSettings(
         space=WIDE_SPACES[request.space],
-        source=source_named(request.source),
+        source=None if request.source == AS_FILE else source_named(request.source),
         tolerance=request.tolerance,
         strength=request.strength,
         project=request.project,

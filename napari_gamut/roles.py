@@ -46,7 +46,7 @@ def source_of(layer: Layer, layers: Iterable[Layer]) -> Layer | None:
     made = record_in(layer.metadata).made
     if made is None:
         return None
-    found = [other for other in layers if is_plain(other) and other.name == made.source]
+    found = [other for other in layers if is_plain(other) and other.unique_id == made.layer]
     return _fitting(layer, found)
 
 
@@ -55,7 +55,7 @@ def result_of(layer: Layer, layers: Iterable[Layer]) -> Layer | None:
     found = []
     for other in layers:
         made = record_in(other.metadata).made
-        if is_wide(other) and made is not None and made.source == layer.name:
+        if is_wide(other) and made is not None and made.layer == layer.unique_id:
             found.append(other)
     return _fitting(layer, found[::-1])
 

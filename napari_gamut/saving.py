@@ -15,6 +15,7 @@ from core.spaces import space_named
 from napari_gamut.naming import counted
 from napari_gamut.photos import LayerError
 from napari_gamut.stacks import Frames
+from napari_gamut.targets import completed
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -69,11 +70,9 @@ def target_of(path: str | Path) -> Path:
     Raises
     ------
     LayerError
-        If no file of this ending holds wide colours.
+        If no file of this ending holds wide colours, or if the name had none and the TIFF exists.
     """
-    target = Path(path)
-    if not target.suffix:
-        return target.with_name(f"{target.name}.tif")
+    target = completed(path, ".tif")
     if target.suffix.lower() not in SUFFIXES:
         raise LayerError(
             f"“{target.name}” cannot hold wide colours; end its name in {', '.join(SUFFIXES[:-1])} "

@@ -14,12 +14,11 @@ from core.checks import check_fields
 from core.colour import SRGB, convert
 from core.engine.expansion import Band, ExpansionSettings, expand_bands
 from core.engine.method import Method, Subject, TileReport
-from core.engine.origin import origin_of
+from core.engine.origin import sourced
 from core.engine.tiling import ArraySource, Source
 from core.files import OutputFormat, PhotoWriter, open_rows
 from core.files.encoding import rounding
 from core.files.privacy import without_private
-from core.files.provenance import provenance_of
 from core.gamut import (
     LOSSY_TOLERANCE,
     ROUNDING,
@@ -51,10 +50,6 @@ _CARRIES = (
 _NOT_PROJECTED = (
     "The estimate was not projected: when the result is reduced to sRGB, some of the photo's codes "
     "come back changed."
-)
-_OVERRULED = (
-    "The photo carries a record of where its colours lay, which your choice of the source "
-    "overruled; it counts no longer how far they went."
 )
 
 
@@ -269,7 +264,9 @@ def file_expansion(
         pixels, notes = codes_of(reader)
         if pixels is not None:
             method = method.bound(Subject(pixels, reader.payload, str(source)))
-            settings, reason = _sourced(settings, method, reader, files)
+            settings, reason = sourced(
+                settings, method, reader.metadata, detect=files.detect_source
+            )
             notes = (*notes, *method.notes, *reason)
             if reader.payload is not None and not method.notes:
                 notes = (*notes, _CARRIES)
@@ -370,24 +367,6 @@ def codes_of(reader: RowReader) -> tuple[Source | None, tuple[str, ...]]:
         "converted, nothing was restored; reduce it to sRGB first to try an expansion."
     )
     return None, (note,)
-
-
-def _sourced(
-    settings: ExpansionSettings, method: Method, reader: RowReader, files: FileSettings
-) -> tuple[ExpansionSettings, tuple[str, ...]]:
-    """Return the settings with the source gamut, and why it is that one.
-
-    A person's word counts more than what the file carries, and that more than its metadata.
-    """
-    if settings.source is None and files.detect_source:
-        if method.source is not None:
-            return method.settled(settings), ()
-        origin = origin_of(provenance_of(reader.metadata))
-        reason = (origin.reason,) if origin.reason else ()
-        return replace(settings, source=origin.source), reason
-    if method.source in (None, settings.source):
-        return settings, ()
-    return settings, (_OVERRULED,)
 
 
 def _is_rounded_srgb(photo: Photo, scene: FloatImage) -> bool:

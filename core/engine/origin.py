@@ -10,14 +10,18 @@ from __future__ import annotations
 import csv
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from core.colour import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SPACES, ColourSpace
+from core.files.provenance import provenance_of
 from core.source_gamut import UNKNOWN
 
 if TYPE_CHECKING:
+    from core.engine.expansion import ExpansionSettings
+    from core.engine.method import Method
+    from core.files.metadata import Metadata
     from core.files.provenance import Provenance
 
 _DEVELOPERS = re.compile(r"lightroom|camera raw|darktable|rawtherapee|capture one|dxo", re.I)
@@ -29,6 +33,11 @@ _CAMERA_MAKES = re.compile(
 """Makes whose cameras can be set to Adobe RGB."""
 
 _UNCALIBRATED = 65535
+
+_OVERRULED = (
+    "The photo carries a record of where its colours lay, which your choice of the source "
+    "overruled; it counts no longer how far they went."
+)
 
 SOURCE_CHOICES = (
     ("Telephone (Display P3)", DISPLAY_P3.key),
@@ -90,6 +99,45 @@ def origin_of(provenance: Provenance) -> Origin:
     if provenance.colour_space == _UNCALIBRATED and _CAMERA_MAKES.search(camera):
         return _origin(ADOBE_RGB, "its camera was not set to sRGB (EXIF)")
     return Origin()
+
+
+def sourced(
+    settings: ExpansionSettings, method: Method, metadata: Metadata | None, *, detect: bool
+) -> tuple[ExpansionSettings, tuple[str, ...]]:
+    """Return settings with the source gamut of a photo, and sentences on why it is that one.
+
+    A person's word counts more than what the file carries, and that more than its metadata.
+
+    Parameters
+    ----------
+    settings : ExpansionSettings
+        With the space that a person names, if anybody does.
+    method : Method
+        Bound to the photo, so that it knows what its file carries.
+    metadata : Metadata or None
+        Of the file.
+    detect : bool
+        Whether the file is asked where no person says it; else that no space is named is a
+        person's word, too: nothing is limited.
+
+    Examples
+    --------
+    >>> from core.colour import ADOBE_RGB
+    >>> from core.engine.expansion import ExpansionSettings
+    >>> from core.methods.registry import method
+    >>> said = ExpansionSettings(source=ADOBE_RGB)
+    >>> settings, notes = sourced(said, method("letnet-box"), None, detect=True)
+    >>> settings.source.name, notes
+    ('Adobe RGB (1998)', ())
+    """
+    if settings.source is not None or not detect:
+        return settings, () if method.source in (None, settings.source) else (_OVERRULED,)
+    if method.source is not None:
+        return method.settled(settings), ()
+    if metadata is None:
+        return settings, ()
+    origin = origin_of(provenance_of(metadata))
+    return replace(settings, source=origin.source), (origin.reason,) if origin.reason else ()
 
 
 def _origin(source: ColourSpace, because: str) -> Origin:

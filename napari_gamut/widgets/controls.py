@@ -8,7 +8,6 @@ from magicgui.types import FileDialogMode
 from magicgui.widgets import ComboBox, FileEdit, FloatSlider, Label, PushButton
 
 from core.colour import PROPHOTO, WIDE_SPACES
-from core.engine.origin import Origin
 from core.errors import PhotoError
 from napari_gamut import origins
 from napari_gamut.requests import OWN_FILE, method_choices
@@ -18,7 +17,7 @@ from napari_gamut.settings import SCREENS, preferences
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from magicgui.widgets.bases import BaseValueWidget, ButtonWidget
+    from magicgui.widgets.bases import BaseValueWidget, ButtonWidget, ValueWidget
 
     from napari_gamut.photos import LayerPhoto
 
@@ -47,6 +46,11 @@ class ModelChoice:
         return [self.model, self.weights]
 
     @property
+    def kept(self) -> dict[str, ValueWidget[Any]]:
+        """What is remembered of the choice."""
+        return {"method": self.model, "weights": self.weights.line_edit}
+
+    @property
     def name(self) -> str:
         """What the engine loads: a name or a path.
 
@@ -70,7 +74,7 @@ class SourceChoice:
     """The control that says where a photo's colours lay, and what its file says."""
 
     def __init__(self) -> None:
-        self._origin = Origin()
+        self._origin = origins.Recorded()
         self._has_photo = False
         self.source = ComboBox(
             label="Source",
@@ -88,19 +92,14 @@ class SourceChoice:
         """The controls, from top to bottom."""
         return [self.source, self.said]
 
-    @property
-    def key(self) -> str:
-        """Key of the space, or "unknown"."""
-        return origins.source_key(self.source.value, self._origin)
-
-    def turn_to(self, photo: LayerPhoto | None) -> None:
-        """Offer what fits a photo; what its file says is chosen first."""
+    def turn_to(self, photo: LayerPhoto | None, choice: str | None = None) -> None:
+        """Offer what fits a photo; unless a choice was made, what its file says comes first."""
         self._has_photo = photo is not None
-        self._origin = Origin() if photo is None else origins.recorded(photo)
+        self._origin = origins.Recorded() if photo is None else origins.recorded(photo)
         offered = origins.choices(self._origin)
         with self.source.changed.blocked():
             self.source.choices = offered
-            self.source.value = offered[0][1]
+            self.source.value = choice if choice in dict(offered).values() else offered[0][1]
         self.source.changed.emit(self.source.value)
 
     def _explain(self, *_: object) -> None:
@@ -177,6 +176,11 @@ def look_box() -> ComboBox:
         tooltip="Muted: both photos as a wide-gamut screen shows them, less saturated alike, so "
         "that any screen shows their difference.",
     )
+
+
+def look_kept(box: ComboBox) -> dict[str, ValueWidget[Any]]:
+    """Return what is remembered of a look: it is a choice for the screen of the preference."""
+    return {f"look, {preferences().display}": box}
 
 
 def file_edit(label: str, mode: FileDialogMode, tooltip: str, kinds: str | None = None) -> FileEdit:

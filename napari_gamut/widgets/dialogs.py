@@ -11,6 +11,7 @@ from napari_gamut.naming import file_name
 from napari_gamut.photos import photo_of
 from napari_gamut.saving import FILTER, saving, target_of
 from napari_gamut.settings import PLUGIN
+from napari_gamut.widgets.asking import asked_file
 from napari_gamut.widgets.waiting import waited
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def asked_target(parent: Any, layer: Layer) -> Path | None:
     """
     photo = photo_of(layer)
     proposed = file_name(photo.name, photo.record)
-    path, _ = QFileDialog.getSaveFileName(parent, "Save wide-gamut photo", proposed, FILTER)
-    return target_of(path) if path else None
+    path = asked_file(parent, "Save wide-gamut photo", proposed, FILTER)
+    return None if path is None else target_of(path)
 
 
 def ask_to_save(viewer: Viewer) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from magicgui.widgets import CheckBox, Container, FloatSpinBox, PushButton, SpinBox
 from qtpy.QtCore import QTimer
@@ -13,8 +14,7 @@ from qtpy.QtWidgets import QLabel
 from core.errors import PhotoError
 from core.gamut import LOSSY_TOLERANCE
 from core.methods.registry import NAIVE
-from core.source_gamut import UNKNOWN
-from napari_gamut.engine import Expanded, Solve, expand_photo
+from napari_gamut.engine import Expanded, expand_photo
 from napari_gamut.naming import counted, recipe, result_name
 from napari_gamut.origins import source_for
 from napari_gamut.photos import LayerPhoto, photo_of, srgb_photo_of
@@ -25,7 +25,9 @@ from napari_gamut.requests import Request
 from napari_gamut.roles import is_plain, source_of
 from napari_gamut.settings import preferences
 from napari_gamut.stacks import Frames
+from napari_gamut.widgets.batch import Batch
 from napari_gamut.widgets.controls import ExpansionChoice, Fold, SourceChoice, screen_box
+from napari_gamut.widgets.last_result import LastResult
 from napari_gamut.widgets.layer_boxes import choose, layer_box, region_box
 from napari_gamut.widgets.preset_row import PresetRow
 from napari_gamut.widgets.preview_layer import PreviewLayer
@@ -37,9 +39,6 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_gamut.previewing import View
-    from napari_gamut.records import Record
-    from napari_gamut.regions import Region
-
 
 _NOTHING_OPEN = "Open a photo, or try File > Open Sample > Gamut Expansion."
 _PATIENCE_MS = 150
@@ -55,12 +54,10 @@ class ExpandPage(SavingPage):
         super().__init__(viewer)
         self._preview = PreviewLayer(viewer)
         self._at_work: Layer | None = None
-        self._queue: list[Layer] = []
-        self._asked = 1
-        self._wish: tuple[Request, str] = Request(), UNKNOWN
-        self._part: Region | None = None
-        self._solve: Solve | None = None
-        self._result: Image | None = None
+        self._batch = Batch()
+        self._wish = Request()
+        self._last: LastResult | None = None
+        self._changes: dict[str, Any] = {}
         self._turning = self._adjusting = self._keeps_preview = False
         self._make_controls(viewer)
         self._lay_out()
@@ -105,8 +102,9 @@ class ExpandPage(SavingPage):
         self.live = CheckBox(
             text="Adjust the result at once",
             value=True,
-            tooltip="Changes of strength, source and space show in the last expanded layer, "
-            "without solving again. Untick it to make variants side by side.",
+            tooltip="Changes of strength, source and space show in the last expanded layer; only "
+            "a network that is told the source, such as LETNet-box, solves the photo again for "
+            "another one. Untick it to make variants side by side.",
         )
         self.screen = screen_box()
         self.feather = SpinBox(
@@ -117,7 +115,7 @@ class ExpandPage(SavingPage):
             tooltip="Pixels inside the edge of the region over which the expansion rises.",
         )
         self._kept = {
-            "method": self.choice.model,
+            **self.choice.kept,
             "strength": self.choice.strength,
             "space": self.choice.space,
             "iterations": self.iterations,
@@ -168,8 +166,13 @@ class ExpandPage(SavingPage):
         self._pending.setSingleShot(True)
         self._pending.setInterval(_PATIENCE_MS)
         self._pending.timeout.connect(self.adjust)
-        for control in (self.choice.strength, self.choice.space, self.origin.source):
-            control.changed.connect(self._on_change)
+        adjusted = {
+            "strength": self.choice.strength,
+            "space": self.choice.space,
+            "source": self.origin.source,
+        }
+        for field, control in adjusted.items():
+            control.changed.connect(partial(self._on_change, field))
         self.layer.changed.connect(self._on_layer)
         self.save_button.changed.connect(self._on_save)
         self.see_button.changed.connect(self._on_see)
@@ -182,7 +185,7 @@ class ExpandPage(SavingPage):
         return Request(
             model=self.choice.name,
             space=self.choice.space.value,
-            source=self.origin.key,
+            source=self.origin.source.value,
             strength=self.choice.strength.value,
             tolerance=self.tolerance.value,
             iterations=self.iterations.value,
@@ -212,16 +215,19 @@ class ExpandPage(SavingPage):
 
     def begin(self) -> None:
         """Expand the chosen photo, or all that are selected, one after the other."""
-        self._queue = self._chosen() or [self.layer.value]
-        self._asked = len(self._queue)
-        # Each result that is added turns the controls to its photo.
-        self._wish = self.request(), self.origin.source.value
+        self._wish = self.request()  # Each result that is added turns the controls to its photo.
+        self._batch = Batch(self._chosen() or [self.layer.value])
         self._begin_next()
 
     def cancel(self, because: str = "Cancelled.") -> None:
         """Cancel the job and what waits for its end."""
-        self._queue = []
+        self._batch = Batch()
         super().cancel(because)
+
+    def fail(self, error: PhotoError) -> None:
+        """Tell people of an error; one of several photos does not stop the others."""
+        super().fail(error)
+        self._batch.errors.append(str(error))
 
     def show_progress(self, value: Any) -> None:
         """Show a preview, or tiles, or rows of a file."""
@@ -233,35 +239,39 @@ class ExpandPage(SavingPage):
 
     def _begin_next(self) -> None:
         """Begin with the next photo that can be expanded; of a single one, raise what is wrong."""
-        while self._queue and not self.busy:
-            layer = self._queue.pop(0)
-            if self._asked == 1:
+        while self._batch.waiting and not self.busy:
+            layer = self._batch.waiting.pop(0)
+            if not self._batch.is_several:
                 self._begin_with(layer)
             elif layer in self.viewer.layers:
                 try:
                     self._begin_with(layer)
                 except PhotoError as error:
                     self.fail(error)
+        if self._batch.is_several and not self.busy:
+            self.say(self._batch.sentence)
+            self._batch = Batch()
 
     def _begin_with(self, layer: Layer | None) -> None:
         photo = srgb_photo_of(layer or self._wide_layer())
         assert layer is not None
         place = spatial(layer)
-        request, choice = self._wish
-        if self._asked > 1:
-            source = source_for(choice, photo)
+        request = self._wish
+        if self._batch.is_several:
+            source = source_for(request.source)
             request = replace(request, source=source, tolerance=photo.tolerance)
         region = self.region_in(self.region, layer, self.feather.value)
         view = self._view_of(layer, photo)
 
         def add(result: Expanded) -> None:
-            self._part = region
-            self._add(result, photo, place)
+            added = self._add(result, place)
+            self._last = LastResult(added, ref(layer), request, region, result.solve)
+            self._changes = {}
 
         self._at_work = layer
-        number = self._asked - len(self._queue)
-        self.told_before = f"Photo {number} of {self._asked}: " if self._asked > 1 else ""
-        work = partial(expand_photo, photo, request, solve=self._solve, region=region, view=view)
+        self.told_before = self._batch.place
+        solve = None if self._last is None else self._last.solve
+        work = partial(expand_photo, photo, request, solve=solve, region=region, view=view)
         self.start_job(work, add, layer=layer)
 
     def _view_of(self, layer: Layer, photo: LayerPhoto) -> View | None:
@@ -294,20 +304,19 @@ class ExpandPage(SavingPage):
         return not (self.busy or self._pending.isActive())
 
     def adjust(self) -> None:
-        """Finish the last result anew, with what is chosen now."""
-        result, record = self._result, self._made_of_photo()
-        if result is None or record is None or record.made is None or self._solve is None:
+        """Finish the last result anew: as it was asked for, but for what was changed since."""
+        last = self._adjustable()
+        if last is None:
             return
         if self.busy and not self._adjusting:
             self._pending.start()
             return
         try:
-            request, photo = self.request(), srgb_photo_of(self.layer.value)
+            photo = srgb_photo_of(self.layer.value)
         except PhotoError:
             return
-        made = record.made
-        wanted = (request.strength, request.space, request.source)
-        is_there = (made.strength, made.space, made.origin) == wanted
+        request = replace(last.request, **self._changes)
+        is_there = request == last.request
         if self.busy:  # With settings that nobody wants any more.
             self._keeps_preview = not is_there
             self.cancel("")
@@ -316,9 +325,10 @@ class ExpandPage(SavingPage):
             return
 
         def show(expanded: Expanded) -> None:
+            result = last.layer
             if result not in self.viewer.layers or expanded.record.made is None:
                 return
-            self._solve = expanded.solve
+            self._last = replace(last, request=request, solve=expanded.solve)
             result.metadata[KEY] = expanded.record
             result.data = expanded.data
             result.name = result_name(expanded.record.made)
@@ -328,16 +338,15 @@ class ExpandPage(SavingPage):
                 self.panel.layer_changed(result)
 
         self._saving = False
-        self._asked = 1
         self._at_work = self.layer.value
         view = self._view_of(self.layer.value, photo)
         work = partial(
-            expand_photo, photo, request, solve=self._solve, region=self._part, view=view
+            expand_photo, photo, request, solve=last.solve, region=last.region, view=view
         )
         self.start_job(work, show, layer=self.layer.value)
         self._adjusting = True
 
-    def _add(self, result: Expanded, photo: LayerPhoto, place: dict[str, Any]) -> None:
+    def _add(self, result: Expanded, place: dict[str, Any]) -> Image:
         made = result.record.made
         assert made is not None
         added: Image = self.viewer.add_image(
@@ -349,21 +358,18 @@ class ExpandPage(SavingPage):
             metadata={KEY: result.record},
             **place,
         )
-        if self._asked == 1:
-            self.say(_summary(result))
-        else:
-            done = self._asked - len(self._queue)
-            self.say(f"{done} of {self._asked} photos are expanded.")
-        self._solve, self._result = result.solve, added
+        self.say(_summary(result))
+        self._batch.expanded += 1
         if isinstance(result.data, Frames):
             StackLoader(self.viewer, added, result.data, self)
             added.refresh()
-        if not self._queue:
+        if not self._batch.waiting:
             self.viewer.layers.selection.active = added
+        return added
 
     def close_down(self) -> None:
         """Listen to nothing any more, and leave no preview behind."""
-        self._queue = []
+        self._batch = Batch()
         super().close_down()
         self._selection.disconnect(self._on_selection)
         self._preview.remove()
@@ -372,23 +378,22 @@ class ExpandPage(SavingPage):
         """Let go of what belongs to a layer that is gone."""
         super().layer_removed(layer)
         self._tell_recipe()
-        if layer is self._result:
-            self._result = self._solve = self._part = None
+        if self._last is not None and self._last.concerns(layer):
+            self._last = None
 
-    def _made_of_photo(self) -> Record | None:
-        """Return the record of the last result, if it is there and of the chosen photo."""
-        if self._result is None or self._result not in self.viewer.layers:
+    def _adjustable(self) -> LastResult | None:
+        """Return the last result, if it is of the chosen photo and can be finished anew."""
+        last = self._last
+        if last is None or last.solve is None:
             return None
-        if self.layer.value is None or isinstance(self._result.data, Frames):
-            return None
-        record = record_in(self._result.metadata)
-        if record.made is None or record.made.source != self.layer.value.name:
-            return None
-        return record
+        return last if last.is_of(self.layer.value, self.viewer.layers) else None
 
-    def _on_change(self, *_: object) -> None:
+    def _on_change(self, field: str, value: Any) -> None:
         # A source that is set for a newly chosen photo is nobody's wish to change a result.
-        if self.live.value and not self._turning and self._made_of_photo() is not None:
+        if self._turning or self._adjustable() is None:
+            return
+        self._changes[field] = value
+        if self.live.value:
             self._pending.start()
 
     def _on_layer(self, layer: Image | None) -> None:
@@ -396,11 +401,15 @@ class ExpandPage(SavingPage):
             photo = None if layer is None else photo_of(layer)
         except PhotoError:
             photo = None
+        last = self._last
+        asked = None
+        if last is not None and last.is_of(layer, self.viewer.layers):
+            asked = replace(last.request, **self._changes)
         self._turning = True
-        self.origin.turn_to(photo)
+        self.origin.turn_to(photo, None if asked is None else asked.source)
         self._turning = False
         if photo is not None:
-            self.tolerance.value = photo.tolerance
+            self.tolerance.value = photo.tolerance if asked is None else asked.tolerance
         if layer is None and not self.busy and self.note in ("", _NOTHING_OPEN):
             self.say(_NOTHING_OPEN)
         elif self.note == _NOTHING_OPEN:
@@ -422,8 +431,9 @@ def _summary(result: Expanded) -> str:
     if made.clipped_share is None:
         return "Each frame is expanded when it is looked at, and shown as it was until then."
     if made.model == NAIVE:
-        return "Naive inversion restores nothing: the colours are those of the sRGB photo."
-    parts = []
+        nothing = "Naive inversion restores nothing: the colours are those of the sRGB photo."
+        return " ".join([nothing, *result.notes])
+    parts = [*result.notes]
     if result.gain is not None:
         parts.append(result.gain.sentence)
     if made.unconverged:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import PhotoError
+from napari_gamut.widgets.asking import asked_file
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari_gamut.widgets.figure_view import FigureView
     from napari_gamut.widgets.page import Page
 
@@ -16,10 +18,7 @@ _KINDS = "Drawings (*.png *.svg *.pdf)"
 
 def asked_path(page: Page, title: str, name: str, kinds: str = _KINDS) -> Path | None:
     """Let people choose a file; None if they cancel."""
-    from qtpy.QtWidgets import QFileDialog
-
-    path, _ = QFileDialog.getSaveFileName(page.native, title, name, kinds)
-    return Path(path) if path else None
+    return asked_file(page.native, title, name, kinds)
 
 
 def save_drawing(page: Page, view: FigureView, path: Path) -> None:

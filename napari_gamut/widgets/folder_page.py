@@ -14,8 +14,7 @@ from core.engine.origin import SOURCE_CHOICES
 from core.errors import PhotoError
 from core.source_gamut import UNKNOWN
 from napari_gamut.folders import FileProgress, FolderReport, FolderRequest, expand_folder
-from napari_gamut.origins import AS_FILE
-from napari_gamut.requests import Request
+from napari_gamut.requests import AS_FILE, Request
 from napari_gamut.settings import preferences
 from napari_gamut.widgets.controls import ExpansionChoice, file_edit
 from napari_gamut.widgets.job import TimeLeft
@@ -84,7 +83,7 @@ class FolderPage(Page):
         self.say("Choose two folders. Photos that are wide-gamut already are only converted.")
         self.remember(
             source=self.origin,
-            method=self.choice.model,
+            **self.choice.kept,
             space=self.choice.space,
             strength=self.choice.strength,
             format=self.format,

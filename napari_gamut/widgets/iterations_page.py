@@ -13,7 +13,7 @@ from napari_gamut.places import place_of
 from napari_gamut.requests import Request
 from napari_gamut.roles import is_plain, reference_of, source_of
 from napari_gamut.settings import preferences
-from napari_gamut.widgets.controls import Fold, ModelChoice, look_box
+from napari_gamut.widgets.controls import Fold, ModelChoice, look_box, look_kept
 from napari_gamut.widgets.exporting import asked_path, save_drawing
 from napari_gamut.widgets.figure_view import FigureView
 from napari_gamut.widgets.layer_boxes import choose, layer_box, reference_box, region_box
@@ -40,12 +40,12 @@ class IterationsPage(Page):
         self._make_controls(viewer)
         self._lay_out()
         self.remember(
-            method=self.choice.model,
+            **self.choice.kept,
             solver=self.method,
             memory=self.memory,
             damping=self.damping,
             iterations=self.iterations,
-            look=self.look,
+            **look_kept(self.look),
         )
         self.method.changed.connect(self._on_method)
         self.layer.changed.connect(self._on_layer)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from napari.qt.threading import create_worker
+from napari.qt.threading import GeneratorWorker, create_worker
 
 from core.apart import others_go_on
 from core.engine.memory import return_freed_memory
@@ -29,6 +29,20 @@ class _Failure:
 
 class _Cancelled:
     """What a job returns that was stopped."""
+
+
+class _Worker(GeneratorWorker):  # type: ignore[misc]
+    """A worker that napari, too, stops by the job's own sign when a window closes.
+
+    Its own way to quit would leave the generator open, with all its memory.
+    """
+
+    def __init__(self, func: Any, begin: Work[Any], stop: Stop) -> None:
+        super().__init__(func, begin, stop)
+        self._sign = stop
+
+    def quit(self) -> None:
+        self._sign.set()
 
 
 class Job:
@@ -61,9 +75,10 @@ class Job:
         self._abandoned = False
         self._done, self._failed, self._ended = done, failed, ended
         self._progress = progress
-        # The worker's own way to stop would leave the generator open, with all its memory.
         self._stop = Stop()
-        self._worker = create_worker(_guarded, begin, self._stop, _start_thread=False)
+        self._worker = create_worker(
+            _guarded, begin, self._stop, _start_thread=False, _worker_class=_Worker
+        )
         self._worker.yielded.connect(self._on_progress)
         self._worker.returned.connect(self._on_result)
         self._worker.finished.connect(self._on_end)

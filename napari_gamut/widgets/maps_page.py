@@ -62,7 +62,7 @@ class MapsPage(Page):
         self.extend([self.layer, self.reference, self.region, self.screen, *self.boxes.values()])
         self.add_run("Add layers")
         self.finish_layout()
-        self.remember(screen=self.screen, **{str(kind): box for kind, box in self.boxes.items()})
+        self.remember(**{str(kind): box for kind, box in self.boxes.items()})
         self.layer.changed.connect(self._on_layer)
         self._on_layer(self.layer.value)
 

@@ -13,7 +13,7 @@ from napari_gamut.measuring import chosen_colours, measure
 from napari_gamut.naming import counted, percentage
 from napari_gamut.photos import LayerError, same_size
 from napari_gamut.roles import is_photo, reference_of
-from napari_gamut.tables import rows_of, separated
+from napari_gamut.tables import Table, rows_of
 from napari_gamut.widgets.exporting import asked_path, save_drawing
 from napari_gamut.widgets.figure_view import FigureView
 from napari_gamut.widgets.layer_boxes import choose, layer_box, reference_box, region_box
@@ -71,8 +71,12 @@ class MeasurePage(Page):
         )
         self.save_plot = PushButton(text="Save plot…", tooltip="As PNG, SVG or PDF.", enabled=False)
         self._colours: dict[str, Colours] = {}
-        self.rows: list[tuple[str, ...]] = []
+        self.measured: Table | None = None
         self.table = MetricsTable()
+        self.measured_label = QLabel()
+        self.measured_label.setContentsMargins(6, 2, 6, 0)
+        self.measured_label.setWordWrap(True)
+        self.measured_label.hide()
         self.plot = FigureView()
         self.extend([self.layer, self.reference, self.region, self.diagram, self.overlaid])
         self.name_run("Measure")
@@ -81,6 +85,7 @@ class MeasurePage(Page):
         )
         self._actions.margins = (0, 0, 0, 0)
         self.add_native(self._actions.native)
+        self.add_native(self.measured_label)
         self.add_native(self.table)
         self.table.hide()
         self._buttons: Container[Any] = Container(
@@ -121,20 +126,24 @@ class MeasurePage(Page):
         reference = self.frame_in(self.reference)
         same_size(photo, reference)
         region = self.region_in(self.region, self.layer.value)
-        where = "" if region is None else f" inside “{self.region.value.name}”"
+        inside = "" if region is None else region.name
 
         def show(metrics: PhotoMetrics) -> None:
-            self.show_metrics(metrics, where)
+            rows = rows_of(metrics)
+            self.show_metrics(metrics, Table(photo.name, reference.name, inside, rows))
 
         self.start_job(lambda _: measure(photo, reference, region), show, layer=layer)
 
-    def show_metrics(self, metrics: PhotoMetrics, where: str = "") -> None:
-        """Fill the table."""
-        self.rows = rows_of(metrics)
-        self.table.fill(self.rows)
+    def show_metrics(self, metrics: PhotoMetrics, measured: Table) -> None:
+        """Fill the table, and say what it is of: other layers may be chosen since."""
+        self.measured = measured
+        self.table.fill(measured.rows)
         self.table.show()
+        self.measured_label.setText(measured.title)
+        self.measured_label.show()
         self._buttons.visible = True
         self.copy.enabled = self.save_table.enabled = True
+        where = f" inside “{measured.inside}”" if measured.inside else ""
         pixels = counted(metrics.regions["all"].pixels, "pixel")
         self.say(
             f"{pixels}{where}, of which {percentage(metrics.out_of_gamut_share)} lie outside sRGB "
@@ -143,15 +152,19 @@ class MeasurePage(Page):
 
     def copy_table(self) -> None:
         """Put the table on the clipboard, for a spreadsheet."""
-        QApplication.clipboard().setText(separated(self.rows, "\t"))
+        if self.measured is None:
+            return
+        QApplication.clipboard().setText(self.measured.separated("\t"))
         self.say("The table is on the clipboard.")
 
     def save_rows(self, path: Path) -> None:
         """Write the table as CSV."""
         from core.files import write_bytes
 
+        if self.measured is None:
+            return
         try:
-            write_bytes(path, separated(self.rows).encode("utf-8-sig"), overwrite=True)
+            write_bytes(path, self.measured.separated().encode("utf-8-sig"), overwrite=True)
         except PhotoError as error:
             self.warn(str(error))
         else:

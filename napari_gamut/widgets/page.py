@@ -15,14 +15,15 @@ from qtpy.QtWidgets import QComboBox, QFrame, QLabel
 from core.errors import PhotoError
 from napari_gamut import remembered
 from napari_gamut.conversions import conversion
-from napari_gamut.photos import LayerError, photo_of
-from napari_gamut.places import shown_index
+from napari_gamut.photos import LayerError, photo_of, record_of
+from napari_gamut.places import place_in_colour, shown_index
+from napari_gamut.records import KEY
 from napari_gamut.regions import region_of
 from napari_gamut.widgets.job import Job, TimeLeft, Work
 from napari_gamut.widgets.layer_boxes import LayerBox, choose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from magicgui.widgets.bases import ValueWidget
     from napari.layers import Layer
@@ -73,6 +74,8 @@ class Page(Container[Any]):
         self.native.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewer = viewer
         self._job: Job | None = None
+        self._again = False
+        self._convertible: Hashable = None
         self._activity: Any = None
         self._is_drawing = False
         self._watched: Layer | None = None
@@ -188,8 +191,8 @@ class Page(Container[Any]):
                     controls[name].value = value
                 except (TypeError, ValueError):  # A choice or a range of another version.
                     continue
-        for control in controls.values():
-            control.changed.connect(self._store)
+        for name, control in controls.items():
+            control.changed.connect(partial(self._store, name))
 
     def renew(self) -> None:
         """Offer the layers that there are now."""
@@ -209,6 +212,13 @@ class Page(Container[Any]):
         except PhotoError as error:
             self.fail(error)
 
+    def start_again(self) -> None:
+        """Do what the run button says; if that is being done already, once more after it."""
+        if self.busy:
+            self._again = True
+        else:
+            self.start()
+
     def begin(self) -> None:
         """Start the page's job; subclasses raise a PhotoError if a control is set wrongly."""
 
@@ -219,7 +229,13 @@ class Page(Container[Any]):
         *,
         layer: Layer | None = None,
     ) -> None:
-        """Run a job; the button becomes Cancel, and removing the layer cancels, too."""
+        """Run a job; the button becomes Cancel, and removing the layer cancels, too.
+
+        One that runs already is given up: nobody waits for what it brings.
+        """
+        if self._job is not None:
+            self._job.abandon()
+            self._end_activity()
         if self.panel is not None:
             self.panel.watch_window()
         self._watched = layer
@@ -236,6 +252,7 @@ class Page(Container[Any]):
 
     def cancel(self, because: str = "Cancelled.") -> None:
         """Cancel the job, if one runs; the page is free at once."""
+        self._again = False
         if self._job is not None:
             self._job.abandon()
             self._on_end()
@@ -302,7 +319,8 @@ class Page(Container[Any]):
     def fail(self, error: PhotoError) -> None:
         """Tell people of an error, and offer what mends it."""
         self.warn(str(error))
-        self.remedy.visible = isinstance(error, LayerError) and error.convertible
+        self._convertible = error.convertible if isinstance(error, LayerError) else None
+        self.remedy.visible = self._convertible is not None
 
     def index_of(self, layer: Layer) -> Index:
         """Return which frame of a layer is shown."""
@@ -359,8 +377,8 @@ class Page(Container[Any]):
         if self.panel is not None:
             self.panel.widen(self._content.minimumSizeHint().width() + bar)
 
-    def _store(self, *_: object) -> None:
-        remembered.store(self.title, {name: box.value for name, box in self._kept.items()})
+    def _store(self, name: str, *_: object) -> None:
+        remembered.store(self.title, {name: self._kept[name].value})
 
     def _on_run(self) -> None:
         if self.busy:
@@ -376,6 +394,9 @@ class Page(Container[Any]):
         self._end_activity()
         self.progress.visible = False
         self.run.text = self._caption
+        again, self._again = self._again, False
+        if again:
+            self.start()
 
     def _end_activity(self) -> None:
         if self._activity is not None:
@@ -383,15 +404,26 @@ class Page(Container[Any]):
             self._activity = None
 
     def _on_remedy(self) -> None:
-        layer: Any = self.layer.value
-        if layer is None or self.busy:
+        found = [layer for layer in self.viewer.layers if layer.unique_id == self._convertible]
+        if not found or self.busy:
             return
+        layer: Any = found[0]
         data = layer.data[0] if layer.multiscale else layer.data
+        try:
+            record = record_of(layer)
+        except PhotoError as error:
+            self.fail(error)
+            return
 
         def add(values: Any) -> None:
             top = {"u1": 255, "u2": 65535}.get(values.dtype.str[1:], 1)
             self.viewer.add_image(
-                values, name=f"{layer.name} (converted)", rgb=True, contrast_limits=(0, top)
+                values,
+                name=f"{layer.name} (converted)",
+                rgb=True,
+                contrast_limits=(0, top),
+                metadata={KEY: record},
+                **place_in_colour(layer),
             )
             self.say("The converted layer can be used now.")
 

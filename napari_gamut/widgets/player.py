@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +12,11 @@ from core.errors import PhotoError
 from napari_gamut.animation import SUFFIXES, write_animation
 from napari_gamut.places import in_stack
 from napari_gamut.records import PICTURE
+from napari_gamut.widgets.exporting import asked_path
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
     from napari.layers import Layer
 
@@ -195,18 +197,13 @@ class Player:
             self.stop()
 
     def _on_save(self) -> None:
-        from qtpy.QtWidgets import QFileDialog
-
         if self._page.busy:
             self._page.warn("Something is still being done; wait for it or cancel it.")
             return
         kinds = f"Animations ({' '.join('*' + suffix for suffix in SUFFIXES)})"
-        path, _ = QFileDialog.getSaveFileName(
-            self._page.native, "Save animation", "iterations.gif", kinds
-        )
-        if not path:
+        target = asked_path(self._page, "Save animation", "iterations.gif", kinds)
+        if target is None:
             return
-        target = Path(path) if Path(path).suffix else Path(f"{path}.gif")
         try:
             self.save_animation(target)
         except PhotoError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from magicgui.widgets import CheckBox, PushButton
-from qtpy.QtWidgets import QFileDialog
 
 from core.errors import PhotoError
 from napari_gamut.photos import LayerError, photo_of
@@ -13,6 +12,7 @@ from napari_gamut.places import place_of
 from napari_gamut.records import KEY, Record
 from napari_gamut.reducing import FILTER, Reduced, reducing, target_of
 from napari_gamut.roles import is_wide
+from napari_gamut.widgets.asking import asked_file
 from napari_gamut.widgets.layer_boxes import choose, layer_box
 from napari_gamut.widgets.page import Page
 
@@ -104,6 +104,6 @@ class ReducePage(Page):
             self.warn("There is no wide-gamut photo; open one, or expand a photo.")
             return
         proposed = f"{self.layer.value.name} sRGB.jpg"
-        path, _ = QFileDialog.getSaveFileName(self.native, "Save sRGB photo", proposed, FILTER)
-        if path:
+        path = asked_file(self.native, "Save sRGB photo", proposed, FILTER)
+        if path is not None:
             self.save(path)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_info, show_warning
 
 from napari_gamut.roles import is_wide
-from napari_gamut.saving import SUFFIXES
+from napari_gamut.saving import SUFFIXES, target_of
 from napari_gamut.settings import PLUGIN
+from napari_gamut.targets import completed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,11 +55,13 @@ class _Guard:
         ]
         wide = [layer for layer in chosen if is_wide(layer)]
         asked = plugin or getattr(_writer, "plugin_name", None)
+        if asked == PLUGIN and len(chosen) == 1:
+            path = str(completed(path, SUFFIXES[0]))
         if not wide or asked == PLUGIN:
             return self._save(path, selected=selected, plugin=plugin, _writer=_writer)
         suffix = Path(path).suffix.lower()
         if len(chosen) == 1 and (suffix in SUFFIXES or not suffix):
-            written: list[str] = chosen[0].save(path if suffix else f"{path}.tif", plugin=PLUGIN)
+            written: list[str] = chosen[0].save(str(target_of(path)), plugin=PLUGIN)
             if written:
                 show_info(f"{Path(written[0]).name} holds the wide colours, with their profile.")
             return written

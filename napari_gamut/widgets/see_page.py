@@ -18,7 +18,7 @@ from napari_gamut.places import in_stack, place_of
 from napari_gamut.records import PICTURE
 from napari_gamut.roles import counterpart_of, is_photo, is_wide
 from napari_gamut.seeing import Pair, curtain, pair_of
-from napari_gamut.widgets.controls import look_box
+from napari_gamut.widgets.controls import look_box, look_kept
 from napari_gamut.widgets.layer_boxes import choose, layer_box
 from napari_gamut.widgets.page import Page
 from napari_gamut.widgets.shortcuts import BEFORE, GAINED, WARNING
@@ -81,7 +81,7 @@ class SeePage(Page):
         self.add_native(hint)
         self.finish_layout()
         self.say("Compare two photos of the same size.")
-        self.remember(look=self.look, gained=self.gained, warning=self.warning)
+        self.remember(**look_kept(self.look), gained=self.gained, warning=self.warning)
         self._pair: Pair | None = None
         self._place: dict[str, Any] = {}
         self._index: Index = ()
@@ -145,8 +145,8 @@ class SeePage(Page):
 
     def layer_changed(self, layer: Layer) -> None:
         """Render the picture again, if it is of a layer that was changed."""
-        if layer is self.after.value and self._is_there(self._shown) and not self.busy:
-            self.start()
+        if layer in (self.before.value, self.after.value):
+            self._renew_picture()
 
     def redraw(self, *_: object) -> None:
         """Show the curtain, or one of the two, as it is chosen or held."""
@@ -301,8 +301,12 @@ class SeePage(Page):
             self.redraw()
 
     def _on_look(self, *_: object) -> None:
-        if self._pair is not None and self._is_there(self._shown) and not self.busy:
-            self.start()
+        self._renew_picture()
+
+    def _renew_picture(self) -> None:
+        """Render again what is shown, or is about to be."""
+        if self.busy or self.is_showing:
+            self.start_again()
 
     def _enable(self, enabled: bool) -> None:
         self.position.enabled = self.show_box.enabled = enabled

@@ -11,11 +11,17 @@ if TYPE_CHECKING:
 
 
 class Watcher(QObject):  # type: ignore[misc]
-    """Tells when a panel is taken out of its window, or the window closes."""
+    """Tells when a panel is taken out of its window, or the window has closed.
+
+    A window that is asked to close may ask people, who may say no: it has closed once it is
+    hidden for it, or deleted.
+    """
 
     def __init__(self, native: Any, gone: Callable[[], None]) -> None:
         super().__init__(native)
         self._native, self._gone = native, gone
+        self._asked: int | None = None
+        self._has_told = False
         native.installEventFilter(self)
 
     def watch_window(self) -> None:
@@ -28,7 +34,20 @@ class Watcher(QObject):  # type: ignore[misc]
     def eventFilter(self, watched: Any, event: Any) -> bool:
         """Look at an event and let it pass."""
         kind = event.type()
-        taken_out = kind == QEvent.Type.ParentChange and watched.parent() is None
-        if kind == QEvent.Type.Close or taken_out:
+        if kind == QEvent.Type.WindowActivate:
+            self._asked = None  # People said no, and go on.
+        elif kind == QEvent.Type.Close and watched.isVisible():
+            self._asked = id(watched)
+        elif not self._has_told and self._is_end(watched, event):
+            self._has_told = True
             self._gone()
         return False
+
+    def _is_end(self, watched: Any, event: Any) -> bool:
+        kind = event.type()
+        if kind == QEvent.Type.Hide:
+            return self._asked == id(watched) and not event.spontaneous()
+        if kind == QEvent.Type.ParentChange:
+            return watched.parent() is None
+        # Of a window that is not seen, nobody is asked.
+        return kind in (QEvent.Type.Close, QEvent.Type.DeferredDelete)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from core.colour import PROPHOTO, SRGB, convert
 from core.engine.expansion import expand
 from core.errors import PhotoError
 from core.files import read, write_codes
-from core.gamut import clipped_mask, out_of_gamut_mask, reduce, share
+from core.gamut import ROUNDING, clipped_mask, out_of_gamut_mask, reduce, share
 from core.methods.convergence import Window
 from core.methods.registry import method
 from core.metrics import compare, delta_e_map
@@ -26,11 +27,13 @@ from core.progress import finished
 from napari_gamut.folders import FolderReport, FolderRequest, expand_folder
 from napari_gamut.iterations import LARGEST, solve_visibly, window_within
 from napari_gamut.mapping import KINDS, Map, maps_of
+from napari_gamut.measuring import chosen_colours, measure
 from napari_gamut.naming import percentage
 from napari_gamut.photos import LayerError, photo_of
 from napari_gamut.records import KEY, Record, WidePixels
+from napari_gamut.reducing import reducing
 from napari_gamut.requests import Request
-from napari_gamut.tables import HEADER, rows_of, separated
+from napari_gamut.tables import HEADER, SUBJECT, Table, rows_of
 from tests.core.conftest import network_in
 from tests.napari_gamut.test_engine import result_of
 
@@ -69,7 +72,7 @@ def test_masks_are_those_of_the_engine(photo: Any, reference: Any, original: np.
     clipped = clipped_mask(photo.codes())
     assert np.array_equal(found["clipped"].values, clipped)
     assert found["clipped"].title.endswith(percentage(share(clipped)))
-    expected = out_of_gamut_mask(convert(original, PROPHOTO, SRGB))
+    expected = out_of_gamut_mask(convert(original, PROPHOTO, SRGB), ROUNDING)
     assert np.array_equal(found["outside_srgb"].values, expected)
     assert not found["outside_screen"].values.any()  # The photo itself is sRGB.
 
@@ -88,6 +91,18 @@ def test_masks_are_those_of_the_engine(photo: Any, reference: Any, original: np.
 )
 def test_a_share_is_neither_rounded_to_none_nor_to_all(part: float, told: str) -> None:
     assert percentage(part) == told
+
+
+def test_what_lies_outside_srgb_is_the_same_on_every_page() -> None:
+    linear = np.full((2, 3, 3), 0.5, np.float32)
+    linear[0] = (1.0 + ROUNDING / 2, 0.5, 0.5)  # Outside by less than codes can say.
+    linear[1, 0] = (1.5, 0.0, 0.0)
+    record = Record(WidePixels(linear, "srgb", "Bradford", "srgb"))
+    subject = photo_of(Image(reduce(linear), rgb=True, metadata={KEY: record}))
+    (item,) = maps(["outside_srgb"], subject, subject)
+    metrics = result_of(measure(subject, subject))[1]
+    lost = result_of(reducing(subject))[1].lost
+    assert item.values.mean() == metrics.out_of_gamut_share == lost == pytest.approx(1 / 6)
 
 
 def test_error_maps_are_those_of_the_metrics(
@@ -199,9 +214,18 @@ def test_a_table_has_a_row_for_each_region(photo: Any, original: np.ndarray) -> 
     rows = rows_of(metrics)
     assert [row[0] for row in rows] == ["All pixels", "Out of gamut", "In gamut"]
     assert rows[0][1] == f"{metrics.regions['all'].psnr:.2f}"
-    back = list(csv.reader(io.StringIO(separated(rows))))
-    assert back == [list(HEADER), *[list(row) for row in rows]]
-    assert separated(rows, "\t").count("\t") == (len(HEADER) - 1) * 4
+    table = Table("a, photo", "original", "square", rows)
+    assert table.title == "“a, photo” against “original”, inside “square”:"
+    back = list(csv.reader(io.StringIO(table.separated())))
+    subject = ["a, photo", "original", "square"]
+    assert back == [[*SUBJECT, *HEADER], *[[*subject, *row] for row in rows]]
+    assert table.separated("\t").count("\t") == (len(SUBJECT) + len(HEADER) - 1) * 4
+
+
+def test_two_photos_are_drawn_as_two(photo: Any) -> None:
+    long = "a very long beginning that many names of photos share"
+    photos = [replace(photo, name=f"{long} ({end})") for end in ("original", "sRGB")]
+    assert len(finished(chosen_colours(photos))) == 2
 
 
 def test_a_table_of_equal_photos_is_readable(original: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,16 +10,25 @@ import pytest
 from napari.layers import Image, Labels
 from PIL import Image as Pillow
 
-from core.engine.origin import Origin
 from core.progress import finished
 from core.source_gamut import UNKNOWN
 from core.spaces import space_named
 from napari_gamut import origins
 from napari_gamut.conversions import conversion
-from napari_gamut.naming import file_name, result_name
+from napari_gamut.engine import expand_photo
+from napari_gamut.naming import drawn_names, file_name, result_name
+from napari_gamut.origins import Recorded
 from napari_gamut.photos import LayerError, photo_of
 from napari_gamut.records import KEY, PICTURE, Provenance, Record, WidePixels
-from napari_gamut.roles import counterpart_of, is_photo, is_plain, reference_of, source_of
+from napari_gamut.requests import AS_FILE, Request
+from napari_gamut.roles import (
+    counterpart_of,
+    is_photo,
+    is_plain,
+    reference_of,
+    result_of,
+    source_of,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +57,8 @@ def test_pictures_masks_and_grey_are_no_photos() -> None:
 
 
 def test_what_belongs_together_is_found() -> None:
-    photo, result = layer("photo"), layer(result_name(MADE), wide(MADE))
+    photo = layer("photo")
+    result = layer(result_name(MADE), wide(replace(MADE, layer=photo.unique_id)))
     original, other = layer("Photo [ProPhoto RGB]", wide()), layer("other", wide())
     layers = [other, original, photo, result]
     assert source_of(result, layers) is photo
@@ -55,8 +66,12 @@ def test_what_belongs_together_is_found() -> None:
     assert reference_of(result, layers) is original
     assert counterpart_of(photo, layers) is result
     assert counterpart_of(result, layers) is photo
-    smaller = layer("photo", shape=(4, 9, 3))
-    assert source_of(result, [smaller, result]) is None
+    photo.name = "renamed"
+    assert source_of(result, layers) is photo
+    assert result_of(photo, layers) is result
+    namesake = layer("photo")
+    assert source_of(result, [namesake, result]) is None
+    assert result_of(namesake, [namesake, result]) is None
 
 
 def test_names_tell_method_strength_source_and_space() -> None:
@@ -65,25 +80,35 @@ def test_names_tell_method_strength_source_and_space() -> None:
     assert file_name("a/b: c?", Record()) == "a b c.tif"
 
 
+def test_photos_with_one_long_beginning_are_told_apart() -> None:
+    long = "a very long beginning that many names of photos share"
+    result = wide(replace(MADE, source="photo"))
+    names = [(f"{long} (original)", Record()), (f"{long} (sRGB)", Record()), ("x", Record())]
+    drawn = drawn_names([*names, ("one", result), ("other", result)])
+    assert len(set(drawn)) == 5
+    assert drawn[0].startswith("a very") and drawn[0].endswith("(original)")
+    assert drawn[2:] == ["x", "photo, letnet-box 50%", "photo, letnet-box 50% (2)"]
+    assert all(len(name) <= 36 for name in drawn)
+
+
 @pytest.mark.parametrize(
-    ("choice", "key", "says"),
+    ("choice", "says"),
     [
-        (origins.AS_FILE, "display-p3", "An iPhone"),
-        ("adobe-rgb", "adobe-rgb", "stays within Adobe RGB (1998); the file says Display P3."),
-        (UNKNOWN, UNKNOWN, "you set aside"),
+        (AS_FILE, "An iPhone"),
+        ("adobe-rgb", "stays within Adobe RGB (1998); the file says Display P3."),
+        (UNKNOWN, "you set aside"),
     ],
 )
-def test_the_file_is_heard_and_people_decide(choice: str, key: str, says: str) -> None:
-    origin = Origin(space_named("display-p3"), "An iPhone.")
+def test_the_file_is_heard_and_people_decide(choice: str, says: str) -> None:
+    origin = Recorded(space_named("display-p3"), "An iPhone.")
     offered = origins.choices(origin)
-    assert offered[0] == ("As the file says: Display P3", origins.AS_FILE)
-    assert origins.source_key(choice, origin) == key
+    assert offered[0] == ("As the file says: Display P3", AS_FILE)
     assert says in origins.sentence(choice, origin)
 
 
 def test_nothing_is_claimed_of_a_file_that_says_nothing() -> None:
-    assert origins.choices(Origin())[0] == ("I do not know", UNKNOWN)
-    assert "does not say" in origins.sentence(UNKNOWN, Origin())
+    assert origins.choices(Recorded())[0] == ("I do not know", UNKNOWN)
+    assert "does not say" in origins.sentence(UNKNOWN, Recorded())
 
 
 def test_a_telephone_is_recognised_by_its_file(tmp_path: Path) -> None:
@@ -94,8 +119,9 @@ def test_a_telephone_is_recognised_by_its_file(tmp_path: Path) -> None:
     Pillow.new("RGB", (9, 8)).save(path, exif=exif)
     photo = photo_of(layer("phone", Record(path=str(path))))
     assert origins.recorded(photo).source is space_named("display-p3")
-    assert origins.source_for(UNKNOWN, photo) == "display-p3"
-    assert origins.source_for("adobe-rgb", photo) == "adobe-rgb"
+    for choice, key in ((UNKNOWN, "display-p3"), ("adobe-rgb", "adobe-rgb")):
+        request = Request("naive", source=origins.source_for(choice))
+        assert finished(expand_photo(photo, request)).record.made.origin == key
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_from_a_sample_to_a_wide_gamut_file_and_back(
     measure.layer.value, measure.reference.value = expanded, original
     measure.start()
     finish(measure)
-    assert np.isfinite([float(row[1]) for row in measure.rows]).all()
+    assert np.isfinite([float(row[1]) for row in measure.measured.rows]).all()
 
     path = tmp_path / "chart.tif"
     assert expanded.save(str(path), plugin="napari-gamut") == [str(path)]

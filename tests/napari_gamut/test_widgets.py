@@ -508,13 +508,20 @@ def test_measuring_fills_the_table_and_the_clipboard(
     panel.start()
     finish(panel)
     texts = [[panel.table.item(line, column).text() for line in range(5)] for column in range(3)]
-    assert texts == [list(row[1:]) for row in panel.rows]
+    assert texts == [list(row[1:]) for row in panel.measured.rows]
     assert float(texts[1][0]) < float(texts[2][0])  # Out of gamut, in gamut.
+    panel.layer.value = reference  # The table stays, and says what it is of.
+    assert panel.measured_label.text() == f"“photo” against “{reference.name}”:"
     panel.copy.changed.emit(True)
     text = QApplication.clipboard().text()
-    assert text.splitlines()[1].split("\t") == list(panel.rows[0])
+    assert text.splitlines()[1].split("\t") == [
+        "photo",
+        reference.name,
+        "",
+        *panel.measured.rows[0],
+    ]
     panel.save_rows(tmp_path / "table.csv")
-    assert (tmp_path / "table.csv").read_text("utf-8-sig").splitlines()[0].startswith("Region,")
+    assert (tmp_path / "table.csv").read_text("utf-8-sig").splitlines()[0].startswith("Photo,")
 
 
 def test_chromaticities_of_a_region_are_drawn_and_saved(
@@ -848,7 +855,7 @@ def test_a_region_alone_is_measured(viewer: Viewer, dock: Any, finish: Any) -> N
     )
     page.start()
     finish(page)
-    assert page.rows[0][-1] == "2500"
+    assert page.measured.rows[0][-1] == "2500"
     assert page.note.startswith("2500 pixels inside “box”")
 
 
@@ -1113,7 +1120,7 @@ def test_nothing_of_removed_layers_is_held(
         finish(page)
     held = [
         weakref.ref(record_in(viewer.layers[1].metadata).wide.values),
-        weakref.ref(expand_page._solve.solved),
+        weakref.ref(expand_page._last.solve.solved),
         weakref.ref(see._pair),
         weakref.ref(iterations.player.trace.kept[0]),
     ]
