@@ -18,7 +18,7 @@ from core.styles import STYLES
 from gradio_app import page
 from gradio_app.context import CONCURRENCY_ID
 from gradio_app.jobs import Job, stoppable
-from gradio_app.photo_comparison import comparison
+from gradio_app.photo_comparison import ASSUMED, comparison
 from gradio_app.photo_convergence import LARGEST, SMALLEST, Watching, convergence
 from gradio_app.photo_expansion import AUTO, SOURCE_NAMES, Request, expansion, public_report
 from gradio_app.results import Compared, Converged, Expanded, Health, schema
@@ -142,9 +142,11 @@ def _add_convergence(context: Context, photo: gr.File) -> None:
 
 
 def _add_compare(context: Context, photo: gr.File) -> None:
-    def compare(stop: Stop, photo: str, methods: list[str], style: str) -> Iterator[Compared]:
+    def compare(
+        stop: Stop, photo: str, methods: list[str], style: str, assume: str
+    ) -> Iterator[Compared]:
         with _errors("compare"):
-            job = _job(context, stop, comparison, photo, methods, style)
+            job = _job(context, stop, comparison, photo, methods, style, assume)
             yield from _waited(job, gr.skip())
             yield job.result.report
 
@@ -157,6 +159,7 @@ def _add_compare(context: Context, photo: gr.File) -> None:
                 list(context.offer.comparable), value=context.quick_methods, label="methods"
             ),
             gr.Dropdown(list(STYLES), value="as-is", label="style"),
+            gr.Dropdown(list(ASSUMED), value=ASSUMED[0], label="assume"),
         ],
         [_report(Compared)],
         "compare",

@@ -26,6 +26,11 @@ _FORMATS = [
     ("AVIF (12 bits)", "avif"),
 ]
 
+_KEEPING = "Otherwise only camera, lens, exposure and date are kept. A file with them has no link."
+_KEEPING_FOREIGN = (
+    "This photo came by a link, which gives none of them away; drop your own photo to choose."
+)
+
 _HINT = "Your photo before and after, and the file to download, will appear here."
 
 
@@ -200,6 +205,19 @@ def lay_out(context: Context) -> Parts:
     return Parts(photo, buttons, notice, hint, choices, results, offers, closer, full)
 
 
+def keeping(*, foreign: bool = False) -> Any:
+    """Return whether it may be chosen that place and names stay.
+
+    Parameters
+    ----------
+    foreign : bool
+        Whether the photo came by a link: what is kept of its owner is for the owner alone to say.
+    """
+    if foreign:
+        return gr.update(value=False, interactive=False, info=_KEEPING_FOREIGN)
+    return gr.update(interactive=True, info=_KEEPING)
+
+
 def _more_settings(context: Context) -> tuple[gr.Dropdown, gr.Checkbox]:
     with gr.Accordion("More settings", open=False):
         model = gr.Dropdown(
@@ -210,8 +228,7 @@ def _more_settings(context: Context) -> tuple[gr.Dropdown, gr.Checkbox]:
             "a photo carries itself, if it does.",
         )
         private = gr.Checkbox(
-            label="Keep place, names and serial numbers",
-            info="Otherwise only camera, lens, exposure and date are kept.",
+            label="Keep place, names and serial numbers", info=_KEEPING, interactive=True
         )
     return model, private
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from core.colour import WIDE_SPACES
+from core.engine.origin import Origin
 from core.errors import PhotoError
 from core.files import check_output
 from gradio_app import expand_texts, page
+from gradio_app.asked import Asked, Last
 from gradio_app.context import CONCURRENCY_ID
 from gradio_app.controls import AT_ONCE, Desk
-from gradio_app.expand_parts import Choices, lay_out
+from gradio_app.expand_parts import Choices, keeping, lay_out
 from gradio_app.full_size import full_size
-from gradio_app.jobs import Job, stoppable
+from gradio_app.jobs import Job, TimeOverError, stoppable
 from gradio_app.links import Links
-from gradio_app.photo_expansion import Looked, Request, expansion
-from gradio_app.several import archive_of, planned
+from gradio_app.photo_expansion import Request, expansion
+from gradio_app.several import archive_of, cut_short, planned
 from gradio_app.viewer import Subject, drawings, viewer
 
 if TYPE_CHECKING:
@@ -40,52 +41,6 @@ logger = logging.getLogger(__name__)
 _OUT_OF_DATE = "Out of date"
 _ANEW = "Working it out anew …"
 _GONE = "The result of this link is no longer kept; its settings are set. Drop a photo to use them."
-
-
-@dataclass(frozen=True, eq=False)
-class Last:
-    """What was expanded last in a session.
-
-    Attributes
-    ----------
-    paths : tuple of str
-        The uploads.
-    chosen : tuple
-        The settings, in the order of :class:`Choices`.
-    outcome : Outcome, optional
-        What became of it, where it was one photo.
-    number : int
-        That of what was asked for.
-    """
-
-    paths: tuple[str, ...]
-    chosen: tuple[Any, ...] = ()
-    outcome: Outcome | None = None
-    number: int = 0
-
-    @property
-    def is_there(self) -> bool:
-        """Whether its file is still kept."""
-        return self.outcome is not None and self.outcome.target.exists()
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What somebody wants to be expanded.
-
-    Attributes
-    ----------
-    number : int
-        Of the photos and presses of the button; other settings for the same photo have the same.
-    paths : tuple of str
-        The uploads.
-    chosen : tuple
-        The settings, in the order of :class:`Choices`.
-    """
-
-    number: int
-    paths: tuple[str, ...]
-    chosen: tuple[Any, ...]
 
 
 class ExpandTab:
@@ -115,7 +70,7 @@ class ExpandTab:
         self._bell = gr.Textbox(label="Bell", elem_classes="unseen")
         outputs = (
             *(*parts.results.outputs, *parts.choices.components, self.last, parts.notice),
-            *(parts.offers.reduced, parts.offers.note),
+            *(parts.offers.reduced, parts.offers.compare, parts.offers.note),
         )
         self.desk = Desk(
             context, parts.photo, parts.buttons, parts.hint, parts.results.hidden, outputs
@@ -161,14 +116,20 @@ class ExpandTab:
         self, asked: Asked | None, last: Last | None, paths: list[str] | None, *chosen: Any
     ) -> Shown:
         """Ask for new photos; what is shown of others goes."""
-        return {**self._ask_once_more(asked, last, paths, *chosen), **self.desk.nothing()}
+        return {
+            **self._ask_once_more(asked, last, paths, *chosen),
+            **self.desk.nothing(),
+            self.choices.private: keeping(),
+        }
 
     def _ask_once_more(
         self, asked: Asked | None, last: Last | None, paths: list[str] | None, *chosen: Any
     ) -> Shown:
         """Ask for the photos that are here, whatever was asked for before."""
-        several = tuple(map(str, paths or (last.paths if last else ())))
-        return self._ask(Asked(asked.number + 1 if asked else 1, several, chosen))
+        number = asked.number + 1 if asked else 1
+        if paths or last is None:
+            return self._ask(Asked(number, tuple(map(str, paths or ())), chosen))
+        return self._ask(Asked(number, last.paths, chosen, last.foreign))
 
     def _ask(self, asked: Asked) -> Shown:
         # The same text twice rings once: some choices tell of themselves twice.
@@ -183,7 +144,7 @@ class ExpandTab:
         if len(last.paths) > 1:
             return self._out_of_date("The settings have changed; press Expand.")
         number = asked.number if asked else 0
-        return {**self._ask(Asked(number, last.paths, chosen)), **self._stale()}
+        return {**self._ask(Asked(number, last.paths, chosen, last.foreign)), **self._stale()}
 
     def _given_up(self, asked: Asked | None, last: Last | None) -> Any:
         """Say of what is there whether it is what was asked for."""
@@ -193,16 +154,16 @@ class ExpandTab:
 
     def expand(self, stop: Stop, asked: Asked, last: Last | None) -> Iterator[Shown]:
         """Expand what is asked for: one photo, or several into an archive."""
-        done = last and Asked(last.number, last.paths, last.chosen)
-        if last is not None and last.outcome is not None and last.is_there and done == asked:
+        if last is not None and last.outcome and last.is_there and last.asked == asked:
             shown = {self._results.download: _download(last.outcome.target)}
             return iter([{**self.desk.buttons.idle(page.said("Done.")), **shown}])
         work = self._many if len(asked.paths) > 1 else self._one
-        return self._safely(partial(work, stop, asked, last), asked.chosen)
+        return self._safely(partial(work, stop, asked, last), asked)
 
     def look_closer(self, stop: Stop, last: Last | None) -> Iterator[Any]:
-        """Put the last result down in its own pixels, for whoever looks at them."""
+        """Put the last result down in its own pixels, for whoever looks at them and waits."""
         if last is None or last.outcome is None:
+            yield page.full_size("")
             return
         place = self._context.workplace
         job = Job(
@@ -234,9 +195,10 @@ class ExpandTab:
         if linked is not None:
             outcome, request, path = linked
             return {
-                **self._shown(outcome, request, path, fresh=False),
+                **self._shown(outcome, request, path, fresh=False, foreign=True),
                 **self._set(request),
-                self.last: Last((path,), Choices.of(request), outcome),
+                self.choices.private: keeping(foreign=True),
+                self.last: Last((path,), Choices.of(request), outcome, foreign=True),
             }
         shown = self._arrived(arrival)
         wanted = self._links.request(query)
@@ -266,12 +228,10 @@ class ExpandTab:
         """What :meth:`arrive` changes."""
         return [self._asked, self._bell, *self.desk.everything]
 
-    def _safely(
-        self, work: Callable[[Request], Iterator[Shown]], chosen: tuple[Any, ...]
-    ) -> Iterator[Shown]:
+    def _safely(self, work: Callable[[Request], Iterator[Shown]], asked: Asked) -> Iterator[Shown]:
         """Do work; say what goes wrong, and that what is there is not what was asked for."""
         try:
-            request = self.choices.request(*chosen)
+            request = asked.request()
         except PhotoError as error:
             problem = gr.HTML(page.problem(str(error)), visible=True)
             yield {**self._out_of_date(None), self._results.problem: problem}
@@ -305,39 +265,49 @@ class ExpandTab:
         with self._context.result_folder() as folder:
             job = self._job(stop, path, request, folder, earlier)
             for step, said in _told(job):
-                if isinstance(step, Looked):
+                if isinstance(step, Origin):
                     shown = self._looked(step)
                 yield {**shown, **busy(said)}
         yield {
             **shown,
             **self.desk.buttons.idle(page.said("Done.")),
-            **self._shown(job.result, request, path),
-            self.last: Last((str(path),), asked.chosen, job.result, asked.number),
+            **self._shown(job.result, request, path, foreign=asked.foreign),
+            self.last: Last.of(asked, job.result),
         }
 
     def _many(self, stop: Stop, asked: Asked, _: Last | None, request: Request) -> Iterator[Shown]:
-        """Expand several photos, one after the other; one that fails stops none."""
-        entries = planned(asked.paths, self._context.settings.max_photos)
+        """Expand several photos, one after the other; one that fails stops none.
+
+        They have the time of one job between them: others wait, too.
+        """
+        settings = self._context.settings
+        entries = planned(asked.paths, settings.max_photos)
         first: Shown = {self._results.result: gr.update()}
+        said = page.said("Done.")
+        end = time.monotonic() + settings.seconds
         with self._context.result_folder() as folder:
             for entry in entries:
-                job = self._job(stop, entry.path, request, entry.folder_in(folder))
+                left = end - time.monotonic()
+                job = self._job(stop, entry.path, request, entry.folder_in(folder), seconds=left)
                 try:
-                    for _, said in _told(job, f"Photo {entry.number} of {len(entries)}: "):
-                        yield {**first, **self._table(entries), **self.desk.buttons.busy(said)}
+                    for _, told in _told(job, f"Photo {entry.number} of {len(entries)}: "):
+                        yield {**first, **self._table(entries), **self.desk.buttons.busy(told)}
+                except TimeOverError:
+                    said = page.problem(cut_short(entries, settings.seconds))
+                    break
                 except PhotoError as error:
                     entry.problem = str(error)
                     continue
                 entry.outcome = job.result
                 if len(first) == 1:
-                    first = self._shown(job.result, request)
+                    first = self._shown(job.result, request, several=True)
             archive = archive_of(entries, folder)
         yield {
             **first,
             **self._table(entries),
-            **self.desk.buttons.idle(page.said("Done.")),
+            **self.desk.buttons.idle(said),
             **({} if archive is None else {self._results.download: _download(archive)}),
-            self.last: Last(asked.paths, asked.chosen, number=asked.number),
+            self.last: Last.of(asked),
         }
 
     def _job(
@@ -347,15 +317,17 @@ class ExpandTab:
         request: Request,
         folder: Path,
         earlier: Outcome | None = None,
+        *,
+        seconds: float | None = None,
     ) -> Job[Outcome]:
+        """Return the job of a photo, with all the time that a job may take or what is left."""
         place = self._context.workplace
         solved = earlier.target.parent if earlier else None
         begin = partial(expansion, place, path, request, folder, shown=True, earlier=solved)
-        return Job(begin, place.settings.seconds, stop)
+        return Job(begin, place.settings.seconds if seconds is None else seconds, stop)
 
-    def _looked(self, looked: Looked) -> Shown:
+    def _looked(self, origin: Origin) -> Shown:
         """Return what is shown as soon as a file was looked at."""
-        origin = looked.origin
         choices = expand_texts.source_choices(origin)
         evidence = expand_texts.source_evidence(origin)
         return {self.choices.source: gr.Dropdown(choices, info=evidence)}
@@ -365,22 +337,31 @@ class ExpandTab:
         return {self._results.table: gr.HTML(page.queue(rows), visible=True)}
 
     def _shown(
-        self, outcome: Outcome, request: Request, path: str | None = None, *, fresh: bool = True
+        self,
+        outcome: Outcome,
+        request: Request,
+        path: str | None = None,
+        *,
+        fresh: bool = True,
+        foreign: bool = False,
+        several: bool = False,
     ) -> Shown:
-        """Return what is shown of a result; a link leads to it where its upload is given."""
+        """Return what is shown of a result; a link leads to it where its upload is given.
+
+        Of a foreign photo the upload itself is not handed on; of several photos the file is in the
+        archive alone, and nobody looks at its own pixels.
+        """
         places, report = self._results, outcome.report
         assert outcome.pictures is not None
         drawing = drawings(
             outcome.pictures.chromaticities or {}, "Chromaticities, before and after"
         )
         names = (outcome.file, outcome.target.name)
+        subject = self._subject(outcome, request, path, several=several)
         return {
             self.desk.hint: gr.HTML(visible=False),
             self._parts.notice: gr.HTML(visible=False),
-            places.result: gr.HTML(
-                viewer(outcome.pictures, self._subject(outcome, request, path), fresh=fresh),
-                visible=True,
-            ),
+            places.result: gr.HTML(viewer(outcome.pictures, subject, fresh=fresh), visible=True),
             places.colours: gr.HTML(drawing, visible=True),
             places.sentence: gr.HTML(expand_texts.sentence(outcome), visible=True),
             places.table: gr.HTML(visible=False),
@@ -390,21 +371,25 @@ class ExpandTab:
             places.script: expand_texts.script(*names, request),
             places.wide: gr.Column(visible=report.converted),
             self.offers.reduced: gr.DownloadButton(visible=False),
+            self.offers.compare: gr.Button(visible=not foreign),
             self.offers.note: gr.HTML(visible=False),
             places.download: _download(outcome.target),
             places.problem: gr.HTML(visible=False),
         }
 
-    def _subject(self, outcome: Outcome, request: Request, path: str | None) -> Subject:
+    def _subject(
+        self, outcome: Outcome, request: Request, path: str | None, *, several: bool
+    ) -> Subject:
         report, pictures = outcome.report, outcome.pictures
         assert pictures is not None
         size = report.width, report.height
         return Subject(
-            outcome.file,
+            outcome.photo,
             size,
-            token=outcome.target.parent.name if size != pictures.size else "",
+            token="" if several or size == pictures.size else outcome.target.parent.name,
             strength=0.0 if report.converted else request.strength,
             link=self._links.remember(outcome, request, path) if path else "",
+            shared=not request.private,
         )
 
 

@@ -80,6 +80,10 @@ class _Failed:
     trace: str
 
 
+class TimeOverError(PhotoError):
+    """A job's time is over."""
+
+
 class JobFailedError(Exception):
     """A job raised what nobody foresaw; its trace is the message."""
 
@@ -133,8 +137,10 @@ class Job(Generic[Result]):
 
         Raises
         ------
+        TimeOverError
+            If its time is over.
         PhotoError
-            What the work refuses, or that its time is over, or its memory.
+            What the work refuses, or that its memory is over.
         JobFailedError
             If it fails in another way.
         """
@@ -181,7 +187,7 @@ class Job(Generic[Result]):
     def _check(self, end: float) -> None:
         self._stop.check()
         if time.monotonic() > end:
-            raise PhotoError(
+            raise TimeOverError(
                 f"The job took longer than {self._seconds:g} seconds; choose a smaller photo, or "
                 "use the program on your own computer."
             )

@@ -41,7 +41,9 @@ class Links:
         self._lock = threading.Lock()
 
     def remember(self, outcome: Outcome, request: Request, path: str) -> str:
-        """Return a link to a result.
+        """Return a link to a result; to its settings alone if it keeps what is the owner's.
+
+        Who has a link to a result can fetch all files beside it.
 
         Parameters
         ----------
@@ -52,6 +54,8 @@ class Links:
         path : str
             The upload.
         """
+        if request.private:
+            return self.settings(request)
         token = outcome.target.parent.name
         with self._lock:
             self._results[token] = outcome, request, path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import secrets
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -129,7 +130,8 @@ def full_size(token: str) -> str:
     token : str
         Of the result; empty if its pixels are not to be had.
     """
-    return f'<span data-full="{html.escape(token)}"></span>'
+    # The same text as the last time would not be seen by the page.
+    return f'<span data-full="{html.escape(token)}" data-answer="{secrets.token_hex(8)}"></span>'
 
 
 def limits(megabytes: float, megapixels: float, minutes: float) -> str:

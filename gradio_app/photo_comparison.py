@@ -34,7 +34,8 @@ LONGEST = 1024
 ASK = "ask"
 """A photo that does not say its colour space is asked about."""
 
-_ASSUMED = ("srgb", "prophoto", "display-p3", "adobe-rgb")
+ASSUMED = (ASK, "prophoto", "adobe-rgb", "display-p3", "srgb")
+"""What a photo may be taken as that does not say its colour space."""
 
 _DOTS_PER_INCH = 130
 
@@ -69,7 +70,7 @@ def comparison(
     path: str | None,
     names: Sequence[str],
     style: str,
-    assume: str = "prophoto",
+    assume: str = ASK,
     folder: Path | None = None,
     screen: page.Screen | None = None,
 ) -> Generator[tuple[int, int] | str, None, Compares]:
@@ -86,7 +87,7 @@ def comparison(
     style : str
         Key of :data:`core.styles.STYLES`.
     assume : str
-        Key of the space of a photo that does not say its own, or :data:`ASK`.
+        One of :data:`ASSUMED`.
     folder : Path, optional
         Where drawings are put; there are none unless it is given.
     screen : Screen, optional
@@ -133,9 +134,9 @@ def _read(upload: Upload, limits: Limits, assume: str) -> Photo:
     PhotoError
         If it does not say its colour space, and nobody else does.
     """
-    space = SPACES[assume] if assume in _ASSUMED else PROPHOTO
-    photo = read(upload.path, limits=limits, assume=space)
-    if assume not in _ASSUMED and photo.profile_name.startswith("untagged"):
+    known = assume in ASSUMED and assume != ASK
+    photo = read(upload.path, limits=limits, assume=SPACES[assume] if known else PROPHOTO)
+    if not known and photo.profile_name.startswith("untagged"):
         raise PhotoError(
             f"“{upload.name}” does not say its colour space; choose what to take it as. An sRGB "
             "photo has lost its colours already: nothing can be measured with it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
@@ -10,7 +11,7 @@ from core.colour import SPACES, WIDE_SPACES
 from core.engine.expansion import ExpansionSettings
 from core.engine.files import FileReport, FileSettings, file_expansion
 from core.engine.kept import KeptAnswers
-from core.engine.origin import Origin, origin_of
+from core.engine.origin import origin_of
 from core.errors import PhotoError
 from core.files import OUTPUT_FORMATS, OutputFormat, check_output, open_rows, provenance_of
 from core.source_gamut import SOURCES, UNKNOWN
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-    from core.files import RowReader
     from gradio_app.context import Workplace
 
 AUTO = "auto"
@@ -87,29 +87,6 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Looked:
-    """What a file says about itself, before anything is done.
-
-    Attributes
-    ----------
-    name : str
-        Of the photo, without ending.
-    width, height : int
-        In pixels.
-    profile : str
-        For people.
-    origin : Origin
-        In which space its colours lay, by what it records.
-    """
-
-    name: str
-    width: int
-    height: int
-    profile: str
-    origin: Origin
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What became of a photo.
 
@@ -121,6 +98,8 @@ class Outcome:
         The file.
     report : FileReport
         What was done.
+    photo : str
+        Tells the photo from all others, without telling where it lies.
     pictures : Pictures or None
         What the page shows of it.
     """
@@ -129,6 +108,7 @@ class Outcome:
     file: str
     target: Path
     report: FileReport
+    photo: str
     pictures: Pictures | None = None
 
 
@@ -160,8 +140,8 @@ def expansion(
 
     Yields
     ------
-    Looked, (int, int), str
-        What the file says about itself; tiles done and in all; what comes after them.
+    Origin, (int, int), str
+        What the file says of where its colours lay; tiles done and in all; what comes after them.
 
     Returns
     -------
@@ -183,10 +163,11 @@ def expansion(
     )
     with without_paths(upload), ExitStack() as stack:
         reader = stack.enter_context(open_rows(upload.path, limits=place.settings.limits))
-        yield _looked(upload, reader)
+        yield origin_of(provenance_of(reader.metadata))
         method = place.method(request.model)
         settings = request.expansion(place.settings.device)
-        answers = KeptAnswers(folder, _name_of(upload.path), earlier) if shown else None
+        photo = _mark_of(upload.path)
+        answers = KeptAnswers(folder, photo, earlier) if shown else None
         if answers is not None:
             method = answers.of(method)
         work = file_expansion(upload.path, target, method, settings, files, reader=reader)
@@ -197,19 +178,18 @@ def expansion(
         if shown:
             yield "Making the pictures …"
             pictures = pictures_of(reader.srgb_codes(), target, report, folder)
-    return Outcome(upload.stem, upload.name, target, report, pictures)
+    return Outcome(upload.stem, upload.name, target, report, photo, pictures)
 
 
-def _looked(upload: Upload, reader: RowReader) -> Looked:
-    info = reader.info
-    origin = origin_of(provenance_of(reader.metadata))
-    return Looked(upload.stem, info.width, info.height, info.profile_name, origin)
+def _mark_of(path: Path) -> str:
+    """Return what tells a file from all others, and from what it was before.
 
-
-def _name_of(path: Path) -> str:
-    """Return what tells a file from all others, and from what it was before."""
+    It is the page's, and lies beside results, where whoever has a link may read it: the path, by
+    which the upload itself is fetched, cannot be told from it.
+    """
     status = path.stat()
-    return f"{path} {status.st_size} {status.st_mtime_ns}"
+    said = f"{path} {status.st_size} {status.st_mtime_ns}"
+    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def public_report(report: FileReport) -> Expanded:

@@ -84,6 +84,32 @@ def planned(paths: Sequence[str], most: int) -> list[Entry]:
     return [Entry(number, path) for number, path in enumerate(paths, start=1)]
 
 
+def cut_short(entries: Sequence[Entry], seconds: float) -> str:
+    """Give up the photos that are not done in time; return what there is to say of all.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        All of them.
+    seconds : float
+        How long they might take together.
+    """
+    for entry in entries:
+        if entry.outcome is None and not entry.problem:
+            entry.problem = "not done: the time was over"
+    *others, last = [entry.name for entry in entries if entry.outcome is not None] or [""]
+    if not last:
+        return (
+            f"The {seconds:g} seconds that one press may take were over before a photo was done; "
+            "choose smaller photos, or use the program on your own computer."
+        )
+    names = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+    return (
+        f"The {seconds:g} seconds that one press may take are over: {names} done and can be "
+        "downloaded; send the others again, or use the program on your own computer."
+    )
+
+
 def archive_of(entries: Sequence[Entry], folder: Path) -> Path | None:
     """Move the files of several photos into one archive; None if none was made.
 

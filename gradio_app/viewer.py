@@ -50,8 +50,8 @@ class Subject:
 
     Attributes
     ----------
-    name : str
-        Of the photo: what is seen of it stays as it is when its next result comes.
+    photo : str
+        Tells it from all others: what is seen of it stays as it is when its next result comes.
     size : (int, int)
         Its width and height in pixels.
     token : str
@@ -59,14 +59,17 @@ class Subject:
     strength : float
         Of the result, where others can be tried out; else 0.
     link : str
-        To the result; empty where there is none.
+        Becomes the page's address; empty where there is none.
+    shared : bool
+        Whether the link leads to the result, so that it is offered to be copied.
     """
 
-    name: str
+    photo: str
     size: tuple[int, int]
     token: str = ""
     strength: float = 0.0
     link: str = ""
+    shared: bool = True
 
 
 def viewer(pictures: Pictures, subject: Subject | None = None, *, fresh: bool = True) -> str:
@@ -91,11 +94,12 @@ def viewer(pictures: Pictures, subject: Subject | None = None, *, fresh: bool = 
         else ""
     )
     tools = _TOOLS.format(
-        overlay=_OVERLAY_TOOL if pictures.overlay else "", link=_LINK_TOOL if about.link else ""
+        overlay=_OVERLAY_TOOL if pictures.overlay else "",
+        link=_LINK_TOOL if about.link and about.shared else "",
     )
     values = {
         "fresh": "yes" if fresh else "no",
-        "photo": about.name,
+        "photo": about.photo,
         "width": width,
         "height": height,
         "token": about.token,

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from core.progress import Stop
+    from gradio_app.asked import Last
     from gradio_app.compare_tab import CompareTab
     from gradio_app.context import Context
     from gradio_app.controls import Shown
-    from gradio_app.expand_tab import ExpandTab, Last
+    from gradio_app.expand_tab import ExpandTab
 
 logger = logging.getLogger(__name__)
 
@@ -46,11 +47,14 @@ def connect_wide_offers(
     work = _Reduction(context, expand)
     expand.desk.add(expand.offers.reduce.click, work.run, [expand.last, expand.choices.private])
 
-    def take(last: Last | None) -> tuple[Any, Any]:
-        return gr.Tabs(selected="compare"), last.paths[0] if last else None
-
-    taken = expand.offers.compare.click(take, expand.last, [tabs, compare.photo], **AT_ONCE)
+    taken = expand.offers.compare.click(_taken, expand.last, [tabs, compare.photo], **AT_ONCE)
     compare.run_after(taken.then)
+
+
+def _taken(last: Last | None) -> tuple[Any, Any]:
+    """Return the other tab and its photo, which its visitor may download as it was sent."""
+    own = last is not None and not last.foreign
+    return gr.Tabs(selected="compare"), last.paths[0] if last and own else None
 
 
 class _Reduction:
@@ -64,10 +68,11 @@ class _Reduction:
         buttons = self._expand.desk.buttons
         yield buttons.busy(page.said("Looking at the photo …"))
         path = last.paths[0] if last else None
+        kept = private and not (last and last.foreign)
         place = self._context.workplace
         try:
             with self._context.result_folder() as folder:
-                begin = partial(reduction, place, path, private, folder)
+                begin = partial(reduction, place, path, kept, folder)
                 job = Job(begin, place.settings.seconds, stop)
                 with closing(job.steps()) as steps:
                     for done, total in steps:

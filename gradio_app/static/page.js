@@ -37,14 +37,13 @@ const visiblePlace = () =>
   [...document.querySelectorAll('.photo')].find((place) => place.checkVisibility());
 
 // Where a photo is already there, it has to go before another one finds a place; the small place to
-// add to it goes with it.
+// add to it goes with it. What takes it away is the last button at its top, whatever its language.
 const take = async (files) => {
   const place = visiblePlace();
   if (!place || !files.length) {
     return;
   }
-  const clear = ['Clear', 'Remove'].map((name) => place.querySelector(`button[aria-label="${name}"]`))
-    .find((button) => button);
+  const clear = place.querySelector('.icon-button-wrapper > button:last-of-type');
   clear?.click();
   for (let tries = 0; tries < 40; tries += 1) {
     const input = place.querySelector('input[type=file]');

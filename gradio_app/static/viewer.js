@@ -9,7 +9,7 @@ const LARGEST = 8; // times a pixel of the photo
 const TILE = 512;
 let muted = null; // as long as nobody has chosen, the screen decides
 let flickering = null;
-const views = new Map(); // of a photo: what is seen of it, for its next result
+const views = new Map(); // by the mark of a photo: what is seen of it, for its next result
 const full = new Set(); // results that are there in full size
 const asked = new Set();
 

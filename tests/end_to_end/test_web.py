@@ -18,7 +18,7 @@ from core.files.exif import GPS_IFD, Directory, Entry, blob_from
 from core.metrics import delta_e_map
 from core.pictures.seen import VISIBLE
 from tests.end_to_end.conftest import SLOW
-from tests.end_to_end.visits import DESK, visiting
+from tests.end_to_end.visits import DESK, FINISHED, visiting
 from tests.web_demo import MODEL_NAME, clipped_photo, wait_for, write_photo
 
 if TYPE_CHECKING:
@@ -154,22 +154,42 @@ def test_the_border_moves_with_the_pointer(desk: Visit) -> None:
     assert abs(at - 0.25) < 0.02
 
 
+def drop(visit: Visit, photo: Path) -> None:
+    """Drop a photo on the page's title."""
+    visit.page.evaluate(
+        """([name, bytes]) => {
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File([new Uint8Array(bytes)], name));
+          const target = document.querySelector('h1');
+          for (const kind of ['dragover', 'drop']) {
+            target.dispatchEvent(new DragEvent(kind, {
+              dataTransfer, bubbles: true, cancelable: true }));
+          }
+        }""",
+        [photo.name, list(photo.read_bytes())],
+    )
+
+
 def test_a_photo_can_be_dropped_anywhere_also_a_second_one(desk: Visit, tmp_path: Path) -> None:
     for name in ("first", "second"):
-        data = write_photo(tmp_path / f"{name}.png").read_bytes()
-        desk.page.evaluate(
-            """([name, bytes]) => {
-              const dataTransfer = new DataTransfer();
-              dataTransfer.items.add(new File([new Uint8Array(bytes)], name));
-              const target = document.querySelector('h1');
-              for (const kind of ['dragover', 'drop']) {
-                target.dispatchEvent(new DragEvent(kind, {
-                  dataTransfer, bubbles: true, cancelable: true }));
-              }
-            }""",
-            [f"{name}.png", list(data)],
-        )
+        drop(desk, write_photo(tmp_path / f"{name}.png"))
         desk.result_of(name)
+
+
+def test_a_second_photo_takes_the_place_of_the_first_in_any_language(
+    browser: Browser, demo: Demo, tmp_path: Path
+) -> None:
+    photos = [write_photo(tmp_path / f"{name}.png", 24, 32) for name in ("first", "second")]
+    with visiting(browser, demo, locale="de-DE", **DESK) as visit:
+        assert visit.page.evaluate("navigator.language") == "de-DE"
+        for tab, finished in FINISHED.items():
+            visit.tab(tab)
+            for photo in photos:
+                drop(visit, photo)
+                names = visit.panel.locator(".photo .filename")
+                names.get_by_text(photo.stem).wait_for()
+                assert names.count() == 1
+                visit.panel.get_by_text(finished).first.wait_for()
 
 
 def test_a_photo_can_be_pasted(desk: Visit, tmp_path: Path) -> None:
@@ -203,6 +223,17 @@ def test_several_photos_become_one_archive(desk: Visit, demo: Demo, tmp_path: Pa
             other = tmp_path / f"{photo.stem}.tif"
             assert gamut(["expand", str(photo), "-o", str(other), *flags]) == 0
             assert pack.read(f"{photo.stem}-prophoto.tif") == other.read_bytes()
+
+
+def test_of_several_photos_nobody_waits_for_their_own_pixels(desk: Visit, tmp_path: Path) -> None:
+    # The first is shown smaller than it is.
+    photos = [write_photo(tmp_path / "a.png", 1300, 1000), write_photo(tmp_path / "b.png")]
+    desk.panel.locator("input[type=file]").first.set_input_files(photos)
+    desk.page.get_by_role("button", name="Download ZIP").wait_for()
+    desk.both_pictures()
+    desk.page.get_by_role("button", name="100 %").click()
+    assert zoomed(desk) == 100
+    assert not desk.page.get_by_text("Its own pixels are coming").is_visible()
 
 
 def choose(visit: Visit, label: str, option: str) -> None:
@@ -424,6 +455,31 @@ def test_two_fingers_zoom(phone: Visit) -> None:
     assert wait_for(lambda: zoomed(phone) > 2 * whole)
 
 
+def test_photos_of_the_same_name_are_not_taken_for_each_other(phone: Visit, tmp_path: Path) -> None:
+    top = "document.querySelector('.viewer').getBoundingClientRect().top"
+    sizes = []
+    for seed in (1, 2):
+        phone.page.evaluate("scrollTo(0, 0)")
+        (tmp_path / str(seed)).mkdir()
+        photo = tmp_path / str(seed) / "image.png"
+        write_codes(photo, clipped_photo(60, 80, seed))
+        phone.upload(photo)
+        phone.result_of("image")
+        assert wait_for(lambda: -50 < phone.page.evaluate(top) < 400), "the result is in view"
+        sizes.append(zoomed(phone))
+        phone.page.get_by_role("button", name="Larger").click()
+        assert zoomed(phone) > sizes[-1]
+        larger = zoomed(phone)
+        choose(phone, "File format", "PNG (16 bits)" if seed == 1 else "JPEG XL (16 bits)")
+        form = "png" if seed == 1 else "jxl"
+        phone.page.locator(f".viewer[data-link*='format={form}']").wait_for()
+        assert zoomed(phone) == larger, "it is the same photo"
+        if seed == 1:
+            phone.panel.get_by_label("Clear").first.click()
+            phone.panel.get_by_text("will appear here").wait_for()
+    assert sizes[0] == sizes[1]
+
+
 def test_a_long_panorama_fills_its_place(desk: Visit, tmp_path: Path) -> None:
     desk.upload(write_photo(tmp_path / "panorama.png", 100, 2000))
     desk.result_of("panorama")
@@ -457,6 +513,35 @@ def test_a_link_shows_the_result_and_its_settings(
     desk.page.goto(f"{demo.url}/health")
     desk.page.go_back()
     desk.result_shown("photo")
+
+
+def test_whoever_has_a_link_learns_nothing_of_the_owner(
+    desk: Visit, browser: Browser, demo: Demo, tmp_path: Path
+) -> None:
+    directory = Directory({272: Entry.text("Model 1")}, {GPS_IFD: Directory({1: Entry.text("N")})})
+    photo = write_photo(tmp_path / "photo.jpg", metadata=Metadata(blob_from(directory)))
+    desk.upload(photo)
+    desk.result_of("photo")
+    desk.page.wait_for_url("**result=**")
+    keep = "Keep place, names and serial numbers"
+    with visiting(browser, demo, link=desk.page.url, **DESK) as other:
+        other.result_shown("photo")
+        other.page.get_by_role("button", name="More settings").click()
+        assert other.page.get_by_label(keep).is_disabled()
+        other.page.get_by_text("This photo came by a link").wait_for()
+        choose(other, "Colour space", "Display P3")
+        other.page.wait_for_url("**space=display-p3**")
+        with other.page.expect_download() as download:
+            other.page.get_by_role("button", name="Download TIFF").click()
+        download.value.save_as(tmp_path / "saved.tif")
+        assert inspect(tmp_path / "saved.tif").camera == "Model 1"
+        assert not inspect(tmp_path / "saved.tif").has_gps
+        other.upload(photo)
+        assert wait_for(lambda: other.page.get_by_label(keep).is_enabled())
+    desk.page.get_by_role("button", name="More settings").click()
+    desk.page.get_by_label(keep).check()
+    desk.page.wait_for_function("!location.search.includes('result=')")
+    assert desk.page.get_by_role("button", name="Copy link").count() == 0
 
 
 def test_a_link_to_what_is_gone_sets_its_settings(browser: Browser, demo: Demo) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
+import zipfile
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +12,18 @@ import gradio as gr
 import pytest
 
 from core.progress import Stop
+from gradio_app.asked import Asked, Last
+from gradio_app.context import Context
 from gradio_app.expand_parts import Choices
-from gradio_app.expand_tab import Asked, ExpandTab, Last
 from gradio_app.photo_expansion import Request
-from tests.web_demo import MODEL_NAME
+from tests.gradio_app.tabs import expanded, made_tab
+from tests.gradio_app.test_server import slow_jpeg
+from tests.web_demo import MODEL_NAME, write_photo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gradio_app.context import Context
+    from gradio_app.expand_tab import ExpandTab
 
 A, B = (Choices.of(Request(MODEL_NAME, space)) for space in ("prophoto", "rec2020"))
 LAST = Last(("photo.png",), A)
@@ -26,22 +31,7 @@ LAST = Last(("photo.png",), A)
 
 @pytest.fixture(scope="module")
 def tab(context: Context) -> ExpandTab:
-    # Gradio makes event loops that nobody uses, and leaves them to the collector, which complains.
-    made: list[asyncio.AbstractEventLoop] = []
-    new = asyncio.new_event_loop
-
-    def noted() -> asyncio.AbstractEventLoop:
-        made.append(new())
-        return made[-1]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(asyncio, "new_event_loop", noted)
-        with gr.Blocks():
-            tab = ExpandTab(context)
-    asyncio.set_event_loop(None)
-    for loop in made:
-        loop.close()
-    return tab
+    return made_tab(context)
 
 
 def again(tab: ExpandTab, asked: Asked | None, last: Last | None, chosen: Any) -> Any:
@@ -113,3 +103,46 @@ def test_what_was_given_up_is_out_of_date_unless_it_is_there(tab: ExpandTab) -> 
     assert (told.label, told.interactive) == ("Out of date", False)
     for asked in (None, Asked(1, LAST.paths, A)):
         assert not isinstance(tab._given_up(asked, LAST), gr.DownloadButton)
+
+
+def with_limits(context: Context, **limits: Any) -> Context:
+    place = context.workplace
+    return Context(replace(place, settings=replace(place.settings, **limits)))
+
+
+def test_of_several_photos_nobody_waits_for_their_own_pixels(
+    context: Context, uploads: Path
+) -> None:
+    tab = made_tab(with_limits(context, max_megapixels=2.0))
+    naive = Choices.of(Request("naive"))
+    # It is shown smaller than it is.
+    large = str(write_photo(uploads / "large.png", 1300, 1000))
+    small = str(write_photo(uploads / "small.png", 24, 32))
+    shown, last = expanded(tab, Asked(1, (large, small), naive))
+    assert 'data-token=""' in shown[tab._results.result].value
+    (answer,) = tab.look_closer(Stop(), last)
+    assert 'data-full=""' in answer
+
+
+def test_whoever_waits_for_what_is_gone_is_told(tab: ExpandTab) -> None:
+    for last in (None, LAST):
+        (answer,) = tab.look_closer(Stop(), last)
+        assert 'data-full=""' in answer
+
+
+def test_all_photos_of_one_press_have_the_time_of_one_job(context: Context, uploads: Path) -> None:
+    seconds = 20.0
+    tab = made_tab(with_limits(context, seconds=seconds, max_megapixels=16.0))
+    endless = uploads / "endless.jpg"
+    endless.write_bytes(slow_jpeg(450, 4000))
+    quick, late = (str(write_photo(uploads / f"{name}.png", 24, 32)) for name in ("quick", "late"))
+    began = time.monotonic()
+    shown, last = expanded(tab, Asked(1, (quick, str(endless), late), A))
+    assert time.monotonic() - began < 1.5 * seconds
+    said = shown[tab.desk.buttons.status]
+    assert "20 seconds that one press may take are over: quick is done" in said
+    table = shown[tab._results.table].value
+    assert table.count("not done: the time was over") == 2
+    with zipfile.ZipFile(shown[tab._results.download].value["path"]) as pack:
+        assert pack.namelist() == ["quick-prophoto.tif"]
+    assert last.outcome is None

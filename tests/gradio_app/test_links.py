@@ -50,6 +50,14 @@ def test_whether_names_stay_is_not_said_in_links() -> None:
     assert Links(["first"]).settings(replace(USUAL, private=True)) == "?"
 
 
+def test_no_link_leads_to_a_result_that_keeps_names(outcome: Outcome) -> None:
+    links = Links(["first", "second"])
+    link = links.remember(outcome, replace(OTHER, private=True), "upload")
+    assert link == links.settings(OTHER)
+    assert not links.names_a_result(link)
+    assert links.result(f"?result={outcome.target.parent.name}") is None
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -19,6 +19,11 @@ def test_texts_cannot_become_markup() -> None:
         assert "&lt;script&gt;" in markup
 
 
+def test_the_same_answer_twice_is_seen_twice() -> None:
+    assert 'data-full=""' in page.full_size("")
+    assert page.full_size("") != page.full_size("")
+
+
 def test_progress_tells_people_and_screen_readers() -> None:
     markup = page.progress(3, 12)
     assert "3 of 12 tiles" in markup

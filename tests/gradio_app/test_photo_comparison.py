@@ -37,7 +37,7 @@ def compared(context: Context, photo: str, names: list[str], style: str, *more: 
 
 
 def test_methods_are_measured_in_the_order_of_the_page(context: Context, photo: str) -> None:
-    result = compared(context, photo, ["naive", MODEL_NAME], "as-is")
+    result = compared(context, photo, ["naive", MODEL_NAME], "as-is", "prophoto")
     assert list(result.report["methods"]) == [MODEL_NAME, "naive"]
     markup = result.table
     assert re.findall(r'scope="rowgroup" rowspan="3">(\w+)<', markup) == [MODEL_NAME, "naive"]
@@ -48,7 +48,7 @@ def test_methods_are_measured_in_the_order_of_the_page(context: Context, photo: 
 
 
 def test_a_network_can_be_fitted_to_the_original(context: Context, photo: str) -> None:
-    result = compared(context, photo, ["gamut-mlp", "naive"], "as-is")
+    result = compared(context, photo, ["gamut-mlp", "naive"], "as-is", "prophoto")
     assert list(result.report["methods"]) == ["naive", "gamut-mlp"]
     before, after = (
         one["regions"]["out_of_gamut"]["psnr"] for one in result.report["methods"].values()
@@ -59,7 +59,7 @@ def test_a_network_can_be_fitted_to_the_original(context: Context, photo: str) -
 
 
 def test_the_table_is_laid_out_for_screen_readers(context: Context, photo: str) -> None:
-    root = ElementTree.fromstring(compared(context, photo, ["naive"], "as-is").table)
+    root = ElementTree.fromstring(compared(context, photo, ["naive"], "as-is", "prophoto").table)
     heads = [head.text for head in root.iterfind("table/thead/tr/th")]
     first, *others = root.iterfind("table/tbody/tr")
     assert len(first) == len(heads)
@@ -68,7 +68,7 @@ def test_the_table_is_laid_out_for_screen_readers(context: Context, photo: str) 
 
 
 def test_programs_get_the_same_figures(context: Context, photo: str) -> None:
-    result = compared(context, photo, ["naive"], "as-is")
+    result = compared(context, photo, ["naive"], "as-is", "prophoto")
     assert has_the_form(result.report, Compared)
     assert result.report["out_of_gamut_share"] == pytest.approx(result.out_of_gamut_share)
 
@@ -86,13 +86,17 @@ def test_the_photographs_are_shown(context: Context, photo: str, tmp_path: Path)
 def test_a_photo_that_says_nothing_is_asked_about(context: Context, photo: str) -> None:
     with pytest.raises(PhotoError, match=r"“wide\.png” does not say its colour space"):
         compared(context, photo, ["naive"], "as-is", ASK)
+    with pytest.raises(PhotoError, match="does not say its colour space"):
+        compared(context, photo, ["naive"], "as-is")
     as_srgb = compared(context, photo, ["naive"], "as-is", "srgb")
     assert as_srgb.out_of_gamut_share == 0.0
     assert compared(context, photo, ["naive"], "as-is", "prophoto").out_of_gamut_share > 0.1
 
 
 def test_a_vivid_finish_pushes_more_colours_out(context: Context, photo: str) -> None:
-    plain, vivid = (compared(context, photo, ["naive"], style) for style in ("as-is", "vivid"))
+    plain, vivid = (
+        compared(context, photo, ["naive"], style, "prophoto") for style in ("as-is", "vivid")
+    )
     assert vivid.out_of_gamut_share > plain.out_of_gamut_share
 
 

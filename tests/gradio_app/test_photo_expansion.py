@@ -9,6 +9,7 @@ import pytest
 
 from core.cli import main as gamut
 from core.colour import DISPLAY_P3, PROPHOTO, SRGB, convert
+from core.engine.origin import Origin
 from core.errors import PhotoError
 from core.files import Metadata, inspect, read, write
 from core.files.exif import (
@@ -24,7 +25,6 @@ from core.files.exif import (
 from gradio_app.photo_expansion import (
     AUTO,
     SOURCE_NAMES,
-    Looked,
     Outcome,
     Request,
     expansion,
@@ -71,7 +71,8 @@ def test_downloads_are_the_files_of_the_command_line(
     target, _ = expanded(context, photo, tmp_path, format=form)
     other = tmp_path / f"other{target.suffix}"
     (model,) = context.settings.model_names
-    assert gamut(["expand", str(photo), "-o", str(other), "--model", model, "--quiet"]) == 0
+    flags = ["--model", model, "--quiet", "--drop-private"]
+    assert gamut(["expand", str(photo), "-o", str(other), *flags]) == 0
     assert digest(target) == digest(other)
 
 
@@ -155,6 +156,33 @@ def test_pictures_are_small(context: Context, uploads: Path, tmp_path: Path) -> 
     assert sum(path.stat().st_size for path in files) < 400_000
 
 
+def test_a_photo_has_a_mark_that_is_its_own_and_stays(
+    context: Context, uploads: Path, tmp_path: Path
+) -> None:
+    marks = []
+    for number, folder in enumerate(("a", "b")):
+        (uploads / folder).mkdir()
+        photo = write_photo(uploads / folder / "image.png", 24, 32 + number)
+        for space in ("prophoto", "rec2020"):
+            target = tmp_path / folder / space
+            target.mkdir(parents=True)
+            request = Request(MODEL_NAME, space)
+            marks.append(done(context, photo, request, target, shown=True).photo)
+    assert marks[0] == marks[1] != marks[2] == marks[3]
+
+
+def test_nothing_beside_a_result_tells_where_its_upload_lies(
+    context: Context, uploads: Path, tmp_path: Path
+) -> None:
+    photo = write_photo(uploads / "photo.jpg")
+    made = done(context, photo, Request(MODEL_NAME), tmp_path, shown=True)
+    assert uploads.name not in made.photo
+    beside = [path for path in tmp_path.iterdir() if path.is_file()]
+    assert "answers.json" in [path.name for path in beside]
+    for path in beside:
+        assert uploads.name.encode() not in path.read_bytes(), path.name
+
+
 def test_giving_up_leaves_no_file(context: Context, uploads: Path, tmp_path: Path) -> None:
     photo = write_photo(uploads / "photo.png")
     request = Request(MODEL_NAME)
@@ -175,11 +203,10 @@ def test_what_the_file_says_of_its_source_is_told_first(
 ) -> None:
     photo = camera_photo(uploads / "a.jpg", "Apple", "iPhone 12", "2021:05:01 10:00:00")
     work = expansion(context.workplace, str(photo), Request(MODEL_NAME), tmp_path)
-    looked = next(work)
-    assert isinstance(looked, Looked)
-    assert (looked.name, looked.width, looked.height) == ("a", 120, 90)
-    assert looked.origin.source is DISPLAY_P3
-    assert "iPhone" in looked.origin.reason
+    origin = next(work)
+    assert isinstance(origin, Origin)
+    assert origin.source is DISPLAY_P3
+    assert "iPhone" in origin.reason
     work.close()
 
 

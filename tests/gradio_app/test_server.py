@@ -150,7 +150,9 @@ def test_convergence_returns_falling_residuals(client: Client, tmp_path: Path) -
 def test_compare_returns_the_figures_of_every_method(client: Client, tmp_path: Path) -> None:
     path = tmp_path / "wide.png"
     write_untagged(path, wide_photo(2))
-    report = client.predict(photo=handle_file(path), api_name="/compare")
+    with pytest.raises(AppError, match=r"“wide\.png” does not say its colour space; choose"):
+        client.predict(photo=handle_file(path), api_name="/compare")
+    report = client.predict(photo=handle_file(path), assume="prophoto", api_name="/compare")
     assert has_the_form(report, Compared)
     assert list(report["methods"]) == [MODEL_NAME, "naive"]
     assert report["methods"]["naive"]["regions"]["all"]["psnr"] > 0.0

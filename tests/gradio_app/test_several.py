@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from core.errors import PhotoError
-from gradio_app.several import Entry, archive_of, planned
+from gradio_app.several import Entry, archive_of, cut_short, planned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +51,21 @@ def test_too_many_photos_are_refused_before_any_work() -> None:
     assert [each.number for each in planned(["a", "b"], 2)] == [1, 2]
     with pytest.raises(PhotoError, match="3 photos, and 2 are taken at once"):
         planned(["a", "b", "c"], 2)
+
+
+def test_of_photos_that_were_cut_short_it_is_said_which_are_done(tmp_path: Path) -> None:
+    entries = [entry(n, tmp_path, f"{n}.tif", b"1") for n in (1, 2, 3)]
+    entries.append(Entry(4, "/uploads/broken.png", problem="It is damaged."))
+    entries += [Entry(5, "/uploads/late.png"), Entry(6, "/uploads/later.png")]
+    said = cut_short(entries, 300.0)
+    assert "The 300 seconds that one press may take are over: 1, 2 and 3 are done" in said
+    assert "send the others again, or use the program on your own computer." in said
+    assert [each.said for each in entries[3:]] == [
+        "It is damaged.",
+        *["not done: the time was over"] * 2,
+    ]
+    assert "over: 1 is done" in cut_short(entries[:1], 300.0)
+    assert "before a photo was done; choose smaller" in cut_short([Entry(1, "a.png")], 300.0)
 
 
 def test_what_became_of_a_photo_is_said() -> None:

@@ -59,6 +59,9 @@ def test_a_link_can_be_copied_where_there_is_one() -> None:
     told = {name: root.get(f"data-{name}") for name in ("photo", "width", "token", "strength")}
     assert told == {"photo": "photo", "width": "600", "token": "a" * 40, "strength": "1.5"}
     assert root.get("data-link") == "?space=rec2020&result=1"
+    root = parsed(viewer(pictures, Subject("photo", (600, 400), link="?", shared=False)))
+    assert root.find(".//button[@data-do='link']") is None
+    assert root.get("data-link") == "?"
 
 
 def test_names_cannot_become_markup() -> None:
