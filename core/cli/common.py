@@ -437,7 +437,7 @@ def solver_for(options: argparse.Namespace, method: Method) -> SolverSettings | 
     >>> options = argparse.Namespace(steps=10, residual=None)
     >>> solver_for(options, method("letnet-box")).max_steps
     10
-    >>> solver_for(options, method("naive")) is None
+    >>> solver_for(argparse.Namespace(steps=None, residual=None), method("naive")) is None
     True
     """
     if method.solver is not None:

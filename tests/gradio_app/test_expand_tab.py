@@ -17,7 +17,6 @@ from gradio_app.context import Context
 from gradio_app.expand_parts import Choices
 from gradio_app.photo_expansion import Request
 from tests.gradio_app.tabs import expanded, made_tab
-from tests.gradio_app.test_server import slow_jpeg
 from tests.web_demo import MODEL_NAME, write_photo
 
 if TYPE_CHECKING:
@@ -131,18 +130,21 @@ def test_whoever_waits_for_what_is_gone_is_told(tab: ExpandTab) -> None:
 
 
 def test_all_photos_of_one_press_have_the_time_of_one_job(context: Context, uploads: Path) -> None:
-    seconds = 20.0
-    tab = made_tab(with_limits(context, seconds=seconds, max_megapixels=16.0))
-    endless = uploads / "endless.jpg"
-    endless.write_bytes(slow_jpeg(450, 4000))
-    quick, late = (str(write_photo(uploads / f"{name}.png", 24, 32)) for name in ("quick", "late"))
+    photos = [str(write_photo(uploads / f"photo{n}.png", 24, 32)) for n in range(9)]
+    tab = made_tab(context)
+    expanded(tab, Asked(1, tuple(photos[:1]), A))
     began = time.monotonic()
-    shown, last = expanded(tab, Asked(1, (quick, str(endless), late), A))
-    assert time.monotonic() - began < 1.5 * seconds
-    said = shown[tab.desk.buttons.status]
-    assert "20 seconds that one press may take are over: quick is done" in said
-    table = shown[tab._results.table].value
-    assert table.count("not done: the time was over") == 2
-    with zipfile.ZipFile(shown[tab._results.download].value["path"]) as pack:
-        assert pack.namelist() == ["quick-prophoto.tif"]
+    expanded(tab, Asked(2, tuple(photos[:1]), A))
+    # A busy machine takes longer, for all of them: about three can be done.
+    seconds = 3 * (time.monotonic() - began)
+    hasty = made_tab(with_limits(context, seconds=seconds))
+    began = time.monotonic()
+    shown, last = expanded(hasty, Asked(1, tuple(photos), A))
+    assert time.monotonic() - began < 2 * seconds
+    said = shown[hasty.desk.buttons.status]
+    assert f"The {seconds:g} seconds that one press may take are over: photo0" in said
+    late = shown[hasty._results.table].value.count("not done: the time was over")
+    assert 1 <= late < len(photos)
+    with zipfile.ZipFile(shown[hasty._results.download].value["path"]) as pack:
+        assert pack.namelist() == [f"photo{n}-prophoto.tif" for n in range(len(photos) - late)]
     assert last.outcome is None
