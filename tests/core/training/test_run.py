@@ -345,7 +345,7 @@ class TestProcesses:
             env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"},
             check=True,
             capture_output=True,
-            timeout=200,
+            timeout=280,
         )
         together = torch.load(outcome, weights_only=True)
         start = TrainingModule(recipe).network.state_dict()
