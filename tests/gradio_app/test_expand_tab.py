@@ -138,9 +138,7 @@ def test_all_photos_of_one_press_have_the_time_of_one_job(context: Context, uplo
     # A busy machine takes longer, for all of them: about three can be done.
     seconds = 3 * (time.monotonic() - began)
     hasty = made_tab(with_limits(context, seconds=seconds))
-    began = time.monotonic()
     shown, last = expanded(hasty, Asked(1, tuple(photos), A))
-    assert time.monotonic() - began < 2 * seconds
     said = shown[hasty.desk.buttons.status]
     assert f"The {seconds:g} seconds that one press may take are over: photo0" in said
     late = shown[hasty._results.table].value.count("not done: the time was over")
