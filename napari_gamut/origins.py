@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.colour import SPACES
-from core.engine.origin import SOURCE_CHOICES, origin_of
+from core.engine.origin import SOURCE_CHOICES, Origin, origin_of
 from core.files.provenance import provenance_of
 from core.source_gamut import UNKNOWN
 from napari_gamut.requests import AS_FILE
@@ -19,22 +19,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class Recorded(Origin):
     """What a photo's file says of where its colours lay.
 
     Attributes
     ----------
-    source : ColourSpace or None
-        The space; None where nothing tells.
-    reason : str
-        One sentence for people; empty where nothing tells.
     is_carried : bool
         Whether it is of what the file carries to recover its colours, which counts more than
         its metadata, and holds for people who do not know better.
     """
 
-    source: ColourSpace | None = None
-    reason: str = ""
     is_carried: bool = False
 
 

@@ -22,7 +22,7 @@ from core.errors import PhotoError
 from core.evaluation.originals import read_original, source_of
 from core.evaluation.peak_memory import PeakMemory
 from core.evaluation.perceptual import Lpips, flip_map, published_lpips
-from core.evaluation.protocol import EvaluationSettings, reduced
+from core.evaluation.protocol import EvaluationSettings, reduced, source_in
 from core.evaluation.rows import ByRegion, Row
 from core.files import read, write
 from core.gamut import Codes, FloatImage, Mask, reduce
@@ -31,7 +31,6 @@ from core.methods.naive import NaiveInversion
 from core.metrics import REGIONS, PhotoMetrics, compare, region_means
 from core.progress import finished
 from core.source_gamut import UNKNOWN
-from core.styles import AS_IS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -150,7 +149,7 @@ def evaluate_photo(
     for style_name, style in settings.styles.items():
         reference = style.apply(original)
         codes, outside = reduced(reference, settings)
-        source = gamut if style == AS_IS else PROPHOTO
+        source = source_in(gamut, style)
         told = settings.told(gamut, style)
         floor = naive
         for method in ordered:

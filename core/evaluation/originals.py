@@ -81,11 +81,12 @@ def distinct_names(photos: Sequence[Path]) -> dict[Path, str]:
     ['a/1.tif', 'b/1.tif', '2.tif']
     """
     names = {photo: photo.name for photo in photos}
-    depth = 1
-    while shared := {name for name, count in Counter(names.values()).items() if count > 1}:
-        depth += 1
+    deepest = max((len(photo.absolute().parts) for photo in photos), default=0)
+    # At the deepest, names that are still the same are of one photo, named in two ways.
+    for depth in range(2, deepest + 1):
+        counts = Counter(names.values())
         for photo, name in names.items():
-            if name in shared:
+            if counts[name] > 1:
                 names[photo] = "/".join(photo.absolute().parts[-depth:])
     return names
 

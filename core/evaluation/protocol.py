@@ -118,13 +118,10 @@ class EvaluationSettings:
 
         Parameters
         ----------
-        gamut : ColourSpace or None
-            In which the colours of the photo lie as it is, where that is known.
-        style : Style
-            Which takes them anywhere in ProPhoto, unless it leaves them as they are.
+        gamut, style
+            As for :func:`source_in`.
         """
-        source = gamut if style == AS_IS else PROPHOTO
-        told = source if self.source_known else None
+        told = source_in(gamut, style) if self.source_known else None
         return replace(self, expansion=replace(self.expansion, source=told))
 
     def expansion_settings(self, method: Method) -> ExpansionSettings:
@@ -138,6 +135,25 @@ class EvaluationSettings:
             project=self.protocol.project,
             tolerance=self.tolerance,
         )
+
+
+def source_in(gamut: ColourSpace | None, style: Style) -> ColourSpace | None:
+    """Return the space in which a photo's colours lie in a style; None where it is unknown.
+
+    Parameters
+    ----------
+    gamut : ColourSpace or None
+        In which they lie as the photo is, where that is known.
+    style : Style
+        Which takes them anywhere in ProPhoto, unless it leaves them as they are.
+
+    Examples
+    --------
+    >>> from core.styles import VIVID
+    >>> source_in(None, AS_IS) is None, source_in(None, VIVID).name
+    (True, 'ProPhoto RGB')
+    """
+    return gamut if style == AS_IS else PROPHOTO
 
 
 def reduced(

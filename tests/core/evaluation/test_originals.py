@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.colour import PROPHOTO, SRGB, convert
 from core.errors import PhotoError
-from core.evaluation.originals import photos_in, through_jpeg
+from core.evaluation.originals import distinct_names, photos_in, through_jpeg
 from core.gamut import reduce
 from tests.core.conftest import wide_photo
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class TestPhotosIn:
@@ -33,6 +30,17 @@ class TestPhotosIn:
     def test_a_missing_folder_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(PhotoError, match="nowhere"):
             photos_in([tmp_path / "nowhere"])
+
+
+class TestNames:
+    def test_photos_of_one_name_are_told_apart(self) -> None:
+        photos = [Path("x/a/1.tif"), Path("y/a/1.tif"), Path("y/a/2.tif")]
+        assert list(distinct_names(photos).values()) == ["x/a/1.tif", "y/a/1.tif", "2.tif"]
+
+    def test_one_photo_named_in_two_ways_has_one_name(self) -> None:
+        photo = Path("a/1.tif")
+        first, second = distinct_names([photo, photo.absolute()]).values()
+        assert first == second
 
 
 class TestJpeg:
