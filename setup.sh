@@ -56,10 +56,9 @@ if [ "$task" = test ]; then
   .venv/bin/ruff check .
   .venv/bin/ruff format --check .
   .venv/bin/mypy
-  # Three processes of one thread each, for two cores: pages and windows are often waited for.
-  # A file of tests stays in one of them.
+  # Two processes of one thread each; a file of tests stays in one of them.
   export OMP_NUM_THREADS=1
-  exec .venv/bin/python -m pytest --numprocesses 3 --dist loadfile
+  exec .venv/bin/python -m pytest --numprocesses 2 --dist loadfile
 fi
 .venv/bin/gamut expand --sample --overwrite -o sample.tif --before-after sample.png
 echo "Look at sample.png: before, after, and the colour that came back. sample.tif is the wide-gamut photo."
