@@ -194,14 +194,12 @@ def _manifest(options: argparse.Namespace) -> Manifest:
 
 def _start(options: argparse.Namespace, recipe: Recipe) -> Model | None:
     """Load the network to start from, refusing one of another form."""
-    from dataclasses import replace
-
     from core.network.models import load_model
 
     if options.start is None:
         return None
     start = load_model(options.start)
-    if replace(start.network.config, told=recipe.config.told) != recipe.config:
+    if not recipe.config.continues(start.network.config):
         raise PhotoError(
             f"{options.start} has another form than the recipe {options.recipe} trains; choose "
             "another network to start from."
@@ -216,7 +214,7 @@ def _keep_settings(
     settings = json.dumps(
         {
             "recipe": recipe.as_dict(),
-            "data": manifest.sha256,
+            "data": manifest.fingerprint,
             "start": start.sha256 if start else None,
             "checkpoint_every": options.checkpoint_every,
             "bfloat16": options.bfloat16,

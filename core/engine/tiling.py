@@ -297,9 +297,20 @@ def sample_pixels(source: Source, most: int) -> Codes:
     (20, 30, 3)
     """
     height, width, _ = source.shape
+    rows, columns = sample_grid(height, width, most)
+    return np.stack([source.rows(row, row + 1)[0, columns] for row in range(height)[rows]])
+
+
+def sample_grid(height: int, width: int, most: int) -> tuple[slice, slice]:
+    """Return the rows and columns of an even grid of about `most` pixels.
+
+    Examples
+    --------
+    >>> sample_grid(400, 600, 600)
+    (slice(10, 400, 20), slice(0, 600, 20))
+    """
     step = max(1, int(np.sqrt(height * width / most)))
-    rows = [source.rows(row, row + 1)[0, ::step] for row in range(step // 2, height, step)]
-    return np.stack(rows or [source.rows(0, 1)[0, ::step]])
+    return slice(min(step // 2, height - 1), height, step), slice(0, width, step)
 
 
 def sample_patches(source: Source, size: int, most: int) -> tuple[Codes, list[tuple[int, int]]]:

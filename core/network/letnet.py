@@ -106,6 +106,17 @@ class LetNetConfig:
         }
         check_fields(self, checks, "Network setting {name} = {value!r} is unknown.")
 
+    def continues(self, other: LetNetConfig) -> bool:
+        """Whether a network of this form can start from the weights of one of the other.
+
+        Examples
+        --------
+        >>> told, untold = LetNetConfig(told=True), LetNetConfig()
+        >>> told.continues(untold), untold.continues(told)
+        (True, False)
+        """
+        return other in (self, replace(self, told=False))
+
 
 PAPER = LetNetConfig()
 BOX = LetNetConfig(channels=32, scale=2, attention="photo", output="room", told=True)
@@ -255,7 +266,7 @@ class LetNet(nn.Module):
         ValueError
             If the form is another one.
         """
-        if other.config not in (self.config, replace(self.config, told=False)):
+        if not self.config.continues(other.config):
             raise ValueError("A network of another form cannot be the start of this one.")
         weights = other.state_dict()
         for name, value in self.state_dict().items():

@@ -346,7 +346,7 @@ def _measure(
     settings: AblationSettings,
 ) -> list[Outcome]:
     network = network.eval().requires_grad_(False)
-    descriptor = Descriptor(name, recipe.config)
+    descriptor = Descriptor(name, recipe.config, recipe.inference, recipe.halo)
     digest = hashlib.sha256(to_bytes(network, descriptor)).hexdigest()
     method = LetNetMethod(Model(descriptor, network, digest))
     rows: list[Row] = []
@@ -382,7 +382,7 @@ def _key(recipe: Recipe, settings: AblationSettings, manifest: Manifest) -> str:
         "held_out": settings.held_out,
         "photos": settings.photos,
         "evaluation": repr(settings.evaluation),
-        "data": manifest.sha256,
+        "data": manifest.fingerprint,
     }
     text = json.dumps(decisive, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

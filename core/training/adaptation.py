@@ -27,6 +27,7 @@ from core.metrics import mse_by_region, psnr
 from core.network.letnet import between
 from core.source_gamut import source_named
 from core.styles import AS_IS, StyleMixture
+from core.training.averaging import moving_average
 from core.training.objective import objective, unreachable
 from core.training.patches import PatchDataset, PatchSettings, collate, finish
 from core.training.prepared import Manifest
@@ -193,6 +194,7 @@ def recipe_for(model: Model, settings: AdaptationSettings) -> Recipe:
         inference=descriptor.solver,
         halo=descriptor.halo,
         average=settings.average,
+        share=settings.share,
         seed=settings.seed,
     )
 
@@ -223,7 +225,7 @@ def adaptation(
     Raises
     ------
     PhotoError
-        If the originals show fewer than four scenes that leave sRGB.
+        If the originals show fewer than four scenes that leave sRGB, or if the time is too short.
 
     Examples
     --------
@@ -243,16 +245,23 @@ def adaptation(
     training, held_out = _split(manifest, settings)
     photos = [_Held(held_out, source, settings.side) for source in held_out.sources]
     before = best = _gains(model, photos)
+    measuring = time.monotonic() - started
     recipe = recipe_for(model, settings)
-    learner = _Learner(model.network, recipe, training, settings)
+    learner = _Learner(model.network, recipe, training)
     kept, kept_at, since = model.network, 0, 0
     for step in range(1, settings.steps + 1):
-        if time.monotonic() - started > 60 * settings.minutes:
-            break
-        learner.step()
-        yield step, settings.steps
-        if step % settings.measure_every and step != settings.steps:
-            continue
+        # What was learned last is measured, too.
+        late = time.monotonic() - started + measuring > 60 * settings.minutes
+        if late and step == 1:
+            raise PhotoError(
+                f"{settings.minutes:g} minutes are too short to measure the {len(photos)} photos "
+                "that are held out and to learn anything; allow more time."
+            )
+        if not late:
+            learner.step()
+            yield step, settings.steps
+            if step % settings.measure_every and step != settings.steps:
+                continue
         blended = learner.result()
         gains = _gains(replace(model, network=blended), photos)
         _log.info("step %d: %+.2f dB blind, %+.2f dB known", step, gains.blind, gains.known)
@@ -260,8 +269,8 @@ def adaptation(
             kept, kept_at, best, since = blended, step, gains, 0
         else:
             since += 1
-            if since >= settings.patience:
-                break
+        if late or since >= settings.patience:
+            break
     worthwhile = best.both >= before.both + settings.worthwhile
     return Adaptation(
         kept if worthwhile else model.network,
@@ -278,15 +287,15 @@ def adaptation(
 class _Learner:
     """The network that learns, and the average of its weights."""
 
-    def __init__(
-        self, network: LetNet, recipe: Recipe, photos: Manifest, settings: AdaptationSettings
-    ) -> None:
+    def __init__(self, network: LetNet, recipe: Recipe, photos: Manifest) -> None:
         self._network = copy.deepcopy(network).train().requires_grad_(True)
         for parameter in unreachable(self._network):
             parameter.requires_grad_(False)
         self._start, self._averaged = network, copy.deepcopy(network)
-        self._recipe, self._settings = recipe, settings
-        self._patches = PatchDataset(photos, recipe.patches, recipe.steps * recipe.photos)
+        self._recipe = recipe
+        items = recipe.steps * recipe.photos
+        self._patches = PatchDataset(photos, recipe.patches, items, recipe.seed)
+        self._average = moving_average(recipe.average)
         self._optimiser = torch.optim.Adam(
             self._network.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99)
         )
@@ -299,7 +308,7 @@ class _Learner:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         batch = collate([self._patches[first + index] for index in range(recipe.photos)])
-        loss = objective(self._network, recipe, batch, "cpu").loss
+        loss = objective(self._network, recipe, batch, "cpu", self._done).loss
         if not loss.isfinite():
             raise PhotoError(
                 f"The loss of step {self._done + 1} is not a finite number; adapt with a smaller "
@@ -309,17 +318,14 @@ class _Learner:
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self._network.parameters(), recipe.clip)
         self._optimiser.step()
-        decay = min(self._settings.average, self._done / (self._done + 10))
-        with torch.no_grad():
-            for parameter, average in zip(
-                self._network.parameters(), self._averaged.parameters(), strict=True
-            ):
-                average.lerp_(parameter, 1.0 - decay)
+        weights: list[torch.Tensor] = list(self._network.parameters())
+        averages: list[torch.Tensor] = list(self._averaged.parameters())
+        self._average(averages, weights, self._done)
         self._done += 1
 
     def result(self) -> LetNet:
         """Return a network part of the way from the start to what was learned."""
-        return between(self._start, self._averaged, self._settings.share)
+        return between(self._start, self._averaged, self._recipe.share)
 
 
 class _Held:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,7 +40,9 @@ class Outcome:
     inputs: Inputs
 
 
-def objective(network: LetNet, recipe: Recipe, batch: Item, device: torch.device | str) -> Outcome:
+def objective(
+    network: LetNet, recipe: Recipe, batch: Item, device: torch.device | str, step: int = 0
+) -> Outcome:
     """Return the loss of one batch.
 
     Parameters
@@ -52,6 +55,9 @@ def objective(network: LetNet, recipe: Recipe, batch: Item, device: torch.device
         Patches of several photos (:func:`core.training.patches.collate`).
     device : torch.device or str
         Where to compute.
+    step : int
+        The optimisation step: with the recipe's seed, all that what is random follows from, so
+        that a resumed training goes on as it would have gone.
 
     Examples
     --------
@@ -97,7 +103,8 @@ def objective(network: LetNet, recipe: Recipe, batch: Item, device: torch.device
         "residual": sum(last) / len(last) if last else 0.0,
     }
     if recipe.regularisation and recipe.config.mode == "implicit":
-        norm = _jacobian_norm(network, inputs, estimate)
+        seed = int(np.random.SeedSequence([recipe.seed, step]).generate_state(1)[0])
+        norm = _jacobian_norm(network, inputs, estimate, seed)
         values["jacobian_norm"] = norm.detach()
         loss = loss + recipe.regularisation * norm
     return Outcome(loss, {"loss": loss.detach(), **values}, inputs)
@@ -182,7 +189,7 @@ def squared_error(scene: Tensor, target: Tensor, photos: int) -> Tensor:
     return error.square().reshape(photos, -1).mean(1)
 
 
-def _jacobian_norm(network: LetNet, inputs: Inputs, estimate: Estimate) -> Tensor:
+def _jacobian_norm(network: LetNet, inputs: Inputs, estimate: Estimate, seed: int) -> Tensor:
     """Estimate the squared norm of the cell's Jacobian per element (Bai et al. 2021).
 
     Every second sample is enough, and only the cell itself is held back by it.
@@ -191,7 +198,8 @@ def _jacobian_norm(network: LetNet, inputs: Inputs, estimate: Estimate) -> Tenso
         _, context = network.encode(inputs)
     start = estimate.solution.value[::2].detach().requires_grad_()
     image = network.cell(start, *[tensor[::2] for tensor in context])
-    vector = torch.randn_like(image)
+    drawn = torch.Generator(image.device).manual_seed(seed)
+    vector = torch.randn(image.shape, generator=drawn, device=image.device, dtype=image.dtype)
     (product,) = torch.autograd.grad(image, start, vector, create_graph=True)
     norm: Tensor = product.square().mean()
     return norm

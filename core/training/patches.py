@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,12 @@ from torch.utils.data import Dataset
 
 from core.checks import check_fields
 from core.colour import PROPHOTO, SRGB, convert
+from core.engine.tiling import sample_grid
 from core.errors import PhotoError
 from core.evaluation.originals import through_jpeg
-from core.gamut import clipped_mask, reduce
+from core.gamut import LOSSY_TOLERANCE, Codes, clipped_mask, reduce
 from core.network.letnet import positions
-from core.network.statistics import photo_statistics
+from core.network.statistics import SAMPLES, photo_statistics
 from core.source_gamut import source_named, told
 from core.styles import Style, StyleMixture
 
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from core.training.prepared import Manifest, Source
-
-_SAMPLES = 4096
 
 
 class Item(TypedDict):
@@ -63,8 +62,11 @@ class PatchSettings:
         Patches of each drawn photo.
     wide_share : float
         Share of drawn photos that leave sRGB as they are (where the data has both kinds).
+    half_share : float
+        Share of photos that are first area-averaged to half their prepared size, where they
+        are large enough.
     lossy_share : float
-        Share of photos whose reduced patches pass through JPEG of quality 70 to 98.
+        Share of photos that pass through JPEG of quality 70 to 98 once they are reduced.
     lossy_tolerance : float
         How close to an end of the range counts as clipped in them, in 8-bit codes.
     known : float
@@ -76,8 +78,9 @@ class PatchSettings:
     size: int = 128
     per_photo: int = 1
     wide_share: float = 0.6
+    half_share: float = 0.0
     lossy_share: float = 0.0
-    lossy_tolerance: float = 3.0
+    lossy_tolerance: float = LOSSY_TOLERANCE
     known: float = 0.7
     styles: StyleMixture = field(default_factory=StyleMixture)
 
@@ -87,6 +90,7 @@ class PatchSettings:
             "size": self.size >= 8,
             "per_photo": self.per_photo >= 1,
             "wide_share": 0.0 <= self.wide_share <= 1.0,
+            "half_share": 0.0 <= self.half_share <= 1.0,
             "lossy_share": 0.0 <= self.lossy_share <= 1.0,
             "lossy_tolerance": 0.0 <= self.lossy_tolerance <= 64.0,
             "known": 0.0 <= self.known <= 1.0,
@@ -151,33 +155,33 @@ class PatchDataset(Dataset[Item]):
     def __getitem__(self, index: int) -> Item:
         """Draw the patches of one photo."""
         rng = np.random.default_rng([self.seed, index])
+        settings, size = self.settings, self.settings.size
         source = self._draw_source(rng)
-        photo = self.manifest.photo(source)
-        style, gamut = self.settings.styles.draw(rng, source.wide, source_named(source.gamut))
-        known = rng.random() < self.settings.known
-        quality = int(rng.integers(70, 99)) if rng.random() < self.settings.lossy_share else None
-        tolerance = 0.0 if quality is None else self.settings.lossy_tolerance
-        sample = photo.reshape(-1, 3)[:: max(1, source.height * source.width // _SAMPLES)]
-        statistics = photo_statistics(reduce(finish(sample, style)), tolerance)
-        scenes, codes, places = [], [], []
-        for _ in range(self.settings.per_photo):
-            scene, top, left = self._draw_window(rng, photo, style)
-            size = self.settings.size
-            place = positions(top, left, size, size, source.height, source.width)
-            turned, place = _turn(rng, scene, place)
-            reduced = reduce(turned)
-            if quality is not None:
-                reduced = through_jpeg(reduced, quality, "420" if rng.random() < 0.5 else "444")
-            codes.append(reduced)
-            scenes.append(turned)
-            places.append(place)
-        count = self.settings.per_photo
+        style, gamut = settings.styles.draw(rng, source.wide, source_named(source.gamut))
+        known = rng.random() < settings.known
+        lossy = rng.random() < settings.lossy_share
+        halved = rng.random() < settings.half_share and min(source.height, source.width) >= 2 * size
+        photo = _Finished(self.manifest.photo(source), style, 2 if halved else 1)
+        if lossy:
+            photo.compress(int(rng.integers(70, 99)), "420" if rng.random() < 0.5 else "444")
+        tolerance = settings.lossy_tolerance if lossy else 0.0
+        height, width = photo.shape
+        sample = photo.codes(*sample_grid(height, width, SAMPLES))
+        statistics = photo_statistics(sample, tolerance)
+        drawn = []
+        for _ in range(settings.per_photo):
+            window, top, left = self._draw_window(rng, photo)
+            place = positions(top, left, size, size, height, width)
+            drawn.append(_turn(rng, photo.codes(*window), photo.scene(*window), place))
+        codes, scenes, places = (np.stack(parts) for parts in zip(*drawn, strict=True))
         return {
-            "codes": torch.from_numpy(np.stack(codes)),
-            "scene": torch.from_numpy(np.stack(scenes)),
-            "statistics": torch.from_numpy(np.tile(statistics, (count, 1))),
-            "positions": torch.from_numpy(np.stack(places)),
-            "source": torch.from_numpy(np.tile(told(gamut if known else None), (count, 1))),
+            "codes": torch.from_numpy(codes),
+            "scene": torch.from_numpy(scenes),
+            "statistics": torch.from_numpy(np.tile(statistics, (settings.per_photo, 1))),
+            "positions": torch.from_numpy(places),
+            "source": torch.from_numpy(
+                np.tile(told(gamut if known else None), (settings.per_photo, 1))
+            ),
             "tolerance": torch.tensor(tolerance),
         }
 
@@ -187,17 +191,54 @@ class PatchDataset(Dataset[Item]):
         return pool.draw(rng)
 
     def _draw_window(
-        self, rng: np.random.Generator, photo: npt.NDArray[np.uint16], style: Style
-    ) -> tuple[npt.NDArray[np.float32], int, int]:
+        self, rng: np.random.Generator, photo: _Finished
+    ) -> tuple[tuple[slice, slice], int, int]:
         """Draw a window that holds clipped pixels, in three attempts at most."""
         size = self.settings.size
+        height, width = photo.shape
         for _ in range(3):
-            top = int(rng.integers(photo.shape[0] - size + 1))
-            left = int(rng.integers(photo.shape[1] - size + 1))
-            window = photo[top : top + size, left : left + size]
-            if clipped_mask(reduce(finish(window[::4, ::4], style))).mean() > 0.01:
+            top = int(rng.integers(height - size + 1))
+            left = int(rng.integers(width - size + 1))
+            thinned = slice(top, top + size, 4), slice(left, left + size, 4)
+            if clipped_mask(reduce(photo.scene(*thinned))).mean() > 0.01:
                 break
-        return finish(window, style), top, left
+        return (slice(top, top + size), slice(left, left + size)), top, left
+
+
+class _Finished:
+    """A prepared photo in a style and a size, computed where it is looked at."""
+
+    def __init__(self, encoded: npt.NDArray[np.uint16], style: Style, factor: int) -> None:
+        self._encoded, self._style, self._factor = encoded, style, factor
+        self.shape = encoded.shape[0] // factor, encoded.shape[1] // factor
+        self._decoded: Codes | None = None
+
+    def compress(self, quality: int, subsampling: Literal["420", "444"]) -> None:
+        """Let the reduced photo pass through JPEG."""
+        whole = slice(0, self.shape[0]), slice(0, self.shape[1])
+        self._decoded = through_jpeg(reduce(self.scene(*whole)), quality, subsampling)
+
+    def codes(self, rows: slice, columns: slice) -> Codes:
+        """Return sRGB codes (uint8)."""
+        if self._decoded is not None:
+            return self._decoded[rows, columns]
+        return reduce(self.scene(rows, columns))
+
+    def scene(self, rows: slice, columns: slice) -> npt.NDArray[np.float32]:
+        """Return scene-linear sRGB."""
+        if self._factor == 1:
+            return finish(self._encoded[rows, columns], self._style)
+        down, across = (
+            np.arange(length)[part] * self._factor
+            for length, part in zip(self.shape, (rows, columns), strict=True)
+        )
+        steps = range(self._factor)
+        parts = [
+            _prophoto_table()[self._encoded[np.ix_(down + y, across + x)]]
+            for y in steps
+            for x in steps
+        ]
+        return _finish_linear(np.mean(parts, 0), self._style)
 
 
 def finish(encoded: npt.NDArray[np.uint16], style: Style) -> npt.NDArray[np.float32]:
@@ -223,7 +264,11 @@ def finish(encoded: npt.NDArray[np.uint16], style: Style) -> npt.NDArray[np.floa
     >>> bool(np.allclose(scene[0], 1.0, atol=1e-4)), bool(scene[1].min() < 0.0)  # ProPhoto's green
     (True, True)
     """
-    return convert(style.apply(_prophoto_table()[encoded]), PROPHOTO, SRGB)
+    return _finish_linear(_prophoto_table()[encoded], style)
+
+
+def _finish_linear(prophoto: npt.NDArray[np.float32], style: Style) -> npt.NDArray[np.float32]:
+    return convert(style.apply(prophoto), PROPHOTO, SRGB)
 
 
 def collate(items: Sequence[Item]) -> Item:
@@ -260,12 +305,15 @@ def _prophoto_table() -> npt.NDArray[np.float32]:
 
 
 def _turn(
-    rng: np.random.Generator, scene: npt.NDArray[np.float32], place: npt.NDArray[np.float32]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    rng: np.random.Generator,
+    codes: Codes,
+    scene: npt.NDArray[np.float32],
+    place: npt.NDArray[np.float32],
+) -> tuple[Codes, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Turn and mirror a square patch at random; its positions turn with it."""
     turns, mirror = int(rng.integers(4)), bool(rng.integers(2))
-    scene = np.rot90(scene, turns)
+    codes, scene = np.rot90(codes, turns), np.rot90(scene, turns)
     place = np.rot90(place, turns, axes=(1, 2))
     if mirror:
-        scene, place = scene[:, ::-1], place[:, :, ::-1]
-    return np.ascontiguousarray(scene), np.ascontiguousarray(place)
+        codes, scene, place = codes[:, ::-1], scene[:, ::-1], place[:, :, ::-1]
+    return np.ascontiguousarray(codes), np.ascontiguousarray(scene), np.ascontiguousarray(place)

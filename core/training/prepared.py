@@ -34,8 +34,11 @@ _ROUNDING = 1e-3
 _SAVE_EVERY = 20
 _VERSION = r"(style|expert|edit|version|v)"
 _VERSION_SUFFIX = re.compile(
-    rf"([-_ ]{_VERSION}[-_ ]?[a-z0-9]{{1,2}}|{_VERSION}\d{{1,2}}|[-_ ]\d)$", re.I
+    rf"([-_ ]{_VERSION}[-_ ]?[a-z0-9]{{1,2}}|{_VERSION}\d{{1,2}}"
+    r"|[-_ ](edit|edited|copy|enhanced)([-_ ][a-z0-9]{1,2})?| ?\(\d{1,2}\))$",
+    re.I,
 )
+_NUMBER_SUFFIX = re.compile(r"[-_ ]\d$")
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,12 @@ class Manifest:
         hashes = "".join(sorted(source.sha256 for source in self.sources))
         return hashlib.sha256(hashes.encode()).hexdigest()
 
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all that decides what is drawn from the photos: each entry, and their order."""
+        text = json.dumps([asdict(source) for source in self.sources])
+        return hashlib.sha256(text.encode()).hexdigest()
+
     def photo(self, source: Source) -> npt.NDArray[np.uint16]:
         """Return a photo's encoded ProPhoto codes (uint16, (H, W, 3)), mapped from disk."""
         return np.load(self.folder / source.array, mmap_mode="r")  # type: ignore[no-any-return]
@@ -136,16 +145,31 @@ class Manifest:
         return Manifest(self.folder, tuple(sides[0])), Manifest(self.folder, tuple(sides[1]))
 
 
-def scene_of(path: Path) -> str:
-    """Return the scene of a file: its name without suffix and without a version's ending.
+def scenes_of(paths: Iterable[Path]) -> dict[Path, str]:
+    """Return the scenes of files: their names without suffix and without a version's ending.
+
+    A number alone is such an ending where the name without it is another file's.
 
     Examples
     --------
     >>> from pathlib import Path
-    >>> scene_of(Path("lake_v2.tif"))
-    'lake'
+    >>> list(scenes_of([Path("lake.tif"), Path("lake_v2.tif"), Path("lake-3.tif")]).values())
+    ['lake', 'lake', 'lake']
+    >>> list(scenes_of([Path("holiday-1.tif"), Path("holiday-2.tif")]).values())
+    ['holiday-1', 'holiday-2']
     """
-    return _VERSION_SUFFIX.sub("", path.stem)
+    scenes = {}
+    for path in paths:
+        name = path.stem
+        while (shorter := _VERSION_SUFFIX.sub("", name)) not in ("", name):
+            name = shorter
+        scenes[path] = name
+    names = set(scenes.values())
+    for path, name in scenes.items():
+        shorter = _NUMBER_SUFFIX.sub("", name)
+        if shorter in names:
+            scenes[path] = shorter
+    return scenes
 
 
 def prepare(
@@ -197,6 +221,7 @@ def prepare(
     [('chart.tif', 96, True, 'prophoto')]
     """
     paths = photos_in(places, besides=cache)
+    scenes = scenes_of(paths)
     cache.mkdir(parents=True, exist_ok=True)
     known = {}
     if (cache / MANIFEST_NAME).exists():
@@ -216,7 +241,7 @@ def prepare(
                 sources[array] = replace(
                     known[array],
                     name=path.name,
-                    scene=scene_of(path),
+                    scene=scenes[path],
                     gamut=_key_of(gamut),
                     origin=origin,
                 )
@@ -233,7 +258,7 @@ def prepare(
         _save_array(cache / array, np.rint(PROPHOTO.encode(prophoto) * 65535).astype(np.uint16))
         size = height, width
         sources[array] = Source(
-            path.name, scene_of(path), digest, array, *size, outside, _key_of(gamut), origin
+            path.name, scenes[path], digest, array, *size, outside, _key_of(gamut), origin
         )
         unsaved += 1
         if unsaved == _SAVE_EVERY:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from core.checks import check_fields
 from core.colour import PROPHOTO, SRGB, convert
@@ -25,6 +25,7 @@ from core.errors import PhotoError
 from core.network.letnet import LetNet
 from core.network.rivals.image_model import FORMS, Form
 from core.network.rivals.unet import PatchDiscriminator
+from core.training.averaging import moving_average
 from core.training.objective import inputs_of, objective, unreachable
 from core.training.patches import Item, PatchDataset, PatchSettings, collate
 from core.training.recipes import RECIPES, Recipe
@@ -151,8 +152,9 @@ class Learner(ABC):
             betas=(0.9, 0.99),
             weight_decay=0.0,
         )
-        smooth = get_ema_multi_avg_fn(self.average)  # type: ignore[no-untyped-call]
+        smooth = moving_average(self.average)
         self.averaged = AveragedModel(network, multi_avg_fn=smooth, use_buffers=True)
+        self.steps = 0
 
     @abstractmethod
     def objective(self, batch: Item) -> Tensor:
@@ -168,6 +170,7 @@ class Learner(ABC):
         nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
         self.optimiser.step()
         self.averaged.update_parameters(self.network)
+        self.steps += 1
         return float(loss.detach())
 
     @property
@@ -243,7 +246,7 @@ class LetNetLearner(Learner):
 
     def objective(self, batch: Item) -> Tensor:
         """Return the loss of the recipe."""
-        return objective(self.letnet, self.recipe, batch, "cpu").loss
+        return objective(self.letnet, self.recipe, batch, "cpu", self.steps).loss
 
     @property
     def result(self) -> LetNet:

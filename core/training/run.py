@@ -16,13 +16,14 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Sampler
 
 from core.errors import PhotoError
 from core.network.implicit import spectral_radius
 from core.network.letnet import LetNet, between
 from core.network.solver import solve
+from core.training.averaging import moving_average
 from core.training.objective import Outcome, objective, unreachable
 from core.training.patches import Item, PatchDataset, collate
 
@@ -62,8 +63,7 @@ class TrainingModule(lightning.LightningModule):
             self.network.take_over(start)
         for parameter in unreachable(self.network):
             parameter.requires_grad_(False)
-        average = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
-        self.averaged = AveragedModel(self.network, multi_avg_fn=average)
+        self.averaged = AveragedModel(self.network, multi_avg_fn=moving_average(recipe.average))
         self.averaged.requires_grad_(False)
 
     @property
@@ -87,7 +87,7 @@ class TrainingModule(lightning.LightningModule):
 
     def objective(self, batch: Item) -> Outcome:
         """Return the loss of one batch (:func:`core.training.objective.objective`)."""
-        return objective(self.network, self.recipe, batch, self.device)
+        return objective(self.network, self.recipe, batch, self.device, self.global_step)
 
     def on_train_batch_end(self, outputs: Any, batch: Item, batch_index: int) -> None:
         """Let the average follow the weights."""
@@ -111,14 +111,6 @@ class TrainingModule(lightning.LightningModule):
                 residual,
                 radius,
             )
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the state of the random numbers, so that a resumed run draws the same."""
-        checkpoint["random_state"] = torch.get_rng_state()
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Draw random numbers where the interrupted run would have gone on."""
-        torch.set_rng_state(checkpoint["random_state"])
 
     def configure_optimizers(self) -> Any:
         """Return AdamW (0.9, 0.99) with a warm-up and a cosine to 2 % of the peak."""

@@ -24,7 +24,18 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 @pytest.fixture(scope="package")
-def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
+def forked() -> None:
+    """Fork the processes of jobs from one that has imported what they need, as a server does."""
+    from gradio_app import jobs
+
+    with pytest.MonkeyPatch.context() as patch:
+        # They import what runs the tests, too.
+        patch.setattr(jobs, "_PRELOADED", ("pytest", *jobs._PRELOADED))
+        jobs.prepare()
+
+
+@pytest.fixture(scope="package")
+def context(forked: None, tmp_path_factory: pytest.TempPathFactory) -> Context:
     """What the tabs share, without a server."""
     from gradio_app.context import make_context
     from gradio_app.settings import DemoSettings

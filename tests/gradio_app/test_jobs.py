@@ -22,6 +22,8 @@ from gradio_app.jobs import _PRELOADED, Job, JobFailedError, stoppable
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,11 +98,34 @@ def test_too_few_scenes_are_refused(manifest: Manifest, model: Model) -> None:
         finished(adaptation(model, few, QUICK))
 
 
-def test_time_is_kept(manifest: Manifest, model: Model) -> None:
-    settings = replace(QUICK, minutes=1e-9, steps=1_000_000)
+def test_time_is_kept_and_what_was_learned_in_it_is_measured(
+    manifest: Manifest, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a clock that a step moves by a second: 30 seconds are 29 steps and the beginning."""
+    clock = itertools.count()
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    settings = replace(QUICK, minutes=0.5, steps=1_000_000, measure_every=1_000)
     outcome = finished(adaptation(model, manifest, settings))
-    assert outcome.steps == 0
-    assert not outcome.worthwhile
+    assert outcome.worthwhile
+    assert outcome.after.both > outcome.before.both
+    assert outcome.seconds <= 31.0
+
+
+def test_too_little_time_is_said(manifest: Manifest, model: Model) -> None:
+    with pytest.raises(PhotoError, match="too short to measure the 2 photos"):
+        finished(adaptation(model, manifest, replace(QUICK, minutes=1e-9)))
+
+
+def test_it_follows_from_the_seed(manifest: Manifest, model: Model) -> None:
+    def weights(seed: int) -> torch.Tensor:
+        settings = replace(QUICK, steps=3, seed=seed, worthwhile=0.0)
+        network = finished(adaptation(model, manifest, settings)).network
+        return torch.cat([parameter.flatten() for parameter in network.parameters()])
+
+    first = weights(1)
+    torch.rand(1)  # What else is drawn in the process changes nothing.
+    assert torch.equal(weights(1), first)
+    assert not torch.equal(weights(2), first)
 
 
 @pytest.mark.parametrize(

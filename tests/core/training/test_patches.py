@@ -10,16 +10,23 @@ import torch
 from torch.utils.data import DataLoader
 
 from core.colour import PROPHOTO, SRGB, convert
+from core.engine.tiling import ArraySource, sample_pixels
 from core.errors import PhotoError
-from core.gamut import clipped_mask, reduce
+from core.evaluation.originals import through_jpeg
+from core.gamut import LOSSY_TOLERANCE, clipped_mask, reduce
+from core.images import area_reduced
 from core.network.statistics import photo_statistics
 from core.styles import AS_IS, StyleMixture
+from core.training import patches as patches_module
 from core.training.patches import Item, PatchDataset, PatchSettings, collate, finish
 from core.training.prepared import Manifest, prepare
 from tests.core.conftest import write_untagged
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Literal
+
+    from core.gamut import Codes
 
 SETTINGS = PatchSettings(size=16, per_photo=2)
 
@@ -108,6 +115,46 @@ class TestPatches:
             clean = reduce(item["scene"].numpy())
             changed += int((clean != item["codes"].numpy()).sum())
         assert changed > 0
+
+    def test_statistics_are_those_that_a_photo_has_when_it_is_expanded(
+        self, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of the decoded codes, with their tolerance, at the places where the engine looks."""
+        seen = []
+
+        def through(codes: Codes, quality: int, subsampling: Literal["420", "444"]) -> Codes:
+            seen.append(through_jpeg(codes, quality, subsampling))
+            return seen[-1]
+
+        monkeypatch.setattr(patches_module, "through_jpeg", through)
+        monkeypatch.setattr(patches_module, "SAMPLES", 500)
+        lossy = PatchDataset(manifest, PatchSettings(size=16, lossy_share=1.0), 4)
+        for item in (lossy[index] for index in range(4)):
+            sample = sample_pixels(ArraySource(seen[-1]), 500)
+            assert sample.shape[:2] == (24, 32)
+            expected = photo_statistics(sample, LOSSY_TOLERANCE)
+            np.testing.assert_array_equal(item["statistics"][0].numpy(), expected)
+
+    def test_photos_are_halved_in_linear_light(self, manifest: Manifest) -> None:
+        as_is = StyleMixture(as_is=1.0, vivid=0.0)
+        halved = PatchDataset(manifest, PatchSettings(size=16, half_share=1.0, styles=as_is), 12)
+        smaller = [
+            area_reduced(PROPHOTO.decode(manifest.photo(s) / 65535.0).astype(np.float32), 32)
+            for s in manifest.sources
+        ]
+        photos = [convert(photo, PROPHOTO, SRGB) for photo in smaller]
+        for item in (halved[index] for index in range(12)):
+            y, x = item["positions"][0].numpy()
+            rows = np.rint(((y + 1) * 24 - 1) / 2).astype(int)
+            columns = np.rint(((x + 1) * 32 - 1) / 2).astype(int)
+            scene = item["scene"][0].numpy()
+            fits = [np.allclose(p[rows, columns], scene, atol=1e-5) for p in photos]
+            assert fits.count(True) == 1
+            np.testing.assert_array_equal(reduce(scene), item["codes"][0].numpy())
+
+    def test_photos_too_small_to_be_halved_are_drawn_whole(self, manifest: Manifest) -> None:
+        settings = PatchSettings(size=32, half_share=1.0)
+        assert PatchDataset(manifest, settings, 1)[0]["codes"].shape == (1, 32, 32, 3)
 
     def test_a_batch_keeps_the_patches_of_a_photo_together(self, manifest: Manifest) -> None:
         items = drawn(manifest)[:3]

@@ -19,7 +19,7 @@ from core.gamut import out_of_gamut_mask
 from core.styles import StyleMixture
 from core.training import prepared
 from core.training.patches import finish
-from core.training.prepared import Manifest, Source, prepare, scene_of
+from core.training.prepared import Manifest, Source, prepare, scenes_of
 from tests.core.conftest import wide_photo, write_untagged
 
 
@@ -158,12 +158,18 @@ class TestSplit:
     @pytest.mark.parametrize(
         ("name", "scene"),
         [
+            ("IMG_1234-Edit.tif", "IMG_1234"),
+            ("IMG_1234-Edit-2.tif", "IMG_1234"),
+            ("IMG_1234-Enhanced-NR.dng", "IMG_1234"),
+            ("lake copy 2.tif", "lake"),
+            ("lake (1).tif", "lake"),
+            ("copy.tif", "copy"),
+            ("holiday-2.tif", "holiday-2"),
             ("a0001_style1.png", "a0001"),
             ("a0001-expertC.tif", "a0001"),
             ("a0001_v2.tif", "a0001"),
             ("a0001_style10.png", "a0001"),
             ("lake style 3.png", "lake"),
-            ("lake-2.png", "lake"),
             ("lakestyle2.png", "lake"),
             ("river.png", "river"),
             ("nave.png", "nave"),
@@ -172,7 +178,16 @@ class TestSplit:
         ],
     )
     def test_versions_of_a_photo_are_one_scene(self, name: str, scene: str) -> None:
-        assert scene_of(Path(name)) == scene
+        assert scenes_of([Path(name)]) == {Path(name): scene}
+
+    def test_a_number_is_a_version_of_the_photo_without_it(self) -> None:
+        paths = [
+            Path("a/lake.tif"),
+            Path("b/lake-2.tif"),
+            Path("b/lake_v3.tif"),
+            Path("sea-2.tif"),
+        ]
+        assert list(scenes_of(paths).values()) == ["lake", "lake", "lake", "sea-2"]
 
     @given(st.integers(0, 100), st.floats(0.1, 0.9))
     @settings(max_examples=30)
