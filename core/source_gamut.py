@@ -24,6 +24,7 @@ from core.colour import (
     ColourSpace,
     matrix_between,
 )
+from core.errors import PhotoError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +112,11 @@ def index_entry(path: Path) -> dict[str, str] | None:
     dict or None
         None where no table names the photo.
 
+    Raises
+    ------
+    PhotoError
+        If the table cannot be read.
+
     Examples
     --------
     >>> from pathlib import Path
@@ -138,5 +144,11 @@ def source_named(key: str | None) -> ColourSpace | None:
 
 @functools.lru_cache(maxsize=8)
 def _entries(table: Path) -> dict[str, dict[str, str]]:
-    with table.open(newline="", encoding="utf-8") as file:
-        return {row["file"]: row for row in csv.DictReader(file) if row.get("file")}
+    try:
+        # Spreadsheets put a byte order mark before UTF-8.
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            return {row["file"]: row for row in csv.DictReader(file) if row.get("file")}
+    except (OSError, ValueError, csv.Error) as error:
+        raise PhotoError(
+            f"“{table}” cannot be read as a table; save it as CSV, in UTF-8, or take it away."
+        ) from error

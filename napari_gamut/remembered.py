@@ -95,7 +95,7 @@ def _write(path: Path, pages: dict[str, dict[str, Any]]) -> None:
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):
         return {}

@@ -309,7 +309,7 @@ def _budget(path: Path) -> dict[str, Any]:
 def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise PhotoError(f"“{path}” is no report that can be read; check its name.") from error
 
 

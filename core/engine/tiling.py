@@ -321,7 +321,7 @@ def sample_patches(source: Source, size: int, most: int) -> tuple[Codes, list[tu
     source : Source
         The photo.
     size : int
-        Side of a patch.
+        Side of a patch; a photo that is narrower gives patches of its own width.
     most : int
         About how many patches. A photo that holds no more pixels than they do is returned whole.
 
@@ -338,16 +338,18 @@ def sample_patches(source: Source, size: int, most: int) -> tuple[Codes, list[tu
     ((6, 64, 64, 3), [(0, 0), (0, 268), (0, 536), (336, 0), (336, 268), (336, 536)])
     """
     height, width, _ = source.shape
-    if height * width <= size * size * most or min(height, width) < size:
+    if height * width <= size * size * most:
         return source.rows(0, height)[None], [(0, 0)]
-    across = max(1, round(np.sqrt(most * width / height)))
-    down = max(1, round(most / across))
-    tops = np.linspace(0, height - size, down).astype(int)
-    lefts = np.linspace(0, width - size, across).astype(int)
+    tall, broad = min(size, height), min(size, width)
+    count = size * size * most // (tall * broad)
+    across = min(count, max(1, round(np.sqrt(count * width / height))))
+    down = max(1, round(count / across))
+    tops = np.linspace(0, height - tall, down).astype(int)
+    lefts = np.linspace(0, width - broad, across).astype(int)
     patches, corners = [], []
     for top in tops.tolist():
-        band = source.rows(top, top + size)
+        band = source.rows(top, top + tall)
         for left in lefts.tolist():
-            patches.append(band[:, left : left + size])
+            patches.append(band[:, left : left + broad])
             corners.append((top, left))
     return np.stack(patches), corners

@@ -352,6 +352,12 @@ _MEANINGS = {
 
 def _readme(model: Model, path: Path, graphs: list[tuple[Path, _Graph]], steps: int) -> str:
     scale = model.network.config.scale
+    tiles = f"Tiles need a halo of {model.descriptor.halo} pixels."
+    if model.network.config.attention == "channel":
+        tiles = (
+            "The cell averages over the picture that it is given: hand it the whole photo, since "
+            "tiles have other averages and would show their borders."
+        )
     lines = [
         f"# {model.name} for ONNX Runtime and its kin",
         "",
@@ -361,8 +367,7 @@ def _readme(model: Model, path: Path, graphs: list[tuple[Path, _Graph]], steps: 
         "",
         f"`{path.name}` goes from codes to colours by {steps} steps of Anderson's iteration. With "
         "the parts a program can iterate itself: z begins as `start` of the encoder; the cell "
-        "gives F(z); the head turns the z for which F(z) = z into colours. Tiles need a halo of "
-        f"{model.descriptor.halo} pixels.",
+        "gives F(z); the head turns the z for which F(z) = z into colours. " + tiles,
         "",
         "| file | inputs | outputs |",
         "|---|---|---|",

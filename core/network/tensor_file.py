@@ -97,7 +97,7 @@ def format_of(path: Path) -> str:
             length = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(length)) if length <= _HEADER_LIMIT else {}
         return str(header["__metadata__"]["format"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 

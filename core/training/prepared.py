@@ -107,7 +107,7 @@ class Manifest:
         try:
             entries = json.loads((folder / MANIFEST_NAME).read_text())
             return cls(folder, tuple(Source(**entry) for entry in entries))
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise PhotoError(
                 f"“{folder}” holds no prepared data set; prepare the photos first."
             ) from error

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.colour import ADOBE_RGB, DISPLAY_P3, PROPHOTO, REC2020, SPACES, SRGB
+from core.errors import PhotoError
 from core.source_gamut import SOURCES, contains_srgb, index_entry, source_named, told
 
 if TYPE_CHECKING:
@@ -36,9 +37,10 @@ def test_words_name_spaces() -> None:
     assert SPACES["srgb"] is SRGB
 
 
-def test_a_table_beside_the_photos_or_above_them_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_table_beside_the_photos_or_above_them_is_read(tmp_path: Path, encoding: str) -> None:
     table = "file,source_gamut,source\na.png,display-p3,somebody\n"
-    (tmp_path / "INDEX.csv").write_text(table)
+    (tmp_path / "INDEX.csv").write_text(table, encoding=encoding)
     (tmp_path / "val").mkdir()
     for photo in (tmp_path / "a.png", tmp_path / "val" / "a.png"):
         entry = index_entry(photo)
@@ -46,3 +48,12 @@ def test_a_table_beside_the_photos_or_above_them_is_read(tmp_path: Path) -> None
         assert entry["source_gamut"] == "display-p3"
     assert index_entry(tmp_path / "b.png") is None
     assert index_entry(tmp_path / "val" / "deeper" / "a.png") is None
+
+
+@pytest.mark.parametrize(
+    "content", ["file,source\né.png,x\n".encode("latin-1"), b"file\n" + b"a" * 200_000]
+)
+def test_a_table_that_is_none_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "INDEX.csv").write_bytes(content)
+    with pytest.raises(PhotoError, match=r"INDEX\.csv” cannot be read as a table"):
+        index_entry(tmp_path / "a.png")

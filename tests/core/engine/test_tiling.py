@@ -59,6 +59,18 @@ def test_patches_of_a_large_photo_lie_where_their_corners_say() -> None:
     assert (236, 436) in corners
 
 
+def test_patches_of_a_strip_are_as_broad_as_it_is() -> None:
+    codes = np.random.default_rng(0).integers(0, 256, (20, 5_000, 3)).astype(np.uint8)
+    for photo in (codes, codes.transpose(1, 0, 2)):
+        patches, corners = sample_patches(ArraySource(photo), 64, 4)
+        assert patches[0].size <= 20 * 64 * 3
+        assert patches.size <= 4 * 64 * 64 * 3
+        assert len(patches) >= 4
+        for patch, (top, left) in zip(patches, corners, strict=True):
+            height, width, _ = patch.shape
+            assert np.array_equal(patch, photo[top : top + height, left : left + width])
+
+
 def whole_tile(height: int, width: int, top: int = 0, left: int = 0) -> Tile:
     return Tile(Span(top, top + height, 0, 0), Span(left, left + width, 0, 0))
 

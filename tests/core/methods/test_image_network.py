@@ -113,5 +113,8 @@ def test_other_files_are_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "other.safetensors"
     path.write_bytes(content)
     assert format_of(path) == ""
+    nested = b"[" * 100_000
+    path.write_bytes(len(nested).to_bytes(8, "little") + nested)
+    assert format_of(path) == ""
     with pytest.raises(ModelError):
         method(path)

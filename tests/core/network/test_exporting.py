@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # The exporter uses what its own next version will not.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-STEPS = 6
+STEPS = 4  # More than what is remembered, so that something is forgotten.
 CONFIGS = {"box": replace(BOX, channels=8), "paper": replace(PAPER, channels=8)}
 
 
@@ -48,7 +48,7 @@ def codes_of(height: int, width: int) -> Codes:
 def exported(request: pytest.FixtureRequest, tmp_path_factory: Any) -> tuple[Model, Path]:
     """A network and the folder of its graphs."""
     model = random_model(CONFIGS[request.param], seed=2, scale=1.0)
-    solver = SolverSettings(max_steps=STEPS, tolerance=0.0)
+    solver = SolverSettings(max_steps=STEPS, tolerance=0.0, memory=2)
     model = replace(model, descriptor=replace(model.descriptor, solver=solver))
     folder = tmp_path_factory.mktemp(request.param)
     export_onnx(model, folder / "n.onnx", STEPS)
@@ -135,8 +135,11 @@ def test_the_photos_statistics_are_those_of_the_engine(exported: tuple[Model, Pa
 
 
 def test_the_readme_names_every_input_and_output(exported: tuple[Model, Path]) -> None:
-    _, folder = exported
+    model, folder = exported
     text = (folder / "n.md").read_text()
+    whole = model.network.config.attention == "channel"
+    assert ("hand it the whole photo" in text) is whole
+    assert ("Tiles need a halo of" in text) is not whole
     for path in folder.glob("*.onnx"):
         session = onnxruntime.InferenceSession(path)
         assert path.name in text
