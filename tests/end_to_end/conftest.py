@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.end_to_end.visits import DARK, DESK, PHONE, Visit, visiting
+from tests.end_to_end.visits import DARK, DESK, PHONE, Visit, visit, visiting, window
 from tests.web_demo import Demo, running_demo, write_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Playwright
+    from playwright.sync_api import Browser, Page, Playwright
 
 pytest.importorskip("gradio", reason="the demo's tests need Gradio: napari-gamut[demo]")
 
@@ -75,19 +75,31 @@ def wide_browser(driver: Playwright) -> Iterator[Browser]:
     chromium.close()
 
 
-@pytest.fixture
-def desk(browser: Browser, demo: Demo) -> Iterator[Visit]:
-    with visiting(browser, demo, **DESK) as visit:
-        yield visit
+@pytest.fixture(scope="package")
+def desk_window(browser: Browser) -> Iterator[Page]:
+    with window(browser, **DESK) as page:
+        yield page
+
+
+@pytest.fixture(scope="package")
+def phone_window(browser: Browser) -> Iterator[Page]:
+    with window(browser, **PHONE) as page:
+        yield page
 
 
 @pytest.fixture
-def phone(browser: Browser, demo: Demo) -> Iterator[Visit]:
-    with visiting(browser, demo, **PHONE) as visit:
-        yield visit
+def desk(desk_window: Page, demo: Demo) -> Iterator[Visit]:
+    with visit(desk_window, demo) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+def phone(phone_window: Page, demo: Demo) -> Iterator[Visit]:
+    with visit(phone_window, demo) as visitor:
+        yield visitor
 
 
 @pytest.fixture
 def dark(browser: Browser, demo: Demo) -> Iterator[Visit]:
-    with visiting(browser, demo, **DARK) as visit:
-        yield visit
+    with visiting(browser, demo, **DARK) as visitor:
+        yield visitor

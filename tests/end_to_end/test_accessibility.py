@@ -10,36 +10,47 @@ from axe_playwright_python.sync_playwright import Axe
 from core.cli import main as gamut
 from core.colour import DISPLAY_P3
 from core.files import write_codes
-from tests.end_to_end.visits import FINISHED, VIEWS, Visit, visiting
+from tests.end_to_end.visits import FINISHED, VIEWS, Visit, visit, window
 from tests.web_demo import clipped_photo, wait_for, write_photo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
     from tests.web_demo import Demo
 
 
+@pytest.fixture(scope="module", params=["desk", "phone"])
+def still(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """A window without animations, in the midst of which colours are those of neither end."""
+    with window(browser, reduced_motion="reduce", **VIEWS[request.param]) as page:
+        yield page
+
+
 @pytest.fixture
-def view(request: pytest.FixtureRequest, browser: Browser, demo: Demo) -> Iterator[Visit]:
-    # Without animations, in the midst of which colours are those of neither end.
-    with visiting(browser, demo, reduced_motion="reduce", **VIEWS[request.param]) as visit:
-        yield visit
+def view(still: Page, demo: Demo) -> Iterator[Visit]:
+    still.emulate_media(color_scheme="light")
+    with visit(still, demo) as visitor:
+        yield visitor
 
 
-def findings(visit: Visit) -> list[str]:
-    """What axe finds against WCAG 2.2 AA and good practice on the page as it is."""
-    results = Axe().run(visit.page)
-    return [
-        f"{violation['id']}: {node['html']}"
-        for violation in results.response["violations"]
-        for node in violation["nodes"]
-    ]
+def findings(visitor: Visit) -> list[str]:
+    """What axe finds against WCAG 2.2 AA and good practice on the page as it is, light and dark."""
+    page, found = visitor.page, []
+    for scheme, body in (("dark", "body.dark"), ("light", "body:not(.dark)")):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.locator(body).wait_for()
+        results = Axe().run(page)
+        found += [
+            f"{scheme}, {violation['id']}: {node['html']}"
+            for violation in results.response["violations"]
+            for node in violation["nodes"]
+        ]
+    return found
 
 
-@pytest.mark.parametrize("view", list(VIEWS), indirect=True)
 def test_axe_finds_nothing(view: Visit, tmp_path: Path) -> None:
     (tmp_path / "drawing.png").write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
     for tab in ("Expand", "Convergence", "Compare", "About"):
@@ -55,11 +66,10 @@ def test_axe_finds_nothing(view: Visit, tmp_path: Path) -> None:
         assert wait_for(lambda: not findings(view)), (tab, findings(view))
 
 
-@pytest.mark.parametrize("view", list(VIEWS), indirect=True)
 def test_axe_finds_nothing_in_the_tools(view: Visit, tmp_path: Path) -> None:
     page = view.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    view.upload(write_photo(tmp_path / "large.png", 1300, 1500))
+    view.upload(write_photo(tmp_path / "large.png", 1120, 1200))
     view.result_of("large")
     page.get_by_role("button", name="100 %").click()
     page.locator(".viewer .two .tile").first.wait_for(state="attached")
@@ -74,7 +84,6 @@ def test_axe_finds_nothing_in_the_tools(view: Visit, tmp_path: Path) -> None:
     assert wait_for(lambda: not findings(view)), findings(view)
 
 
-@pytest.mark.parametrize("view", list(VIEWS), indirect=True)
 def test_axe_finds_nothing_in_the_queue(view: Visit, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no photo")
@@ -85,7 +94,6 @@ def test_axe_finds_nothing_in_the_queue(view: Visit, tmp_path: Path) -> None:
     assert wait_for(lambda: not findings(view)), findings(view)
 
 
-@pytest.mark.parametrize("view", list(VIEWS), indirect=True)
 def test_axe_finds_nothing_in_what_a_wide_photo_is_offered(view: Visit, tmp_path: Path) -> None:
     photo = tmp_path / "wide.png"
     write_codes(photo, clipped_photo(60, 80), DISPLAY_P3)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, CDPSession, Locator, Page
 
     from tests.web_demo import Demo
 
@@ -84,30 +84,62 @@ class Visit:
 
 
 @contextmanager
+def devtools(page: Page) -> Iterator[CDPSession]:
+    """Reach what only Chromium itself can do to a page, and undo it at the end."""
+    session = page.context.new_cdp_session(page)
+    try:
+        yield session
+    finally:
+        session.detach()
+
+
+@contextmanager
 def visiting(
     browser: Browser, demo: Demo, *, link: str | None = None, **settings: Any
 ) -> Iterator[Visit]:
-    """Open the page, or a link to it; at the end no error and no foreign request may have been."""
+    """Open the page, or a link to it, in a window of its own (see :func:`visit`)."""
+    with window(browser, **settings) as page, visit(page, demo, link) as seen:
+        yield seen
+
+
+@contextmanager
+def window(browser: Browser, **settings: Any) -> Iterator[Page]:
+    """Open an empty window, which visits may share one after the other."""
     context = browser.new_context(**settings)
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
+    yield page
+    context.close()
+
+
+@contextmanager
+def visit(page: Page, demo: Demo, link: str | None = None) -> Iterator[Visit]:
+    """Open the page, or a link to it; at the end no error and no foreign request may have been."""
     seen = Visit(page)
 
     def request(url: str) -> None:
         if not url.startswith((demo.url, "data:", f"blob:{demo.url}")):
             seen.foreign.append(url)
 
-    page.on("request", lambda message: request(message.url))
-    page.on(
-        "console",
-        lambda message: seen.problems.append(message.text) if message.type == "error" else None,
-    )
-    page.on("pageerror", lambda error: seen.problems.append(f"{error}\n{error.stack}"))
+    def console(text: str, kind: str) -> None:
+        if kind == "error":
+            seen.problems.append(text)
+
+    listeners: dict[Any, Callable[..., None]] = {
+        "request": lambda message: request(message.url),
+        "console": lambda message: console(message.text, message.type),
+        "pageerror": lambda error: seen.problems.append(f"{error}\n{error.stack}"),
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
     page.goto(link or demo.url)
     # The page's own script has run when the examples have names; and there is an answer already.
     page.get_by_role("button", name="Rocket, vivid finish").wait_for()
     page.locator(".verdict").first.wait_for()
     yield seen
-    context.close()
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
+    # What still runs ends with the page.
+    page.goto("about:blank")
     assert seen.problems == [], seen.problems
     assert seen.foreign == []

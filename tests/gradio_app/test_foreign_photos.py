@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,8 +22,6 @@ from tests.gradio_app.tabs import expanded, made_tab
 from tests.web_demo import MODEL_NAME, write_photo
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gradio_app.context import Context
     from gradio_app.expand_tab import ExpandTab
 
@@ -34,12 +34,19 @@ def tab(context: Context) -> ExpandTab:
     return made_tab(context)
 
 
-@pytest.fixture
-def located(uploads: Path) -> Path:
+@pytest.fixture(scope="module")
+def located(context: Context) -> Path:
     """A JPEG that says where it was taken, and by whom."""
     place = {GPS_IFD: Directory({1: Entry.text("N")})}
     blob = blob_from(Directory({272: Entry.text("Model 1"), ARTIST: Entry.text("Ada")}, place))
-    return write_photo(uploads / "located.jpg", metadata=Metadata(blob))
+    path = Path(tempfile.mkdtemp(dir=context.uploads)) / "located.jpg"
+    return write_photo(path, 24, 32, metadata=Metadata(blob))
+
+
+@pytest.fixture(scope="module")
+def owner(tab: ExpandTab, located: Path) -> Last:
+    """What is there for its owner, who has not kept the place."""
+    return expanded(tab, Asked(1, (str(located),), DROPPING))[1]
 
 
 @pytest.fixture
@@ -62,9 +69,8 @@ def visitor(tab: ExpandTab, context: Context, owner: Last) -> tuple[Any, Last]:
 
 
 def test_a_visitor_gets_a_file_without_the_owners_place(
-    tab: ExpandTab, context: Context, located: Path
+    tab: ExpandTab, context: Context, owner: Last
 ) -> None:
-    _, owner = expanded(tab, Asked(1, (str(located),), DROPPING))
     shown, there = visitor(tab, context, owner)
     assert there.foreign
     box = shown[tab.choices.private]
@@ -106,9 +112,8 @@ def arrived_sample(context: Context) -> Arrival:
 
 
 def test_who_drops_a_photo_of_their_own_may_choose(
-    tab: ExpandTab, context: Context, located: Path
+    tab: ExpandTab, context: Context, located: Path, owner: Last
 ) -> None:
-    _, owner = expanded(tab, Asked(1, (str(located),), DROPPING))
     _, there = visitor(tab, context, owner)
     own = located.parent / "own.jpg"
     shutil.copy(located, own)

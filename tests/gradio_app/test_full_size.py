@@ -30,7 +30,7 @@ def result(context: Context, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     folder = context.uploads / secrets.token_hex(20)
     folder.mkdir()
     photo = write_photo(folder / "photo.png", TILE + 30, TILE + 50)
-    outcome = done(context, photo, Request(MODEL_NAME), folder, shown=True)
+    outcome = done(context, photo, Request(MODEL_NAME), folder)
     token = finished(full_size(context.workplace, str(photo), outcome), None)
     return token, outcome.target
 

@@ -167,7 +167,7 @@ def test_a_photo_has_a_mark_that_is_its_own_and_stays(
             target = tmp_path / folder / space
             target.mkdir(parents=True)
             request = Request(MODEL_NAME, space)
-            marks.append(done(context, photo, request, target, shown=True).photo)
+            marks.append(done(context, photo, request, target).photo)
     assert marks[0] == marks[1] != marks[2] == marks[3]
 
 
