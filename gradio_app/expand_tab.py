@@ -139,12 +139,12 @@ class ExpandTab:
         """Ask for the same photos with other settings, if they are others."""
         before = asked or last
         # Who leaves a choice as it was says so, too.
-        if last is None or before is None or before.chosen == chosen:
+        if last is None or before is None or before.chosen == chosen or not before.paths:
             return {self._asked: gr.skip()}
-        if len(last.paths) > 1:
+        if len(before.paths) > 1:
             return self._out_of_date("The settings have changed; press Expand.")
         number = asked.number if asked else 0
-        return {**self._ask(Asked(number, last.paths, chosen, last.foreign)), **self._stale()}
+        return {**self._ask(Asked(number, before.paths, chosen, before.foreign)), **self._stale()}
 
     def _given_up(self, asked: Asked | None, last: Last | None) -> Any:
         """Say of what is there whether it is what was asked for."""

@@ -57,6 +57,16 @@ def test_another_choice_asks_for_the_same_photo(tab: ExpandTab) -> None:
     assert again(tab, Asked(3, LAST.paths, A), LAST, B) == Asked(3, LAST.paths, B)
 
 
+def test_a_choice_while_a_new_photo_is_worked_on_is_for_that_one(tab: ExpandTab) -> None:
+    new = Asked(4, ("new.png",), A, foreign=True)
+    assert again(tab, new, LAST, B) == Asked(4, ("new.png",), B, foreign=True)
+    assert again(tab, Asked(4, (), A), LAST, B) is None, "there is no photo"
+    several = Asked(4, ("a.png", "b.png"), A)
+    assert again(tab, several, LAST, B) is None
+    shown = tab._ask_again(several, LAST, *B)
+    assert "press Expand" in str(shown[tab.desk.buttons.status])
+
+
 def test_who_says_the_same_twice_rings_once_and_others_ring_anew(tab: ExpandTab) -> None:
     bells = [
         tab._ask_again(None, LAST, *B)[tab._bell],
