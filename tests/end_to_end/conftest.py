@@ -19,6 +19,9 @@ pytest.importorskip("gradio", reason="the demo's tests need Gradio: napari-gamut
 SLOW = "slow"
 """Name of a network that does not come to an end in time."""
 
+QUEUE = 4
+"""Jobs that may wait."""
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 SRGB_SCREEN, P3_SCREEN = "srgb", "display-p3-d65"
@@ -46,7 +49,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A running demo, with a network that takes its time beside the quick one."""
     folder = tmp_path_factory.mktemp("demo")
     slow = write_model(folder / "slow.safetensors", SLOW, steps=5000)
-    with running_demo(folder, f"--models={folder / 'trial.safetensors'},{slow}") as server:
+    models = f"--models={folder / 'trial.safetensors'},{slow}"
+    with running_demo(folder, models, f"--queue={QUEUE}") as server:
         yield server
 
 

@@ -96,7 +96,7 @@ def test_axe_finds_nothing_in_the_queue(view: Visit, tmp_path: Path) -> None:
 
 def test_axe_finds_nothing_in_what_a_wide_photo_is_offered(view: Visit, tmp_path: Path) -> None:
     photo = tmp_path / "wide.png"
-    write_codes(photo, clipped_photo(60, 80), DISPLAY_P3)
+    write_codes(photo, clipped_photo(24, 32), DISPLAY_P3)
     view.upload(photo)
     view.page.get_by_role("button", name="Make an sRGB file").click()
     view.page.get_by_text("to bring them back").wait_for()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from PIL import Image
 
 from core.cli import main as gamut
@@ -18,10 +19,11 @@ from core.files.exif import GPS_IFD, Directory, Entry, blob_from
 from core.metrics import delta_e_map
 from core.pictures.seen import VISIBLE
 from tests.end_to_end.conftest import SLOW
-from tests.end_to_end.visits import DESK, FINISHED, visiting
+from tests.end_to_end.visits import DESK, FINISHED, PHONE, devtools, visiting
 from tests.web_demo import MODEL_NAME, clipped_photo, wait_for, write_photo
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
@@ -29,6 +31,44 @@ if TYPE_CHECKING:
     from core.colour import ColourSpace
     from tests.end_to_end.visits import Visit
     from tests.web_demo import Demo
+
+
+@pytest.fixture(scope="module")
+def arrival(browser: Browser, demo: Demo) -> Iterator[Visit]:
+    with visiting(browser, demo, **DESK) as visit:
+        yield visit
+
+
+@pytest.fixture
+def arrived(arrival: Visit) -> Visit:
+    """The page as it is on arrival, for what asks for nothing of the server."""
+    arrival.tab("Expand")
+    arrival.both_pictures()
+    arrival.page.get_by_role("button", name="Fit").click()
+    arrival.page.evaluate("scrollTo(0, 0)")
+    return arrival
+
+
+@pytest.fixture(scope="module")
+def expanded(
+    browser: Browser, demo: Demo, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Visit]:
+    """A photo that is expanded, for what only looks at it."""
+    with visiting(browser, demo, **DESK) as visit:
+        visit.upload(write_photo(tmp_path_factory.mktemp("desk") / "photo.png"))
+        visit.result_of("photo")
+        yield visit
+
+
+@pytest.fixture(scope="module")
+def expanded_on_phone(
+    browser: Browser, demo: Demo, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Visit]:
+    """The same on a phone."""
+    with visiting(browser, demo, **PHONE) as visit:
+        visit.upload(write_photo(tmp_path_factory.mktemp("phone") / "photo.png"))
+        visit.result_of("photo")
+        yield visit
 
 
 def wider_than_the_screen(page: Page) -> int:
@@ -43,22 +83,20 @@ def colours(visit: Visit) -> npt.NDArray[np.int16]:
     return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(np.int16)
 
 
-def test_on_arrival_there_is_an_answer(desk: Visit) -> None:
-    desk.both_pictures()
-    assert desk.page.locator(".verdict").first.is_visible()
-    assert desk.page.get_by_role("button", name="Download TIFF").is_visible()
-    assert not desk.page.get_by_text("Largest residual").first.is_visible(), "before they ask"
+def test_on_arrival_there_is_an_answer(arrived: Visit) -> None:
+    arrived.both_pictures()
+    assert arrived.page.locator(".verdict").first.is_visible()
+    assert arrived.page.get_by_role("button", name="Download TIFF").is_visible()
+    assert not arrived.page.get_by_text("Largest residual").first.is_visible(), "before they ask"
 
 
-def test_a_photo_is_expanded_and_shown(desk: Visit, tmp_path: Path) -> None:
-    desk.upload(write_photo(tmp_path / "photo.png"))
-    desk.result_of("photo")
-    desk.both_pictures()
-    verdict = desk.page.locator(".verdict").first.inner_text()
+def test_a_photo_is_expanded_and_shown(expanded: Visit) -> None:
+    expanded.both_pictures()
+    verdict = expanded.page.locator(".verdict").first.inner_text()
     assert "of the pixels gain a colour that you can see" in verdict
-    desk.page.get_by_role("button", name="Details").click()
+    expanded.page.get_by_role("button", name="Details").click()
     for name in ("Clipped pixels", "Changed pixels", "Solver steps", "Largest residual"):
-        desk.page.get_by_text(name, exact=True).first.wait_for()
+        expanded.page.get_by_text(name, exact=True).first.wait_for()
 
 
 def seen(
@@ -118,38 +156,36 @@ def test_a_wide_gamut_screen_shows_what_came_back(
         assert seen(*shown, DISPLAY_P3) > 0.1
 
 
-def test_a_button_and_a_key_flicker(desk: Visit) -> None:
-    viewer = desk.page.locator(".viewer").first
-    flicker = desk.page.get_by_role("button", name="Flicker")
+def test_a_button_and_a_key_flicker(arrived: Visit) -> None:
+    viewer = arrived.page.locator(".viewer").first
+    flicker = arrived.page.get_by_role("button", name="Flicker")
     flicker.click()
     for side in ("one", "two", "one"):
         assert wait_for(lambda side=side: viewer.get_attribute("data-side") == side)  # type: ignore[misc]
-    desk.page.keyboard.press("f")
+    arrived.page.keyboard.press("f")
     assert viewer.get_attribute("data-side") is None
     assert flicker.get_attribute("aria-pressed") == "false"
 
 
-def test_the_pictures_are_tagged_display_p3(desk: Visit, demo: Demo, tmp_path: Path) -> None:
-    desk.upload(write_photo(tmp_path / "photo.png"))
-    desk.result_of("photo")
+def test_the_pictures_are_tagged_display_p3(expanded: Visit, demo: Demo, tmp_path: Path) -> None:
     for kind, name in (("wide", "Display P3"), ("muted", "sRGB")):
-        address = desk.pictures.last.get_attribute(f"data-{kind}")
-        answer = desk.page.request.get(f"{demo.url}/{address}")
+        address = expanded.pictures.last.get_attribute(f"data-{kind}")
+        answer = expanded.page.request.get(f"{demo.url}/{address}")
         path = tmp_path / f"{kind}.webp"
         path.write_bytes(answer.body())
         assert inspect(path).profile_name == name
 
 
-def test_the_border_moves_with_the_pointer(desk: Visit) -> None:
-    desk.both_pictures()
-    stage = desk.page.locator(".viewer .stage").first
+def test_the_border_moves_with_the_pointer(arrived: Visit) -> None:
+    arrived.both_pictures()
+    stage = arrived.page.locator(".viewer .stage").first
     box = stage.bounding_box()
     assert box
     middle = box["y"] + box["height"] / 2
-    desk.page.mouse.move(box["x"] + box["width"] / 2, middle)
-    desk.page.mouse.down()
-    desk.page.mouse.move(box["x"] + box["width"] / 4, middle, steps=5)
-    desk.page.mouse.up()
+    arrived.page.mouse.move(box["x"] + box["width"] / 2, middle)
+    arrived.page.mouse.down()
+    arrived.page.mouse.move(box["x"] + box["width"] / 4, middle, steps=5)
+    arrived.page.mouse.up()
     at = float(stage.evaluate("stage => getComputedStyle(stage).getPropertyValue('--at')"))
     assert abs(at - 0.25) < 0.02
 
@@ -170,12 +206,6 @@ def drop(visit: Visit, photo: Path) -> None:
     )
 
 
-def test_a_photo_can_be_dropped_anywhere_also_a_second_one(desk: Visit, tmp_path: Path) -> None:
-    for name in ("first", "second"):
-        drop(desk, write_photo(tmp_path / f"{name}.png"))
-        desk.result_of(name)
-
-
 def test_a_second_photo_takes_the_place_of_the_first_in_any_language(
     browser: Browser, demo: Demo, tmp_path: Path
 ) -> None:
@@ -192,7 +222,12 @@ def test_a_second_photo_takes_the_place_of_the_first_in_any_language(
                 visit.panel.get_by_text(finished).first.wait_for()
 
 
-def test_a_photo_can_be_pasted(desk: Visit, tmp_path: Path) -> None:
+def test_photos_can_be_dropped_and_pasted_anywhere_one_after_the_other(
+    desk: Visit, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        drop(desk, write_photo(tmp_path / f"{name}.png"))
+        desk.result_of(name)
     data = write_photo(tmp_path / "pasted.png").read_bytes()
     desk.page.evaluate(
         """bytes => {
@@ -227,7 +262,7 @@ def test_several_photos_become_one_archive(desk: Visit, demo: Demo, tmp_path: Pa
 
 def test_of_several_photos_nobody_waits_for_their_own_pixels(desk: Visit, tmp_path: Path) -> None:
     # The first is shown smaller than it is.
-    photos = [write_photo(tmp_path / "a.png", 1300, 1000), write_photo(tmp_path / "b.png")]
+    photos = [write_photo(tmp_path / "a.png", 1120, 1200), write_photo(tmp_path / "b.png")]
     desk.panel.locator("input[type=file]").first.set_input_files(photos)
     desk.page.get_by_role("button", name="Download ZIP").wait_for()
     desk.both_pictures()
@@ -288,7 +323,7 @@ def test_who_presses_twice_gets_one_job(desk: Visit, demo: Demo, tmp_path: Path)
     desk.page.on(
         "request", lambda sent: jobs.append(sent.url) if "queue/join" in sent.url else None
     )
-    desk.upload(write_photo(tmp_path / "large.png", 1200, 1600))
+    desk.upload(write_photo(tmp_path / "large.png", 900, 1200))
     expand = desk.page.get_by_role("button", name="Expand", exact=True)
     desk.page.get_by_role("button", name="Cancel").first.wait_for()
     expand.click(force=True)
@@ -340,17 +375,17 @@ def test_cancel_stops_the_work(desk: Visit, demo: Demo, tmp_path: Path) -> None:
     desk.page.get_by_role("button", name="Download TIFF").wait_for()
 
 
-def test_a_choice_that_is_left_as_it_was_starts_nothing(desk: Visit) -> None:
+def test_a_choice_that_is_left_as_it_was_starts_nothing(arrived: Visit) -> None:
     joined: list[str] = []
-    desk.page.on(
+    arrived.page.on(
         "request", lambda sent: joined.append(sent.url) if "queue/join" in sent.url else None
     )
     for label in ("Colour space", "File format"):
-        desk.panel.get_by_label(label).first.focus()
-        desk.page.keyboard.press("Tab")
-    desk.page.wait_for_timeout(1500)
+        arrived.panel.get_by_label(label).first.focus()
+        arrived.page.keyboard.press("Tab")
+    arrived.page.wait_for_timeout(1500)
     assert joined == []
-    assert desk.page.get_by_role("button", name="Download TIFF").is_enabled()
+    assert arrived.page.get_by_role("button", name="Download TIFF").is_enabled()
 
 
 def test_another_strength_is_seen_at_once_and_worked_out_without_a_new_solve(
@@ -391,7 +426,7 @@ def zoomed(visit: Visit) -> float:
 
 
 def test_a_photo_is_looked_at_in_its_own_pixels(desk: Visit, tmp_path: Path) -> None:
-    desk.upload(write_photo(tmp_path / "large.png", 1300, 2200))
+    desk.upload(write_photo(tmp_path / "large.png", 1120, 1200))
     desk.result_of("large")
     desk.both_pictures()
     whole = zoomed(desk)
@@ -406,37 +441,37 @@ def test_a_photo_is_looked_at_in_its_own_pixels(desk: Visit, tmp_path: Path) -> 
     assert zoomed(desk) == whole
 
 
-def test_ctrl_and_wheel_zoom_and_the_wheel_alone_scrolls(desk: Visit) -> None:
-    desk.both_pictures()
-    stage = desk.page.locator(".viewer .stage").first
+def test_ctrl_and_wheel_zoom_and_the_wheel_alone_scrolls(arrived: Visit) -> None:
+    arrived.both_pictures()
+    stage = arrived.page.locator(".viewer .stage").first
     stage.hover()
-    whole = zoomed(desk)
-    desk.page.mouse.wheel(0, 200)
-    assert wait_for(lambda: desk.page.evaluate("scrollY") > 50)
-    assert zoomed(desk) == whole
-    desk.page.evaluate("scrollTo(0, 0)")
+    whole = zoomed(arrived)
+    arrived.page.mouse.wheel(0, 200)
+    assert wait_for(lambda: arrived.page.evaluate("scrollY") > 50)
+    assert zoomed(arrived) == whole
+    arrived.page.evaluate("scrollTo(0, 0)")
     stage.hover()
-    desk.page.keyboard.down("Control")
-    desk.page.mouse.wheel(0, -300)
-    desk.page.keyboard.up("Control")
-    assert wait_for(lambda: zoomed(desk) > 1.5 * whole)
-    assert desk.page.evaluate("devicePixelRatio") == 1, "the page itself is not zoomed"
+    arrived.page.keyboard.down("Control")
+    arrived.page.mouse.wheel(0, -300)
+    arrived.page.keyboard.up("Control")
+    assert wait_for(lambda: zoomed(arrived) > 1.5 * whole)
+    assert arrived.page.evaluate("devicePixelRatio") == 1, "the page itself is not zoomed"
 
 
-def test_the_keyboard_zooms_and_moves_the_photo(desk: Visit) -> None:
-    desk.both_pictures()
-    desk.page.get_by_role("slider", name="Border between the two photos").first.focus()
-    whole = zoomed(desk)
+def test_the_keyboard_zooms_and_moves_the_photo(arrived: Visit) -> None:
+    arrived.both_pictures()
+    arrived.page.get_by_role("slider", name="Border between the two photos").first.focus()
+    whole = zoomed(arrived)
     for key, expected in (("1", 100.0), ("0", whole)):
-        desk.page.keyboard.press(key)
-        assert zoomed(desk) == expected
+        arrived.page.keyboard.press(key)
+        assert zoomed(arrived) == expected
     for _ in range(3):
-        desk.page.keyboard.press("+")
-    assert zoomed(desk) > 2 * whole
+        arrived.page.keyboard.press("+")
+    assert zoomed(arrived) > 2 * whole
     left = "parseFloat(document.querySelector('.viewer .stage').style.getPropertyValue('--left'))"
-    before = desk.page.evaluate(left)
-    desk.page.keyboard.press("Shift+ArrowRight")
-    assert desk.page.evaluate(left) < before
+    before = arrived.page.evaluate(left)
+    arrived.page.keyboard.press("Shift+ArrowRight")
+    assert arrived.page.evaluate(left) < before
 
 
 def test_two_fingers_zoom(phone: Visit) -> None:
@@ -447,11 +482,11 @@ def test_two_fingers_zoom(phone: Visit) -> None:
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     whole = zoomed(phone)
-    fingers = phone.page.context.new_cdp_session(phone.page)
-    for kind, apart in (("touchStart", 20), ("touchMove", 50), ("touchMove", 80)):
-        points = [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]
-        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-    fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    with devtools(phone.page) as fingers:
+        for kind, apart in (("touchStart", 20), ("touchMove", 50), ("touchMove", 80)):
+            points = [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]
+            fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     assert wait_for(lambda: zoomed(phone) > 2 * whole)
 
 
@@ -554,42 +589,40 @@ def test_a_link_to_what_is_gone_sets_its_settings(browser: Browser, demo: Demo) 
         assert download.value.suggested_filename.endswith("-rec2020.tif")
 
 
-def test_previews_of_links_have_a_picture_and_a_name(desk: Visit, demo: Demo) -> None:
+def test_previews_of_links_have_a_picture_and_a_name(arrived: Visit, demo: Demo) -> None:
     told = {
-        name: desk.page.locator(f"meta[property='og:{name}']").get_attribute("content")
+        name: arrived.page.locator(f"meta[property='og:{name}']").get_attribute("content")
         for name in ("site_name", "title", "description", "image")
     }
     assert all(told.values())
-    answer = desk.page.request.get(f"{demo.url}/{told['image']}")
+    answer = arrived.page.request.get(f"{demo.url}/{told['image']}")
     assert Image.open(io.BytesIO(answer.body())).size == (1200, 630)
 
 
-def test_small_buttons_are_large_enough(phone: Visit, desk: Visit, tmp_path: Path) -> None:
+def test_small_buttons_are_large_enough(expanded: Visit, expanded_on_phone: Visit) -> None:
     sizes = """() => [...document.querySelectorAll('button, [role=button], .tools select')]
       .filter(button => button.checkVisibility({ visibilityProperty: true }))
       .filter(button => !button.closest('[aria-hidden=true], .visually-hidden'))
       .map(button => [button.getBoundingClientRect(), button.ariaLabel || button.innerText])
       .map(([box, name]) => [Math.min(box.width, box.height), name])"""
-    for visit, least, name in ((desk, 24, "desk"), (phone, 44, "phone")):
-        visit.upload(write_photo(tmp_path / f"{name}.png"))
-        visit.result_of(name)
+    for visit, least in ((expanded, 24), (expanded_on_phone, 44)):
         small = [each for each in visit.page.evaluate(sizes) if each[0] < least - 0.5]
         assert small == []
 
 
 def test_a_slow_telephone_gets_the_whole_result(phone: Visit, tmp_path: Path) -> None:
     # Messages that come faster than they are shown are shown together.
-    slow = phone.page.context.new_cdp_session(phone.page)
-    slow.send("Emulation.setCPUThrottlingRate", {"rate": 8})
-    for name in ("first.png", "second.png"):
-        phone.upload(write_photo(tmp_path / name, 60, 80))
-        phone.result_of(name.removesuffix(".png"))
-        phone.page.get_by_role("button", name="Download TIFF").wait_for()
-        phone.both_pictures()
-        phone.page.get_by_role("button", name="Remove").or_(
-            phone.page.get_by_label("Clear")
-        ).first.click()
-        phone.page.get_by_text("will appear here").first.wait_for()
+    with devtools(phone.page) as slow:
+        slow.send("Emulation.setCPUThrottlingRate", {"rate": 8})
+        for name in ("first.png", "second.png"):
+            phone.upload(write_photo(tmp_path / name, 60, 80))
+            phone.result_of(name.removesuffix(".png"))
+            phone.page.get_by_role("button", name="Download TIFF").wait_for()
+            phone.both_pictures()
+            phone.page.get_by_role("button", name="Remove").or_(
+                phone.page.get_by_label("Clear")
+            ).first.click()
+            phone.page.get_by_text("will appear here").first.wait_for()
 
 
 def test_another_photo_during_a_job_is_not_forgotten(desk: Visit) -> None:
@@ -618,7 +651,7 @@ def test_no_result_stands_beside_another_photo(desk: Visit, tmp_path: Path) -> N
 
 def test_a_wide_photo_is_offered_what_it_needs(desk: Visit, tmp_path: Path) -> None:
     photo = tmp_path / "wide.png"
-    write_codes(photo, clipped_photo(60, 80), DISPLAY_P3)
+    write_codes(photo, clipped_photo(24, 32), DISPLAY_P3)
     desk.upload(photo)
     desk.result_of("wide")
     verdict = desk.page.locator(".verdict").first.inner_text()
@@ -681,18 +714,17 @@ def test_methods_are_compared(desk: Visit) -> None:
     desk.both_pictures()
 
 
-def test_a_wide_gamut_screen_shows_the_colours_themselves(desk: Visit) -> None:
+def test_a_wide_gamut_screen_shows_the_colours_themselves(arrived: Visit) -> None:
     wide = {"features": [{"name": "color-gamut", "value": "p3"}]}
-    desk.page.context.new_cdp_session(desk.page).send("Emulation.setEmulatedMedia", wide)
-    mute = desk.page.get_by_label("As seen on a wide-gamut screen")
-    assert wait_for(lambda: not mute.is_checked())
-    assert desk.page.get_by_text("Your screen shows more than sRGB").first.is_visible()
-    assert not desk.page.get_by_text("Your screen shows sRGB only").first.is_visible()
+    with devtools(arrived.page) as screen:
+        screen.send("Emulation.setEmulatedMedia", wide)
+        mute = arrived.page.get_by_label("As seen on a wide-gamut screen")
+        assert wait_for(lambda: not mute.is_checked())
+        assert arrived.page.get_by_text("Your screen shows more than sRGB").first.is_visible()
+        assert not arrived.page.get_by_text("Your screen shows sRGB only").first.is_visible()
 
 
-def test_every_button_has_a_name_for_screen_readers(desk: Visit, tmp_path: Path) -> None:
-    desk.upload(write_photo(tmp_path / "photo.png"))
-    desk.done()
+def test_every_button_has_a_name_for_screen_readers(expanded: Visit) -> None:
     nameless = """() => [...document.querySelectorAll('button')]
       .filter(button => button.checkVisibility())
       .filter(button => {
@@ -702,15 +734,17 @@ def test_every_button_has_a_name_for_screen_readers(desk: Visit, tmp_path: Path)
           || label?.textContent.trim() || picture);
       })
       .map(button => button.outerHTML.slice(0, 200))"""
-    assert wait_for(lambda: desk.page.evaluate(nameless) == []), desk.page.evaluate(nameless)
+    assert wait_for(lambda: expanded.page.evaluate(nameless) == []), expanded.page.evaluate(
+        nameless
+    )
 
 
-def test_a_phone_shows_everything_without_scrolling_sideways(phone: Visit, tmp_path: Path) -> None:
-    phone.upload(write_photo(tmp_path / "photo.png"))
-    phone.result_of("photo")
-    assert wider_than_the_screen(phone.page) <= 0
+def test_a_phone_shows_everything_without_scrolling_sideways(expanded_on_phone: Visit) -> None:
+    assert wider_than_the_screen(expanded_on_phone.page) <= 0
     top = "document.querySelector('.viewer').getBoundingClientRect().top"
-    assert wait_for(lambda: -50 < phone.page.evaluate(top) < 400), "the result is in view"
+    assert wait_for(lambda: -50 < expanded_on_phone.page.evaluate(top) < 400), (
+        "the result is in view"
+    )
 
 
 def test_on_a_phone_the_answer_is_seen_on_arrival(phone: Visit) -> None:
@@ -719,18 +753,16 @@ def test_on_a_phone_the_answer_is_seen_on_arrival(phone: Visit) -> None:
     assert phone.panel.locator("input[type=file]").count() == 1
 
 
-def test_nothing_is_larger_than_its_button(desk: Visit, tmp_path: Path) -> None:
-    desk.upload(write_photo(tmp_path / "photo.png"))
-    desk.result_of("photo")
+def test_nothing_is_larger_than_its_button(expanded: Visit) -> None:
     too_long = """() => [...document.querySelectorAll('button.lg, .viewer button')]
       .filter(button => button.checkVisibility())
       .filter(button => button.scrollWidth > button.clientWidth)
       .map(button => button.innerText)"""
-    assert desk.page.evaluate(too_long) == []
+    assert expanded.page.evaluate(too_long) == []
     middles = """() => ['.pair', '.zoom'].map(row => [...document.querySelectorAll(
       `.viewer .tools ${row} button`)].map(button => button.getBoundingClientRect())
       .map(box => box.top + box.height / 2))"""
-    for row in desk.page.evaluate(middles):
+    for row in expanded.page.evaluate(middles):
         assert len(row) > 1
         assert max(row) - min(row) < 0.6
 
@@ -756,8 +788,8 @@ def test_the_dark_page_is_dark_and_its_drawings_too(dark: Visit) -> None:
     assert sum(corner[:3]) < 150
 
 
-def test_about_says_what_is_certain_and_what_is_a_guess(desk: Visit, demo: Demo) -> None:
-    desk.tab("About")
-    panel = desk.panel
+def test_about_says_what_is_certain_and_what_is_a_guess(arrived: Visit, demo: Demo) -> None:
+    arrived.tab("About")
+    panel = arrived.panel
     for words in ("Certain:", "A guess:", "ECCV 2024", "Client, handle_file", demo.url):
         panel.get_by_text(words).first.wait_for()

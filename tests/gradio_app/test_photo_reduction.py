@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,9 @@ from core.engine.files import expand_file
 from core.errors import PhotoError
 from core.files import inspect, read, write, write_codes
 from core.methods.registry import method
+from core.payload.gamut_mlp import FitSettings
 from core.progress import finished
+from gradio_app import photo_reduction
 from gradio_app.photo_reduction import reduction
 from tests.core.conftest import wide_photo
 from tests.web_demo import clipped_photo
@@ -38,7 +41,10 @@ def test_the_file_carries_what_it_lost(context: Context, uploads: Path, tmp_path
     assert errors[0] < 0.5 * errors[1]
 
 
-def test_a_lossy_photo_becomes_a_jpeg(context: Context, uploads: Path, tmp_path: Path) -> None:
+def test_a_lossy_photo_becomes_a_jpeg(
+    context: Context, uploads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photo_reduction, "FitSettings", partial(FitSettings, steps=20))
     write_codes(uploads / "wide.jpg", clipped_photo(24, 32), DISPLAY_P3)
     path = str(uploads / "wide.jpg")
     made = finished(reduction(context.workplace, path, False, tmp_path))
