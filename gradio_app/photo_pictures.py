@@ -13,6 +13,7 @@ from core.files import icc_profile, read
 from core.gamut import naive_inversion
 from core.pictures import chromaticity_figure, save_figure
 from core.pictures.previews import Previews
+from core.pictures.saving import lay_out_like
 from core.pictures.seen import Gain, gain_of, gain_overlay
 from gradio_app import page
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
+    from matplotlib.figure import Figure
 
     from core.engine.files import FileReport
     from core.gamut import Codes
@@ -177,9 +179,13 @@ def drawn(photos: dict[str, Any], folder: Path) -> dict[str, Path]:
     folder : Path
         Where the drawings are put.
     """
-    paths = {}
+    paths: dict[str, Path] = {}
+    first: Figure | None = None
     for theme in ("light", "dark"):
         figure = chromaticity_figure(photos, diagram="uv", stacked=True, theme=theme)
+        if first is not None:
+            lay_out_like(figure, first)
+        first = figure
         paths[theme] = folder / f"chromaticities-{theme}.png"
         save_figure(figure, paths[theme], dots_per_inch=_DOTS_PER_INCH)
     return paths

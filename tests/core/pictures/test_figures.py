@@ -1,5 +1,6 @@
 """The drawings that the command line and both faces share."""
 
+import io
 import itertools
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from PIL import Image as Pillow
 from skimage.data import astronaut
 
 from core.colour import DISPLAY_P3, PROPHOTO, SPACES, SRGB, convert
@@ -35,6 +37,7 @@ from core.pictures import (
     shared_limits,
 )
 from core.pictures.locus import LONGEST, SHORTEST, chromaticity_of, spectral_locus
+from core.pictures.saving import figure_bytes, lay_out_like
 from core.pictures.theme import theme_named
 
 with warnings.catch_warnings():
@@ -370,3 +373,35 @@ class TestSaving:
     def test_an_unknown_ending_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(PhotoError, match=r"end it in \.png, \.svg or \.pdf"):
             save_figure(error_figure({"A": np.ones((5, 5))}, "Error"), tmp_path / "drawing.jpg")
+
+    @pytest.mark.parametrize("stacked", [False, True])
+    def test_a_picture_is_what_matplotlib_would_save(self, photo: Image, stacked: bool) -> None:
+        """Also where the layout is that of the same drawing for another page."""
+
+        def drawn(theme: ThemeName) -> Figure:
+            photos = {"Photo": photo, "Half of it": photo / 2}
+            return chromaticity_figure(photos, stacked=stacked, theme=theme)
+
+        light, dark = drawn("light"), drawn("dark")
+        saved = [figure_bytes(light, ".png", 90)]
+        lay_out_like(dark, light)
+        saved.append(figure_bytes(dark, ".png", 90))
+        for theme, picture in zip(THEMES, saved, strict=True):
+            expected = io.BytesIO()
+            drawn(theme).savefig(expected, format="png", dpi=90)
+            shown, wanted = (
+                np.asarray(Pillow.open(file).convert("RGB")).astype(int)
+                for file in (io.BytesIO(picture), expected)
+            )
+            assert np.abs(shown - wanted).max() <= 2
+
+    def test_a_drawing_that_was_saved_is_still_laid_out_when_its_size_changes(
+        self, photo: Image
+    ) -> None:
+        figure = chromaticity_figure({"Photo": photo})
+        before, engine = rendered(figure).shape, figure.get_layout_engine()
+        figure_bytes(figure, ".png", 90)
+        assert rendered(figure).shape == before
+        assert figure.get_layout_engine() is engine
+        figure.set_size_inches(8.0, 5.0)
+        assert not is_cut_off(figure)
