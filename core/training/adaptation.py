@@ -248,29 +248,28 @@ def adaptation(
     measuring = time.monotonic() - started
     recipe = recipe_for(model, settings)
     learner = _Learner(model.network, recipe, training)
-    kept, kept_at, since = model.network, 0, 0
-    for step in range(1, settings.steps + 1):
-        # What was learned last is measured, too.
+    kept, kept_at, since, measured = model.network, 0, 0, 0
+    while learner.done < settings.steps and since < settings.patience:
         late = time.monotonic() - started + measuring > 60 * settings.minutes
-        if late and step == 1:
+        if late and not learner.done:
             raise PhotoError(
                 f"{settings.minutes:g} minutes are too short to measure the {len(photos)} photos "
                 "that are held out and to learn anything; allow more time."
             )
+        if late and learner.done == measured:
+            break
         if not late:
             learner.step()
-            yield step, settings.steps
-            if step % settings.measure_every and step != settings.steps:
+            yield learner.done, settings.steps
+            if learner.done % settings.measure_every and learner.done != settings.steps:
                 continue
-        blended = learner.result()
+        blended, measured = learner.result(), learner.done
         gains = _gains(replace(model, network=blended), photos)
-        _log.info("step %d: %+.2f dB blind, %+.2f dB known", step, gains.blind, gains.known)
+        _log.info("step %d: %+.2f dB blind, %+.2f dB known", measured, gains.blind, gains.known)
         if gains.both > best.both:
-            kept, kept_at, best, since = blended, step, gains, 0
+            kept, kept_at, best, since = blended, measured, gains, 0
         else:
             since += 1
-        if late or since >= settings.patience:
-            break
     worthwhile = best.both >= before.both + settings.worthwhile
     return Adaptation(
         kept if worthwhile else model.network,
@@ -299,19 +298,19 @@ class _Learner:
         self._optimiser = torch.optim.Adam(
             self._network.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99)
         )
-        self._done = 0
+        self.done = 0
 
     def step(self) -> None:
         """Do one optimisation step."""
-        recipe, first = self._recipe, self._done * self._recipe.photos
-        rate = recipe.learning_rate * min(1.0, (self._done + 1) / recipe.warm_up)
+        recipe, first = self._recipe, self.done * self._recipe.photos
+        rate = recipe.learning_rate * min(1.0, (self.done + 1) / recipe.warm_up)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         batch = collate([self._patches[first + index] for index in range(recipe.photos)])
-        loss = objective(self._network, recipe, batch, "cpu", self._done).loss
+        loss = objective(self._network, recipe, batch, "cpu", self.done).loss
         if not loss.isfinite():
             raise PhotoError(
-                f"The loss of step {self._done + 1} is not a finite number; adapt with a smaller "
+                f"The loss of step {self.done + 1} is not a finite number; adapt with a smaller "
                 "learning rate."
             )
         self._optimiser.zero_grad()
@@ -320,8 +319,8 @@ class _Learner:
         self._optimiser.step()
         weights: list[torch.Tensor] = list(self._network.parameters())
         averages: list[torch.Tensor] = list(self._averaged.parameters())
-        self._average(averages, weights, self._done)
-        self._done += 1
+        self._average(averages, weights, self.done)
+        self.done += 1
 
     def result(self) -> LetNet:
         """Return a network part of the way from the start to what was learned."""

@@ -37,6 +37,10 @@ def moving_average(decay: float) -> Callable[[_Tensors, _Tensors, Tensor | int],
         done = int(steps)
         kept = min(decay, done / (done + 10))
         with torch.no_grad():
-            torch._foreach_lerp_(averages, weights, 1.0 - kept)
+            for average, weight in zip(averages, weights, strict=True):
+                if average.is_floating_point():
+                    average.lerp_(weight, 1.0 - kept)
+                else:  # A count, of batches that were seen.
+                    average.copy_(weight)
 
     return update

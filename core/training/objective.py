@@ -56,7 +56,7 @@ def objective(
     device : torch.device or str
         Where to compute.
     step : int
-        The optimisation step: with the recipe's seed, all that what is random follows from, so
+        The optimisation step. What is random follows from it and from the recipe's seed alone, so
         that a resumed training goes on as it would have gone.
 
     Examples

@@ -108,7 +108,8 @@ def test_time_is_kept_and_what_was_learned_in_it_is_measured(
     outcome = finished(adaptation(model, manifest, settings))
     assert outcome.worthwhile
     assert outcome.after.both > outcome.before.both
-    assert outcome.seconds <= 31.0
+    assert 20 < outcome.steps < 30
+    assert outcome.seconds <= 30.0 + 2.0  # So often the clock is read after the last step.
 
 
 def test_too_little_time_is_said(manifest: Manifest, model: Model) -> None:

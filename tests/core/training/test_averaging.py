@@ -33,5 +33,11 @@ def test_the_first_step_replaces_what_was_there() -> None:
     assert average[0].tolist() == [1.0, 1.0]
 
 
+def test_counts_are_taken_over() -> None:
+    average = [torch.tensor(3)]
+    moving_average(0.999)(average, [torch.tensor(17)], 5)
+    assert average[0].item() == 17
+
+
 def test_without_decay_it_is_the_last_weights() -> None:
     assert averaged(0.0, 50) == 1.0
