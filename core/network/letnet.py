@@ -111,7 +111,8 @@ class LetNetConfig:
 
         Examples
         --------
-        >>> told, untold = LetNetConfig(told=True), LetNetConfig()
+        >>> untold = LetNetConfig(attention="photo")
+        >>> told = replace(untold, told=True)
         >>> told.continues(untold), untold.continues(told)
         (True, False)
         """
