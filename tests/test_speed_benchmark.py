@@ -13,6 +13,9 @@ import pytest
 SCRIPT = Path(__file__).parent / "benchmarks" / "speed.py"
 PARTS = "abcdefghi"
 
+# The first test waits for all parts.
+pytestmark = pytest.mark.timeout(1200)
+
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
