@@ -180,14 +180,14 @@ def drawn(photos: dict[str, Any], folder: Path) -> dict[str, Path]:
         Where the drawings are put.
     """
     paths: dict[str, Path] = {}
-    first: Figure | None = None
+    saved: Figure | None = None
     for theme in ("light", "dark"):
         figure = chromaticity_figure(photos, diagram="uv", stacked=True, theme=theme)
-        if first is not None:
-            lay_out_like(figure, first)
-        first = figure
+        if saved is not None:
+            lay_out_like(figure, saved)
         paths[theme] = folder / f"chromaticities-{theme}.png"
         save_figure(figure, paths[theme], dots_per_inch=_DOTS_PER_INCH)
+        saved = figure
     return paths
 
 

@@ -3,8 +3,8 @@
     python tests/benchmarks/jpeg_ceiling.py FOLDER [--qualities 80 90 95] [--tolerances 6 12]
 
 Wide-gamut photos are reduced to sRGB, pass through JPEG (4:2:0), and every channel within a
-tolerance of 0 or 255 gets its true colour back; what the other channels lost stays lost. No method
-that keeps the other channels gains more, on average over photos, all pixels / out of gamut.
+tolerance of 0 or 255 gets its true value back; what the other channels lost stays lost. Gain over
+naive inversion, the average over photos, of all pixels and out of gamut.
 """
 
 from __future__ import annotations

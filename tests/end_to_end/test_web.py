@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import shlex
 import zipfile
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,14 +50,22 @@ def arrived(arrival: Visit) -> Visit:
     return arrival
 
 
+@contextmanager
+def an_expansion(
+    browser: Browser, demo: Demo, folder: Path, view: dict[str, Any]
+) -> Iterator[Visit]:
+    with visiting(browser, demo, **view) as visit:
+        visit.upload(write_photo(folder / "photo.png"))
+        visit.result_of("photo")
+        yield visit
+
+
 @pytest.fixture(scope="module")
 def expanded(
     browser: Browser, demo: Demo, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Visit]:
     """A photo that is expanded, for what only looks at it."""
-    with visiting(browser, demo, **DESK) as visit:
-        visit.upload(write_photo(tmp_path_factory.mktemp("desk") / "photo.png"))
-        visit.result_of("photo")
+    with an_expansion(browser, demo, tmp_path_factory.mktemp("desk"), DESK) as visit:
         yield visit
 
 
@@ -65,9 +74,7 @@ def expanded_on_phone(
     browser: Browser, demo: Demo, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Visit]:
     """The same on a phone."""
-    with visiting(browser, demo, **PHONE) as visit:
-        visit.upload(write_photo(tmp_path_factory.mktemp("phone") / "photo.png"))
-        visit.result_of("photo")
+    with an_expansion(browser, demo, tmp_path_factory.mktemp("phone"), PHONE) as visit:
         yield visit
 
 

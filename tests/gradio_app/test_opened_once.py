@@ -10,7 +10,7 @@ import pytest
 from core.colour import DISPLAY_P3, SRGB
 from core.files import write_codes
 from core.payload.gamut_mlp import FitSettings
-from gradio_app import photo_comparison, photo_pictures, photo_reduction
+from gradio_app import photo_reduction
 from gradio_app.full_size import full_size
 from gradio_app.photo_comparison import comparison
 from gradio_app.photo_convergence import Watching, convergence
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gradio_app.context import Context
-
-
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the drawings out: they take the most time, and are made of pixels, not of a file."""
-    for module in (photo_pictures, photo_comparison):
-        monkeypatch.setattr(module, "save_figure", lambda *_, **__: None)
 
 
 def outcome_of(work: Generator[Any, None, Any]) -> Any:
@@ -49,8 +43,6 @@ def test_to_expand_it(
     write_codes(photo, clipped_photo(60, 80), SRGB)
     openings = Openings(monkeypatch, photo)
     request = Request(MODEL_NAME)
-    if suffix != "jpg":
-        undrawn(monkeypatch)
     outcome_of(expansion(context.workplace, str(photo), request, tmp_path, shown=True))
     assert openings.taken() == (1, 1)
 
@@ -86,8 +78,6 @@ def test_to_compare_methods(
     photo = uploads / f"photo.{suffix}"
     write_codes(photo, clipped_photo(60, 80), DISPLAY_P3)
     openings = Openings(monkeypatch, photo)
-    if suffix != "jpg":
-        undrawn(monkeypatch)
     names = [MODEL_NAME, "naive"]
     outcome_of(comparison(context.workplace, str(photo), names, "as-is", folder=tmp_path))
     assert openings.taken() == (1, 1)
